@@ -1,0 +1,71 @@
+# Everything a newcomer needs is behind `make run` and `make test`; `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+export PIP_REQUIRE_VIRTUALENV := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test check format contract lock wheel clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/runtime ## Start the service with demo data on 127.0.0.1:8080; Ctrl-C stops all of it.
+	@exec $(BIN)/automation demo
+
+setup: $(VENV)/development ## Create the virtual environment with everything that development needs.
+
+test: $(VENV)/development ## Run the tests on an embedded PostgreSQL.
+	$(BIN)/python -m pytest
+
+check: $(VENV)/development ## Lint, format, types, import layers, and the contract.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(MAKE) --no-print-directory contract
+
+contract: $(VENV)/development node_modules/.package-lock.json ## Check openapi.yaml alone: validator, linter, and the service's own rules.
+	$(BIN)/python -m openapi_spec_validator openapi.yaml
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint openapi.yaml
+	$(BIN)/automation contract check
+
+format: $(VENV)/development ## Format the code, and mend what the linter can mend.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/development ## Write the lock files anew from pyproject.toml.
+	$(COMPILE) --group build pyproject.toml -o locks/runtime.txt
+	$(COMPILE) --group dev pyproject.toml -o locks/development.txt
+
+wheel: $(VENV)/development ## Build the wheel into dist/.
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean: ## Remove the virtual environment and what tools left behind; demo data in .data stays.
+	rm -rf $(VENV) node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# A stamp a set of locked packages: installed again only when its lock or the project's metadata changes.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; say which with PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime: locks/runtime.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the locked dependencies into $(VENV) ..."
+	@$(PIP) --require-hashes -r locks/runtime.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/development: locks/development.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the locked dependencies into $(VENV) ..."
+	@$(PIP) --require-hashes -r locks/development.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/runtime
+
+node_modules/.package-lock.json: package-lock.json
+	@command -v npm >/dev/null || { echo "make check needs Node 20 or later, with npm, for the contract's linter: install it from your system's packages" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "make check needs Node 20 or later; this is $$(node --version)" >&2; exit 1; }
+	npm ci --no-audit --no-fund --loglevel=error

@@ -1,0 +1,32 @@
+"""What a user may be allowed to do, and the roles that allow it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Permission(StrEnum):
+    """Every permission there is, in alphabetical order.
+
+    A permission is named ``resource:action``. The contract's operations declare the one they need in
+    ``x-required-permission``; a test holds this enum equal to what they declare.
+    """
+
+    AUTOMATION_READ = "automation:read"
+
+
+class Role(StrEnum):
+    """The roles that every new tenant starts with."""
+
+    NONE = "none"
+    OPERATOR = "operator"
+    READER = "reader"
+
+
+ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
+    {
+        Role.NONE: frozenset(),
+        Role.OPERATOR: frozenset(Permission),
+        Role.READER: frozenset({Permission.AUTOMATION_READ}),
+    }
+)

@@ -1,0 +1,18 @@
+"""Who is calling: what an accepted API key stands for."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The user behind an accepted API key, the one tenant it may see, and what it may do there.
+
+    ``permissions`` are ``resource:action`` strings as the database holds them: a permission that this version does not
+    know is carried and never matches. ``key_prefix`` is the key's public display prefix, safe to log.
+    """
+
+    tenant: UUID
+    user: UUID
+    permissions: frozenset[str]
+    key_prefix: str

@@ -1,0 +1,112 @@
+"""The composition root: settings in, one complete ASGI application out, with nothing left to build at a request."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from starlette.types import ASGIApp
+
+from automation.contract import application as contract_application
+from automation.contract.check import check
+from automation.contract.contract import Contract
+from automation.contract.document import default_path, load
+from automation.contract.findings import ContractError
+from automation.contract.links import Links
+from automation.contract.published import Published
+from automation.service import logs
+from automation.service.documentation import Documentation
+from automation.service.problems import Problems
+from automation.service.requests import Requests
+from automation.service.settings import Settings, from_environment
+from automation.storage.database import Database
+from automation.storage.executions import Executions
+from automation.storage.keys import KeyDirectory
+from automation.storage.readiness import Readiness
+from automation.storage.rules import Rules
+from security.authorization import Authorization
+from security.principals import Principals
+from security.scheme import ApiKeyScheme
+
+HANDLERS = "handlers"
+PROVIDED: tuple[type, ...] = (Executions, Links, Published, Readiness, Rules)
+"""What handlers may ask for by annotation."""
+
+
+def create_from_environment() -> ASGIApp:
+    """Return the application for a server process that knows no more than its environment."""
+    settings = from_environment()
+    logs.configure(settings.log_format, settings.log_level)
+    return create(settings)
+
+
+def create(settings: Settings) -> ASGIApp:
+    """Return the application, complete; its lifespan opens and closes the database.
+
+    Args:
+        settings: ``database_url`` must be a URL by now.
+
+    Raises:
+        ContractError: the contract, a handler, a permission or a security function is not right.
+    """
+    contract = load_contract()
+    database = open_database(settings)
+    principals = Principals(KeyDirectory(database))
+    problems = Problems(contract)
+    provided: Mapping[type, object] = {
+        Executions: Executions(database),
+        Links: contract.links,
+        Published: Published(contract.document, withheld=not settings.publish_contract),
+        Readiness: Readiness(database),
+        Rules: Rules(database),
+    }
+    application = contract_application.build(
+        contract,
+        handlers=HANDLERS,
+        provided=provided,
+        security_map={"apiKey": lambda: ApiKeyScheme(principals)},
+        middlewares=[Authorization],
+        error_handler=problems.handle,
+        lifespan=_lifespan(database, principals),
+    )
+    swagger_ui = settings.documentation and settings.publish_contract
+    return Requests(Documentation(application, swagger_ui=swagger_ui), problems)
+
+
+def load_contract() -> Contract:
+    """Return the shipped contract, checked.
+
+    Raises:
+        ContractError: with every finding.
+    """
+    document = load(default_path())
+    findings = check(document, handlers=HANDLERS, provided=PROVIDED)
+    if findings:
+        raise ContractError(tuple(findings))
+    return Contract(document)
+
+
+def open_database(settings: Settings) -> Database:
+    """Return the database that the settings name; it connects when it is opened."""
+    if settings.database_url is None:
+        raise ValueError("the settings name no database")
+    return Database(
+        settings.database_url.get_secret_value(),
+        pool_min=settings.pool_min,
+        pool_max=settings.pool_max,
+        pool_timeout=settings.pool_timeout,
+        query_timeout=settings.query_timeout,
+        application_name="automation-executions",
+    )
+
+
+def _lifespan(database: Database, principals: Principals) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        await database.open()
+        principals.start()
+        try:
+            yield
+        finally:
+            await principals.stop()
+            await database.close()
+
+    return lifespan

@@ -1,0 +1,82 @@
+"""What a command prints on standard output: tables for people, or one JSON document for scripts."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+
+Record = Mapping[str, object]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+UNBOUNDED = 10_000
+"""Columns of a table that no terminal shows: nothing in it is wrapped, so that other programs can read its lines."""
+
+
+def json_option(function: Function) -> Function:
+    """Give a command the option ``--json``, as its argument ``as_json``."""
+    option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for scripts.")
+    return option(function)
+
+
+def print_json(document: object) -> None:
+    """Print a document; times as RFC 3339 in UTC, identifiers and other values as text."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_encode))
+
+
+def print_records(records: Sequence[Record], columns: Sequence[str], *, as_json: bool) -> None:
+    """Print a list of records: all of each as JSON, the named columns in a table."""
+    if as_json:
+        print_json(records)
+    else:
+        _print_table([column.replace("_", " ") for column in columns], [[r[c] for c in columns] for r in records])
+
+
+def print_record(record: Record, *, as_json: bool) -> None:
+    """Print one record: as JSON, or a line for each member."""
+    if as_json:
+        print_json(record)
+    else:
+        lines = [(name.replace("_", " "), value) for name, value in record.items()]
+        _print_table(None, lines)
+
+
+def print_line(text: str) -> None:
+    """Print a line for people."""
+    click.echo(text)
+
+
+def _encode(value: object) -> str:
+    return format_time(value) if isinstance(value, datetime) else str(value)
+
+
+def format_time(moment: datetime) -> str:
+    """Return a time as RFC 3339 in UTC."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _print_table(header: Sequence[str] | None, rows: Sequence[Sequence[object]]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - scripts, which ask for JSON, do not wait for its import
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, show_header=header is not None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in header or ("", ""):
+        table.add_column(name, overflow="fold", header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    Console(width=None if sys.stdout.isatty() else UNBOUNDED, highlight=False).print(table)
+
+
+def _cell(value: object) -> str:
+    """Return a value as people read it, without characters that would steer their terminal."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return format_time(value.replace(microsecond=0))
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -1,0 +1,101 @@
+"""Which database a command works on: the URLs in the settings, or those of the embedded server while it is in use."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from automation.service.settings import EMBEDDED, Settings, variable
+
+_WANTED_BY_SERVICE = (
+    f"set {variable('database_url')} to the URL of a PostgreSQL database, or to the word {EMBEDDED} for one in the "
+    "data directory"
+)
+_WANTED_BY_ADMINISTRATION = (
+    f"set {variable('migration_url')} to the URL of the database as the owner of its tables, or "
+    f"{variable('database_url')} to the word {EMBEDDED} for a database in the data directory"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrls:
+    """One database, as the API's role and as the owner of its tables; None where the settings do not say."""
+
+    api: str | None
+    owner: str | None
+
+
+class DatabaseNotNamed(Exception):
+    """The settings do not say clearly which database to use; the message says exactly what to set."""
+
+
+@contextmanager
+def for_service(settings: Settings) -> Iterator[Settings]:
+    """Give the settings with real URLs; ``migration_url`` stays None where the operator wants no migrations.
+
+    Raises:
+        DatabaseNotNamed: A URL is missing, or the two URLs contradict each other.
+        EmbeddedServerError: The embedded server can't be had.
+    """
+    with _named(settings) as urls:
+        if urls.api is None:
+            raise DatabaseNotNamed(_WANTED_BY_SERVICE)
+        yield settings.model_copy(update={"database_url": _secret(urls.api), "migration_url": _secret(urls.owner)})
+
+
+@contextmanager
+def for_administration(settings: Settings) -> Iterator[str]:
+    """Give the owner's URL, for migrations, tenants, users and keys.
+
+    Raises:
+        DatabaseNotNamed: The owner's URL is missing, or the two URLs contradict each other.
+        EmbeddedServerError: The embedded server can't be had.
+    """
+    with _named(settings) as urls:
+        if urls.owner is None:
+            raise DatabaseNotNamed(_WANTED_BY_ADMINISTRATION)
+        yield urls.owner
+
+
+@contextmanager
+def _named(settings: Settings) -> Iterator[DatabaseUrls]:
+    """Give the URLs that the settings name; one word ``embedded`` stands for both."""
+    api, owner = _text(settings.database_url), _text(settings.migration_url)
+    if EMBEDDED not in (api, owner):
+        _expect_readable("database_url", api)
+        _expect_readable("migration_url", owner)
+        yield DatabaseUrls(api, owner)
+        return
+    if not {api, owner} <= {EMBEDDED, None}:
+        raise DatabaseNotNamed(
+            f"{variable('database_url')} and {variable('migration_url')} name two databases: one is a URL, the other "
+            f"{EMBEDDED} (as is the default of the demo); set both to URLs of one database, or unset the URL"
+        )
+    with _embedded(settings) as urls:
+        yield urls
+
+
+@contextmanager
+def _embedded(settings: Settings) -> Iterator[DatabaseUrls]:
+    from automation.storage.embedded import EmbeddedServer  # noqa: PLC0415 - only who uses it waits for its import
+
+    with EmbeddedServer(settings.data_dir, user=settings.embedded_user) as urls:
+        yield DatabaseUrls(urls.api, urls.owner)
+
+
+def _expect_readable(name: str, url: str | None) -> None:
+    from automation.storage.locations import is_location  # noqa: PLC0415 - the same
+
+    if url is not None and not is_location(url):
+        raise DatabaseNotNamed(
+            f"{variable(name)} is not a PostgreSQL URL: check its parameters, and percent-encode special characters"
+        )
+
+
+def _text(value: SecretStr | None) -> str | None:
+    return None if value is None else value.get_secret_value()
+
+
+def _secret(url: str | None) -> SecretStr | None:
+    return None if url is None else SecretStr(url)

@@ -1,0 +1,87 @@
+"""How log lines are written: one JSON object a line for machines, or aligned and coloured for people."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from structlog.types import EventDict, Processor
+
+from automation.service.settings import LogFormat, LogLevel
+
+
+def configure(log_format: LogFormat, level: LogLevel, stream: TextIO | None = None) -> None:
+    """Send every log line of the process, libraries' included, to ``stream`` (standard error where it is None).
+
+    Lines carry ``timestamp`` (RFC 3339, UTC), ``level``, ``event`` and what is bound to the context, such as
+    ``request_id``.
+    """
+    stream = stream or sys.stderr
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, *_rendering(log_format, stream)],
+        wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder()],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            *_rendering(log_format, stream),
+        ],
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(_number(level))
+    _quieten_libraries(level)
+
+
+def _rendering(log_format: LogFormat, stream: TextIO) -> list[Processor]:
+    if log_format is LogFormat.CONSOLE:
+        return [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+    return [_render_json]
+
+
+def _render_json(_logger: object, _method: str, event: EventDict) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
+def _quieten_libraries(level: LogLevel) -> None:
+    """Leave what libraries say of every request, connection or start-up step to those who debug."""
+    floor = logging.DEBUG if level is LogLevel.DEBUG else logging.WARNING
+    for name in ("uvicorn", "connexion", "alembic", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers = []
+        logger.propagate = True
+        logger.setLevel(max(floor, _number(level)))
+
+
+def _number(level: LogLevel) -> int:
+    return logging.getLevelNamesMapping()[level.value.upper()]
+
+
+@contextmanager
+def silenced(name: str) -> Iterator[None]:
+    """Keep a library's logger quiet while something is tried whose failure is told otherwise."""
+    logger = logging.getLogger(name)
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = False
+
+
+def bind(**values: Any) -> None:
+    """Put values on every later log line of the current request."""
+    structlog.contextvars.bind_contextvars(**values)

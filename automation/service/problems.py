@@ -1,0 +1,116 @@
+"""Errors as clients see them: problem documents (RFC 9457) in the service's own fixed words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import structlog
+from connexion.lifecycle import ConnexionRequest, ConnexionResponse
+from starlette.exceptions import HTTPException
+
+from automation.contract.contract import Contract
+from automation.domain.errors import (
+    AutomationError,
+    InternalError,
+    MethodNotAllowed,
+    PathNotFound,
+    Unauthenticated,
+    Unavailable,
+    Violation,
+)
+
+MEDIA_TYPE = "application/problem+json"
+PATH = "/problems/"
+
+_DETAIL_LIMIT = 300
+_UNRESERVED_IN_A_URN = "-._~!$&'()*+,;=:@/"
+
+_log = structlog.get_logger("automation.problems")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem response, ready to send."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Problems:
+    """Turns whatever was raised into the problem response that the contract documents for it."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+
+    async def handle(self, request: ConnexionRequest, error: Exception) -> ConnexionResponse:
+        """Answer for Connexion's exception middleware."""
+        problem = self.respond(request.scope, error)
+        return ConnexionResponse(
+            status_code=problem.status,
+            content_type=MEDIA_TYPE,
+            body=problem.body,
+            headers=dict(problem.headers),
+        )
+
+    def respond(self, scope: Mapping[str, Any], error: Exception) -> Problem:
+        """Return the response to an error; what is unforeseen is logged and told to the client as no more than that.
+
+        An error whose status the routed operation does not document is unforeseen too.
+        """
+        known = self._known(scope, error)
+        request_id = scope["extensions"]["request_id"]
+        document = describe(known, request_id)
+        operation = scope["extensions"].get("connexion_routing", {}).get("operation_id")
+        if not self._contract.problems.accepts(operation, known.status, document):
+            _log.error("undocumented problem", operation=operation, status=known.status, code=known.code)
+            known = InternalError()
+            document = describe(known, request_id)
+        return Problem(known.status, headers(known), orjson.dumps(document))
+
+    def _known(self, scope: Mapping[str, Any], error: Exception) -> AutomationError:
+        if isinstance(error, AutomationError):
+            return error
+        if isinstance(error, HTTPException) and error.status_code == PathNotFound.status:
+            return PathNotFound()
+        if isinstance(error, HTTPException) and error.status_code == MethodNotAllowed.status:
+            return MethodNotAllowed(headers={"Allow": (error.headers or {}).get("Allow", "GET, HEAD")})
+        _log.error("unforeseen error", path=scope["path"], exc_info=error)
+        return InternalError()
+
+
+def describe(error: AutomationError, request_id: str) -> dict[str, Any]:
+    """Return the problem document of an error (contract component ``Problem``)."""
+    document: dict[str, Any] = {
+        "type": f"{PATH}{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail[:_DETAIL_LIMIT],
+        "instance": f"urn:request:{quote(request_id, safe=_UNRESERVED_IN_A_URN)}",
+        "code": error.code,
+        "request_id": request_id,
+    }
+    if error.violations:
+        document["errors"] = [_describe_violation(violation) for violation in error.violations]
+    return document
+
+
+def headers(error: AutomationError) -> dict[str, str]:
+    """Return the headers that go with a problem: it is never kept by a cache."""
+    result = {"Cache-Control": "no-store", **error.headers}
+    if isinstance(error, Unauthenticated):
+        result.setdefault("WWW-Authenticate", 'ApiKey realm="automation-executions"')
+    if isinstance(error, Unavailable):
+        result.setdefault("Retry-After", "1")
+    return result
+
+
+def _describe_violation(violation: Violation) -> dict[str, str]:
+    document = {"message": violation.message[:_DETAIL_LIMIT]}
+    if violation.parameter is not None:
+        document["parameter"] = violation.parameter
+    if violation.pointer is not None:
+        document["pointer"] = violation.pointer
+    return document

@@ -1,0 +1,102 @@
+"""The outermost layer: gives every request its id, its one log line, and an answer whatever happens inside."""
+
+import re
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from automation.service import logs
+from automation.service.problems import MEDIA_TYPE, Problem, Problems
+
+_sane = re.compile(rb"[\x20-\x7e]{1,128}").fullmatch
+
+_log = structlog.get_logger("automation.request")
+
+
+class Requests:
+    """ASGI middleware around everything else.
+
+    Puts ``extensions`` with the ``request_id`` into the scope, ``X-Request-Id`` on the response and one line into the
+    log. An exception that nothing inside answered becomes a problem response here.
+    """
+
+    def __init__(self, app: ASGIApp, problems: Problems) -> None:
+        self._app = app
+        self._problems = problems
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope["headers"])
+        scope["extensions"] = {**scope.get("extensions", {}), "request_id": request_id}
+        logs.bind(request_id=request_id)
+        await self._answer(scope, receive, _Response(send, request_id))
+
+    async def _answer(self, scope: Scope, receive: Receive, response: "_Response") -> None:
+        began = perf_counter()
+        try:
+            await self._app(scope, receive, response)
+        except Exception as error:
+            problem = self._problems.respond(scope, error)
+            if response.status is not None:
+                raise
+            await send_problem(response, problem)
+        finally:
+            _write_line(scope, response.status, perf_counter() - began)
+
+
+class _Response:
+    """A ``send`` that adds the request's id and remembers the status."""
+
+    __slots__ = ("_header", "_send", "status")
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._header = (b"x-request-id", request_id.encode("ascii"))
+        self.status: int | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), self._header]
+        await self._send(message)
+
+
+async def send_problem(send: Send, problem: Problem) -> None:
+    """Send a problem response."""
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(problem.body)).encode()),
+        *((name.lower().encode(), value.encode("latin-1")) for name, value in problem.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": problem.body})
+
+
+def _request_id(headers: list[tuple[bytes, bytes]]) -> str:
+    """Return the client's own request id where it sent one sane id, else a new UUID."""
+    given = [value.strip(b" \t") for name, value in headers if name == b"x-request-id"]
+    if len(given) == 1 and _sane(given[0]):
+        return given[0].decode("ascii")
+    return str(uuid4())
+
+
+def _write_line(scope: Scope, status: int | None, seconds: float) -> None:
+    extensions = scope["extensions"]
+    values: dict[str, Any] = {
+        "method": scope["method"],
+        "operation": extensions.get("connexion_routing", {}).get("operation_id"),
+        "status": status,
+        "duration_ms": round(seconds * 1000, 3),
+    }
+    principal = extensions.get("connexion_context", {}).get("token_info", {}).get("principal")
+    if principal is not None:
+        values |= {"tenant": str(principal.tenant), "user": str(principal.user), "key": principal.key_prefix}
+    if status is None or status >= 500:  # noqa: PLR2004 - the first of the server's own statuses
+        _log.error("request", **values)
+    else:
+        _log.info("request", **values)

@@ -1,0 +1,115 @@
+"""Everything an operator may set, read from the environment in one place and validated at start."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+EMBEDDED = "embedded"
+PREFIX = "AUTOMATION_"
+
+_POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    """The least serious log lines that are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class InvalidSettings(Exception):
+    """The environment holds a setting that cannot be used; one line per setting in ``lines``."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class Settings(BaseSettings):
+    """The service's settings: ``AUTOMATION_`` and the field's name in upper case."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    database_url: Annotated[
+        SecretStr | None,
+        Field(description="PostgreSQL 15 or later, as the role of the API; or the word embedded."),
+    ] = None
+    migration_url: Annotated[
+        SecretStr | None,
+        Field(description="The same database as the owner of its tables: migrations, tenants, users and keys."),
+    ] = None
+    data_dir: Annotated[Path, Field(description="Where the embedded PostgreSQL and demo.json live.")] = Path(".data")
+    embedded_user: Annotated[
+        str,
+        Field(description="The unprivileged user that the embedded PostgreSQL runs as when the service runs as root."),
+    ] = "automation-postgres"
+    host: Annotated[str, Field(description="The address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="The port to listen on; 0 takes a free one.")] = 8080
+    log_format: Annotated[LogFormat, Field(description="json for machines, console for people.")] = LogFormat.JSON
+    log_level: Annotated[LogLevel, Field(description="The least serious log lines that are written.")] = LogLevel.INFO
+    pool_min: Annotated[PositiveInt, Field(description="Database connections that a process keeps open.")] = 4
+    pool_max: Annotated[PositiveInt, Field(description="Database connections that a process opens at the most.")] = 20
+    pool_timeout: Annotated[PositiveFloat, Field(le=4, description="Seconds to wait for a free connection.")] = 1.5
+    query_timeout: Annotated[PositiveFloat, Field(le=4, description="Seconds that one query may take.")] = 2.5
+    shutdown_timeout: Annotated[PositiveInt, Field(description="Seconds that requests in flight get to finish.")] = 10
+    publish_contract: Annotated[
+        bool, Field(description="Whether /api/v1/openapi.json and openapi.yaml are served.")
+    ] = True
+    documentation: Annotated[
+        bool, Field(description="Whether Swagger UI is served under /docs; it needs the published contract.")
+    ] = True
+
+    @field_validator("database_url", "migration_url")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or value.get_secret_value() == EMBEDDED:
+            return value
+        if not value.get_secret_value().startswith(_POSTGRESQL_SCHEMES):
+            raise ValueError("must be a URL that begins with postgresql://, or the word embedded")
+        return value
+
+    @field_validator("pool_max")
+    @classmethod
+    def _is_not_below_the_minimum(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("pool_min", 1):
+            raise ValueError("must not be less than AUTOMATION_POOL_MIN")
+        return value
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is the embedded PostgreSQL in the data directory."""
+        return self.database_url is not None and self.database_url.get_secret_value() == EMBEDDED
+
+
+def from_environment() -> Settings:
+    """Return the settings that the environment asks for.
+
+    Raises:
+        InvalidSettings: with one line for each setting that cannot be used, naming its variable and never its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise InvalidSettings([_line(problem["loc"], problem["msg"]) for problem in error.errors()]) from None
+
+
+def variable(field: str) -> str:
+    """Return the name of the environment variable that sets a field."""
+    return f"{PREFIX}{field.upper()}"
+
+
+def _line(location: tuple[int | str, ...], message: str) -> str:
+    sentence = message.removeprefix("Value error, ").removeprefix("Input should be ").strip()
+    return f"{variable(str(location[0]))}: {'should be ' if message.startswith('Input') else ''}{sentence}"

@@ -1,0 +1,94 @@
+"""One connection to PostgreSQL that can never hang its caller, and knows when the server has left it."""
+
+import asyncio
+import os
+import select
+import socket
+import time
+from collections.abc import Sequence
+from typing import Any, Self
+
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.rows import TupleRow
+
+# How much longer the client waits than the server is told to: a server that lives gives up first, and says so.
+_GRACE = 0.25
+
+
+class Outage:
+    """How long PostgreSQL could not be connected to, so that callers need not find out one by one."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def begin(self) -> None:
+        """Record that it could not be connected to, unless that is known."""
+        if self._since is None:
+            self._since = time.monotonic()
+
+    def end(self) -> None:
+        """Record that it could be connected to."""
+        self._since = None
+
+    def lasts(self, at_least: float = 0.0) -> bool:
+        """Return whether it is going on, for at least so many seconds."""
+        return self._since is not None and time.monotonic() - self._since >= at_least
+
+
+class Connection(AsyncConnection[TupleRow]):
+    """A connection of the pool: statements have a deadline, results are binary.
+
+    ``query_timeout`` is in seconds: PostgreSQL is told when the connection is set up, and a quarter of a second later a
+    server that has not answered is given up. Then ``frozen`` is set, and the connection is closed.
+    """
+
+    query_timeout: float
+    frozen = False
+
+    @classmethod
+    async def connect(cls, conninfo: str = "", *, outage: Outage, query_timeout: float, **kwargs: Any) -> Self:  # type: ignore[override]
+        """Connect, and record in ``outage`` whether that worked."""
+        try:
+            connection = await super().connect(conninfo, **kwargs)
+        except psycopg.Error:
+            outage.begin()
+            raise
+        outage.end()
+        connection.query_timeout = query_timeout
+        return connection
+
+    def left_by_server(self) -> bool:
+        """Return whether an idle connection has something to read: the server only speaks unasked to say goodbye.
+
+        One that merely reports a changed setting is replaced too, which costs a connection and loses nothing.
+        """
+        poll = select.poll()
+        poll.register(self.pgconn.socket, select.POLLIN)
+        return bool(poll.poll(0))
+
+    async def run(
+        self, query: bytes, parameters: Sequence[object] | None = None, *, prepare: bool = False
+    ) -> AsyncCursor[TupleRow]:
+        """Execute one statement.
+
+        Args:
+            query: SQL with ``%s`` for each parameter; without parameters it may be several statements.
+            parameters: Their values, or None.
+            prepare: Whether the statement is prepared, the first time that this connection sees it.
+
+        Raises:
+            psycopg.Error: whatever went wrong; the connection is closed where it cannot be used any more.
+        """
+        # psycopg's own cancellation waits for the server, so a frozen one would hang it: the socket is cut instead.
+        watchdog = asyncio.get_running_loop().call_later(self.query_timeout + _GRACE, self._give_up)
+        try:
+            cursor = self.cursor(binary=parameters is not None)
+            return await cursor.execute(query, parameters, prepare=prepare)
+        finally:
+            watchdog.cancel()
+
+    def _give_up(self) -> None:
+        self.frozen = True
+        with socket.socket(fileno=os.dup(self.pgconn.socket)) as duplicate:
+            duplicate.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,88 @@
+"""Brings the database's schema to the version that this code needs, and back, one process at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DBAPIError
+
+from automation.storage import owner
+
+# Any number that nothing else in the database locks on: the first eight bytes of "automation" in ASCII.
+_LOCK = 0x6175746F6D617469
+
+
+class MigrationFailed(Exception):
+    """The schema was left as it was; the message says why, in one line."""
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Migrate up to a revision, in one transaction. Where another process is migrating, wait until it is done.
+
+    Args:
+        url: The owner's, straight to PostgreSQL: a session's lock does not survive a transaction pooler.
+        revision: Alembic's name of it, or ``head``.
+
+    Raises:
+        MigrationFailed: where PostgreSQL refuses, or there is no such revision.
+        Unavailable: where the database cannot be reached.
+    """
+    with _locked(url) as config:
+        command.upgrade(config, revision)
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Migrate down to a revision, in one transaction; ``base`` is the empty database. Raises as ``upgrade`` does."""
+    with _locked(url) as config:
+        command.downgrade(config, revision)
+
+
+def current(url: str) -> str | None:
+    """Return the revision that the database is at, None where it was never migrated.
+
+    Raises:
+        Unavailable: where the database cannot be reached.
+    """
+    with _connected(url) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str:
+    """Return the revision that this code needs."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    assert revision is not None, "there are migrations"  # noqa: S101 -- narrows the type
+    return revision
+
+
+@contextmanager
+def _locked(url: str) -> Iterator[Config]:
+    with _connected(url) as connection:
+        connection.execute(select(func.pg_advisory_lock(_LOCK)))
+        connection.commit()
+        try:
+            yield _config(connection)
+            connection.commit()
+        except CommandError as error:
+            raise MigrationFailed(str(error)) from error
+        except DBAPIError as error:
+            raise MigrationFailed(owner.first_line(error.orig)) from error
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    # Closing the connection gives the lock back. no_parameters: the scripts' % signs are meant as they are.
+    with owner.reachable(), owner.engine(url, "automation db").connect() as connection:
+        yield connection.execution_options(no_parameters=True)
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

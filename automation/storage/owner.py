@@ -1,0 +1,43 @@
+"""The connection of the database's owner: for migrations and administration, never for requests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+from automation.domain.errors import Unavailable
+
+_CONNECT_TIMEOUT = 5
+
+
+def engine(url: str, application_name: str) -> Engine:
+    """Return an engine that opens a connection of its own for each use.
+
+    Args:
+        url: Anything that libpq takes; SQLAlchemy does not read it.
+        application_name: What the connection calls itself in ``pg_stat_activity``.
+    """
+
+    def connect() -> psycopg.Connection[tuple[object, ...]]:
+        defaults = {"connect_timeout": _CONNECT_TIMEOUT, "application_name": application_name}
+        return psycopg.connect(url, **{**defaults, **conninfo_to_dict(url)})  # type: ignore[arg-type]
+
+    return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Turn a database that cannot be reached into :class:`Unavailable`, with what libpq says of it in one line."""
+    try:
+        yield
+    except OperationalError as error:
+        raise Unavailable(f"The database cannot be used: {first_line(error.orig)}") from error
+
+
+def first_line(error: BaseException | None) -> str:
+    """Return what PostgreSQL says went wrong, without its details."""
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,88 @@
+"""When each key was last used, written behind the requests so that none of them waits for a write.
+
+A key is written at most once a minute by each process. What could not be written is tried again; what a process that
+is killed had not written yet is lost, which ``last_used_at`` can bear.
+"""
+
+import asyncio
+import logging
+import math
+
+from security.bounded import Bounded
+from security.directory import Directory
+
+INTERVAL = 60.0
+CAPACITY = 100_000
+
+_logger = logging.getLogger(__name__)
+
+
+class LastUse:
+    """Collects the digests of keys in use and has the directory write them, about once a second.
+
+    Args:
+        directory: Where ``last_used_at`` is kept.
+        period: Seconds between two writes.
+        capacity: How many keys are known at a time; beyond it the oldest are forgotten, and written once more when
+            they are used again.
+    """
+
+    def __init__(self, directory: Directory, *, period: float = 1.0, capacity: int = CAPACITY) -> None:
+        self._directory = directory
+        self._period = period
+        self._due: Bounded[bytes, float] = Bounded(capacity)
+        self._pending: Bounded[bytes, None] = Bounded(capacity)
+        self._failing = False
+        self._stopping = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+
+    def note(self, digest: bytes, now: float) -> None:
+        """Remember that a key was used at ``now``, in seconds of a monotonic clock; cheap enough for every request."""
+        if now >= self._due.get(digest, -math.inf):
+            self._due.put(digest, now + INTERVAL)
+            self._pending.put(digest, None)
+
+    def start(self) -> None:
+        """Start writing in the background of the running event loop."""
+        self._stopping.clear()
+        self._writer = asyncio.create_task(self._write())
+
+    async def stop(self) -> None:
+        """Write what is pending and end the background task."""
+        self._stopping.set()
+        if self._writer is not None:
+            await self._writer
+            self._writer = None
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Write what is pending; where that fails it stays pending."""
+        if not self._pending:
+            return
+        digests = tuple(self._pending)
+        self._pending.clear()
+        try:
+            await self._directory.touch(digests)
+        except Exception as error:  # noqa: BLE001 - the background task has to outlive whatever it meets
+            self._keep(digests, error)
+        else:
+            self._failing = False
+
+    def _keep(self, digests: tuple[bytes, ...], error: Exception) -> None:
+        for digest in digests:
+            self._pending.put(digest, None)
+        if not self._failing:
+            _logger.warning("last_used_at of %d keys could not be written yet", len(digests), exc_info=error)
+        self._failing = True
+
+    async def _write(self) -> None:
+        while not self._stopping.is_set():
+            await self._pause()
+            await self.flush()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(self._period):
+                await self._stopping.wait()
+        except TimeoutError:
+            return

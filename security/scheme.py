@@ -1,0 +1,109 @@
+"""The contract's API key scheme, in the place of Connexion's: it takes exactly one key, and no malformed one.
+
+Connexion's own handler takes the first of two keys, passes on empty ones and untrimmed ones, and reads non-ASCII bytes
+as Latin-1.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from connexion.lifecycle import ConnexionRequest
+from connexion.security import ApiKeySecurityHandler
+from connexion.utils import get_function_from_name
+
+from automation.contract.findings import ContractError, Finding
+from automation.domain.errors import ApiKeyInvalid, ApiKeyMissing, InvalidParameter, Violation
+from security.api_key import LENGTH
+from security.authentication import TokenInfo
+from security.principals import TENANT_HEADER, Principals
+
+Verify = Callable[[ConnexionRequest], Awaitable[TokenInfo]]
+
+_BLANKS = b" \t"
+_TENANT_HEADER = TENANT_HEADER.encode("ascii")
+
+
+class ApiKeyScheme(ApiKeySecurityHandler):  # type: ignore[misc]  # Connexion has no types
+    """Reads the key and the tenant header of a request, and has the contract's security function judge them.
+
+    Give it to Connexion as ``security_map={"apiKey": partial(ApiKeyScheme, principals)}``.
+    """
+
+    def __init__(self, principals: Principals) -> None:
+        self._principals = principals
+
+    def get_fn(self, security_scheme: Mapping[str, Any], required_scopes: Sequence[str]) -> Verify:
+        """Return the function that authenticates a request.
+
+        Args:
+            security_scheme: The scheme as the contract declares it.
+            required_scopes: Must be empty: Connexion would not enforce them, permissions take their place.
+
+        Raises:
+            ContractError: The scheme is not a header's, or its security function is missing.
+        """
+        authenticate = self._security_function(security_scheme)
+        if security_scheme.get("in") != "header":
+            raise _broken("an API key is sent in a header")
+        if required_scopes:
+            raise _broken("an API key has no scopes; name a permission in x-required-permission")
+        key_header = str(security_scheme["name"]).lower().encode("ascii")
+        principals = self._principals
+
+        async def verify(request: ConnexionRequest) -> TokenInfo:
+            key, tenant = credentials(request.scope["headers"], key_header)
+            token_info: TokenInfo = await authenticate(key, tenant, principals)
+            return token_info
+
+        return verify
+
+    def _security_function(self, security_scheme: Mapping[str, Any]) -> Callable[..., Awaitable[TokenInfo]]:
+        name = security_scheme.get(self.security_definition_key)
+        if not name:
+            raise _broken(f"{self.security_definition_key} is missing")
+        try:
+            function: Callable[..., Awaitable[TokenInfo]] = get_function_from_name(name)
+        except (ImportError, AttributeError) as error:
+            raise _broken(f"there is no function {name}") from error
+        return function
+
+
+def credentials(headers: Iterable[tuple[bytes, bytes]], key_header: bytes) -> tuple[str, str | None]:
+    """Return the key and the tenant header of a request, surrounding blanks removed; None where it names no tenant.
+
+    Several tenant headers become one list, as RFC 9110, section 5.3 has it: that is no UUID, and refused as such once
+    the key is found to be good.
+
+    Args:
+        headers: As ASGI has them: names in lower case, values as they were sent.
+        key_header: The name of the key's header, in lower case.
+
+    Raises:
+        ApiKeyMissing: There is no key, or a blank one.
+        ApiKeyInvalid: The key has other characters than ASCII's.
+        InvalidParameter: There are several keys.
+    """
+    keys = []
+    tenants = []
+    for name, value in headers:
+        if name == key_header:
+            keys.append(value)
+        elif name == _TENANT_HEADER:
+            tenants.append(value.strip(_BLANKS))
+    return _only(keys, key_header), b", ".join(tenants).decode("latin-1") if tenants else None
+
+
+def _only(keys: Sequence[bytes], key_header: bytes) -> str:
+    if len(keys) > 1:
+        violation = Violation(parameter=key_header.decode("ascii"), message="must be given once only")
+        raise InvalidParameter(violations=[violation])
+    key = keys[0].strip(_BLANKS) if keys else b""
+    if not key:
+        raise ApiKeyMissing
+    if len(key) != LENGTH or not key.isascii():
+        raise ApiKeyInvalid
+    return key.decode("ascii")
+
+
+def _broken(message: str) -> ContractError:
+    return ContractError([Finding("#/components/securitySchemes", message)])

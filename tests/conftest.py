@@ -1,0 +1,71 @@
+"""What every test may ask for: a PostgreSQL server, and databases on it (``tests/databases.py`` says which server).
+
+- ``cluster``: the session's server. ``with cluster.database() as urls`` gives one more database at any time.
+- ``database_urls``: a fresh, migrated and empty database for this test: ``owner``, ``api``, ``worker``, ``admin``.
+- ``administration``: the owner's commands in it, to make tenants, users, keys, rules and executions.
+- ``database``: the API's pool in it, open.
+- ``settings``: the environment variables that point a process of the service at it; ``session_settings``: the same for
+  a database that lasts for the whole session.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from automation.storage.administration import Administration
+from automation.storage.database import Database
+from tests.databases import Cluster, DatabaseUrls, running_cluster
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The session's PostgreSQL server."""
+    with running_cluster(tmp_path_factory.mktemp("postgresql")) as running:
+        yield running
+
+
+@pytest.fixture
+def database_urls(cluster: Cluster) -> Iterator[DatabaseUrls]:
+    """A fresh and migrated database of this test's own."""
+    with cluster.database() as urls:
+        yield urls
+
+
+@pytest.fixture
+def administration(database_urls: DatabaseUrls) -> Administration:
+    """The owner's commands in the test's database."""
+    return Administration(database_urls.owner)
+
+
+@pytest.fixture
+async def database(database_urls: DatabaseUrls) -> AsyncIterator[Database]:
+    """The API's pool in the test's database."""
+    pool = Database(
+        database_urls.api, pool_min=1, pool_max=4, pool_timeout=1.5, query_timeout=2.5, application_name="tests"
+    )
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+@pytest.fixture
+def settings(database_urls: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a process of the service that uses the test's database."""
+    return _environment(database_urls, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def session_settings(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of a process of the service that uses a database of the whole session."""
+    with cluster.database() as urls:
+        yield _environment(urls, tmp_path_factory)
+
+
+def _environment(urls: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return {
+        "AUTOMATION_DATABASE_URL": urls.api,
+        "AUTOMATION_MIGRATION_URL": urls.owner,
+        "AUTOMATION_DATA_DIR": str(tmp_path_factory.mktemp("data")),
+    }

@@ -1,0 +1,102 @@
+"""Every operation of the shipped contract: its code is there, its errors are ours, its examples are shown."""
+
+from http import HTTPStatus
+
+import pytest
+
+from automation.contract.check import check
+from automation.contract.contract import Contract
+from automation.contract.handlers import bind
+from automation.contract.outline import Entry
+from automation.domain.errors import all_errors
+from automation.service.application import HANDLERS, PROVIDED
+from tests.contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses
+
+CONTRACT = Contract(DOCUMENT)
+PROBLEM = "application/problem+json"
+BODILESS = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+
+each_operation = pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)
+each_secured_operation = pytest.mark.parametrize(
+    "entry", [entry for entry in ENTRIES if not CONTRACT.operations[entry.name].public], ids=lambda entry: entry.name
+)
+
+
+def test_nothing_is_found_by_what_the_start_checks() -> None:
+    assert [str(finding) for finding in check(DOCUMENT, handlers=HANDLERS, provided=PROVIDED)] == []
+
+
+@each_operation
+def test_it_has_a_handler_that_takes_what_it_has(entry: Entry) -> None:
+    operation = CONTRACT.operations[entry.name]
+
+    binding = bind(operation, HANDLERS, PROVIDED)
+
+    assert binding.function.__name__ == operation.function
+    assert binding.function.__doc__, "a handler says what it does"
+
+
+@each_operation
+def test_every_status_it_fails_with_is_one_of_the_error_tree(entry: Entry) -> None:
+    known = {error.status for error in all_errors()}
+
+    assert {status for status in responses(entry) if status >= HTTPStatus.BAD_REQUEST} <= known
+
+
+@each_operation
+def test_every_error_it_shows_is_one_of_the_error_tree(entry: Entry) -> None:
+    known = {error.code: error for error in all_errors()}
+
+    for status, response in responses(entry).items():
+        for shown in examples(response.get("content", {}).get(PROBLEM, {})):
+            error = known[shown["code"]]
+            assert (shown["status"], error.status) == (status, status)
+            assert (shown["title"], shown["type"]) == (error.title, f"/problems/{error.code}")
+            assert shown["instance"] == f"urn:request:{shown['request_id']}"
+
+
+@each_operation
+def test_every_body_it_answers_with_is_shown_by_a_named_example(entry: Entry) -> None:
+    for status, response in responses(entry).items():
+        for content in response.get("content", {}).values():
+            assert list(examples(content)), f"{status} has no example"
+
+
+@each_operation
+def test_every_answer_of_it_but_those_without_one_has_a_body(entry: Entry) -> None:
+    bodiless = {status for status, response in responses(entry).items() if not response.get("content")}
+
+    assert bodiless <= BODILESS
+
+
+@each_operation
+def test_every_answer_of_it_carries_the_request_id(entry: Entry) -> None:
+    without = [status for status, response in responses(entry).items() if "X-Request-Id" not in response["headers"]]
+
+    assert without == []
+
+
+@each_operation
+def test_its_statuses_are_in_ascending_order(entry: Entry) -> None:
+    assert list(responses(entry)) == sorted(responses(entry))
+
+
+@each_operation
+def test_the_links_it_documents_are_the_ones_its_body_has(entry: Entry) -> None:
+    for response in responses(entry).values():
+        documented = response.get("links", {})
+        shown = [body for content in response.get("content", {}).values() for body in examples(content)]
+        emitted = {name for body in shown if isinstance(body, dict) for name in body.get("data", {}).get("_links", {})}
+        assert emitted == set(documented)
+
+
+@each_secured_operation
+def test_a_tenants_answer_is_kept_apart_by_key_and_tenant(entry: Entry) -> None:
+    assert CONTRACT.operations[entry.name].vary == "x-api-key, x-tenant-id"
+
+
+@each_secured_operation
+def test_a_tenants_answer_says_who_may_keep_it(entry: Entry) -> None:
+    (success, *_) = (response for status, response in responses(entry).items() if status < HTTPStatus.BAD_REQUEST)
+
+    assert {"Cache-Control", "Vary"} <= success["headers"].keys()

@@ -1,0 +1,194 @@
+"""For how long a resolved key is remembered, and how look-ups of one key at the same time share one."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from automation.domain.errors import (
+    ApiKeyInvalid,
+    ApiKeyTenantMismatch,
+    Unavailable,
+)
+from security.principals import Principals
+from tests.security.directories import Clock, MemoryDirectory
+
+
+async def let_others_run() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_a_principal_is_remembered_for_less_than_a_second(
+    directory: MemoryDirectory, principals: Principals, clock: Clock
+) -> None:
+    key = directory.add().key.plaintext
+    await principals.resolve(key, None)
+
+    clock.advance(0.999)
+    await principals.resolve(key, None)
+
+    assert len(directory.lookups) == 1
+
+
+async def test_after_a_second_the_directory_is_asked_again(
+    directory: MemoryDirectory, principals: Principals, clock: Clock
+) -> None:
+    key = directory.add().key.plaintext
+    await principals.resolve(key, None)
+
+    clock.advance(1.0)
+    await principals.resolve(key, None)
+
+    assert len(directory.lookups) == 2
+
+
+async def test_a_revoked_key_stops_working_within_a_second(
+    directory: MemoryDirectory, principals: Principals, clock: Clock
+) -> None:
+    stored = directory.add()
+    await principals.resolve(stored.key.plaintext, None)
+    stored.revoked = True
+
+    clock.advance(1.0)
+
+    with pytest.raises(ApiKeyInvalid):
+        await principals.resolve(stored.key.plaintext, None)
+
+
+async def test_the_second_counts_from_before_the_look_up_was_sent(
+    directory: MemoryDirectory, principals: Principals, clock: Clock
+) -> None:
+    key = directory.add().key.plaintext
+    directory.open.clear()
+    first = asyncio.create_task(principals.resolve(key, None))
+    await let_others_run()
+    clock.advance(0.9)
+    directory.open.set()
+    await first
+
+    clock.advance(0.1)
+    await principals.resolve(key, None)
+
+    assert len(directory.lookups) == 2
+
+
+async def test_refusals_are_not_remembered(directory: MemoryDirectory, principals: Principals) -> None:
+    stored = directory.add()
+    stored.revoked = True
+    with pytest.raises(ApiKeyInvalid):
+        await principals.resolve(stored.key.plaintext, None)
+
+    stored.revoked = False
+
+    assert await principals.resolve(stored.key.plaintext, None) == stored.principal
+
+
+async def test_at_most_so_many_keys_are_remembered_and_the_oldest_go_first(
+    directory: MemoryDirectory, clock: Clock
+) -> None:
+    principals = Principals(directory, clock=clock, capacity=2)
+    oldest, middle, newest = (directory.add().key for _ in range(3))
+    for key in (oldest, middle, newest):
+        await principals.resolve(key.plaintext, None)
+    directory.lookups.clear()
+
+    for key in (middle, newest, oldest):
+        await principals.resolve(key.plaintext, None)
+
+    assert directory.lookups == [oldest.digest]
+
+
+async def test_no_plaintext_key_is_kept(directory: MemoryDirectory, principals: Principals) -> None:
+    key = directory.add().key.plaintext
+
+    await principals.resolve(key, None)
+
+    assert key not in repr(vars(principals._accepted))
+
+
+class TestLookUpsAtTheSameTime:
+    async def test_share_one_flight(self, directory: MemoryDirectory, principals: Principals) -> None:
+        stored = directory.add()
+
+        found = await asyncio.gather(*(principals.resolve(stored.key.plaintext, None) for _ in range(50)))
+
+        assert set(found) == {stored.principal}
+        assert len(directory.lookups) == 1
+
+    async def test_fail_together_and_the_failure_is_not_remembered(
+        self, directory: MemoryDirectory, principals: Principals
+    ) -> None:
+        stored = directory.add()
+        directory.failure = Unavailable()
+
+        outcomes = await asyncio.gather(
+            *(principals.resolve(stored.key.plaintext, None) for _ in range(3)), return_exceptions=True
+        )
+        directory.failure = None
+
+        assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
+        assert len(directory.lookups) == 1
+        assert await principals.resolve(stored.key.plaintext, None) == stored.principal
+
+    async def test_survive_the_cancellation_of_the_first(
+        self, directory: MemoryDirectory, principals: Principals
+    ) -> None:
+        stored = directory.add()
+        directory.open.clear()
+        first, second = (asyncio.create_task(principals.resolve(stored.key.plaintext, None)) for _ in range(2))
+        await let_others_run()
+
+        first.cancel()
+        await let_others_run()
+        directory.open.set()
+
+        assert await second == stored.principal
+        assert first.cancelled()
+        assert len(directory.lookups) == 1
+
+    async def test_may_all_be_given_up(self, directory: MemoryDirectory, principals: Principals) -> None:
+        stored = directory.add()
+        directory.open.clear()
+        directory.failure = Unavailable()
+        only = asyncio.create_task(principals.resolve(stored.key.plaintext, None))
+        await let_others_run()
+
+        only.cancel()
+        await let_others_run()
+        directory.open.set()
+        await let_others_run()
+        directory.failure = None
+
+        assert await principals.resolve(stored.key.plaintext, None) == stored.principal
+
+    async def test_do_not_take_an_answer_to_a_question_of_more_than_a_second_ago(
+        self, directory: MemoryDirectory, principals: Principals, clock: Clock
+    ) -> None:
+        stored = directory.add()
+        directory.open.clear()
+        early = asyncio.create_task(principals.resolve(stored.key.plaintext, None))
+        await let_others_run()
+        clock.advance(1.0)
+        late = asyncio.create_task(principals.resolve(stored.key.plaintext, None))
+        await let_others_run()
+        in_flight = len(directory.lookups)
+
+        directory.open.set()
+        await asyncio.gather(early, late)
+
+        assert in_flight == 1
+        assert len(directory.lookups) == 2
+
+    async def test_are_judged_by_their_own_tenant_header(
+        self, directory: MemoryDirectory, principals: Principals
+    ) -> None:
+        stored = directory.add()
+        key, tenant = stored.key.plaintext, str(stored.principal.tenant)
+
+        outcomes = await asyncio.gather(
+            principals.resolve(key, str(uuid4())), principals.resolve(key, tenant), return_exceptions=True
+        )
+
+        assert isinstance(outcomes[0], ApiKeyTenantMismatch)
+        assert outcomes[1] == stored.principal

@@ -1,0 +1,87 @@
+"""What is a key, and what is refused without asking anyone."""
+
+from hashlib import sha256
+
+import pytest
+
+from automation.domain.errors import ApiKeyInvalid
+from security import api_key
+
+BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+GARBAGE = [
+    "",
+    "ak_",
+    "ak_" + "a" * 49,
+    "ak_" + "0" * 50,
+    "AK_" + "0" * 49,
+    "sk_" + "0" * 49,
+    "ak_" + "0" * 48 + "é",
+    "ak_" + "0" * 48 + "٣",  # a digit, and not an ASCII one
+    "x" * 8192,
+]
+
+
+def is_key(text: str) -> bool:
+    try:
+        api_key.digest_of(text)
+    except ApiKeyInvalid:
+        return False
+    return True
+
+
+def test_a_key_is_52_characters_that_scanners_recognise() -> None:
+    key = api_key.generate()
+
+    assert len(key.plaintext) == 52
+    assert key.plaintext.startswith("ak_")
+    assert set(key.plaintext[3:]) <= set(BASE62)
+
+
+def test_of_a_key_its_digest_and_a_display_prefix_are_kept() -> None:
+    key = api_key.generate()
+
+    assert key.digest == sha256(key.plaintext.encode()).digest()
+    assert key.prefix == key.plaintext[:11]
+    assert key.plaintext not in repr(key)
+
+
+def test_a_key_is_found_by_the_digest_it_was_stored_with() -> None:
+    key = api_key.generate()
+
+    assert api_key.digest_of(key.plaintext) == key.digest
+
+
+def test_no_two_keys_are_alike() -> None:
+    keys = {api_key.generate().plaintext for _ in range(2000)}
+
+    assert len(keys) == 2000
+
+
+def test_every_wrong_character_is_noticed() -> None:
+    key = api_key.generate().plaintext
+
+    mistakes = [
+        key[:position] + wrong + key[position + 1 :]
+        for position in range(len(key))
+        for wrong in BASE62
+        if wrong != key[position]
+    ]
+
+    assert not any(is_key(mistake) for mistake in mistakes)
+
+
+def test_two_characters_in_the_wrong_order_are_noticed() -> None:
+    key = api_key.generate().plaintext
+
+    swapped = [key[:i] + key[i + 1] + key[i] + key[i + 2 :] for i in range(3, 51) if key[i] != key[i + 1]]
+
+    assert not any(is_key(mistake) for mistake in swapped)
+
+
+@pytest.mark.parametrize("garbage", GARBAGE, ids=range(len(GARBAGE)))
+def test_garbage_is_refused(garbage: str) -> None:
+    assert not is_key(garbage)
+
+
+def test_a_key_with_a_line_feed_behind_it_is_refused() -> None:
+    assert not is_key(api_key.generate().plaintext + "\n")

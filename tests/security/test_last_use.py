@@ -1,0 +1,115 @@
+"""When ``last_used_at`` is written, and what happens when it cannot be."""
+
+import asyncio
+import logging
+
+import pytest
+
+from automation.domain.errors import Unavailable
+from security.last_use import LastUse
+from security.principals import Principals
+from tests.security.directories import Clock, MemoryDirectory
+
+KEY, OTHER = b"k" * 32, b"o" * 32
+
+
+async def test_a_key_is_written_once_a_minute_at_most(directory: MemoryDirectory) -> None:
+    last_use = LastUse(directory)
+
+    for second in range(61):
+        last_use.note(KEY, float(second))
+        await last_use.flush()
+
+    assert directory.touched == [(KEY,), (KEY,)]
+
+
+async def test_keys_in_use_are_written_together(directory: MemoryDirectory) -> None:
+    last_use = LastUse(directory)
+
+    for digest in (KEY, OTHER, KEY):
+        last_use.note(digest, 0.0)
+    await last_use.flush()
+
+    assert directory.touched == [(KEY, OTHER)]
+
+
+async def test_nothing_is_written_while_no_key_is_used(directory: MemoryDirectory) -> None:
+    await LastUse(directory).flush()
+
+    assert directory.touched == []
+
+
+async def test_what_could_not_be_written_is_tried_again(directory: MemoryDirectory) -> None:
+    last_use = LastUse(directory)
+    last_use.note(KEY, 0.0)
+    directory.failure = Unavailable()
+    await last_use.flush()
+
+    directory.failure = None
+    await last_use.flush()
+
+    assert directory.touched == [(KEY,)]
+
+
+async def test_a_failure_is_logged_once_and_without_key_material(
+    directory: MemoryDirectory, caplog: pytest.LogCaptureFixture
+) -> None:
+    last_use = LastUse(directory)
+    last_use.note(KEY, 0.0)
+    directory.failure = Unavailable()
+
+    with caplog.at_level(logging.INFO):
+        await last_use.flush()
+        await last_use.flush()
+
+    assert [record.getMessage() for record in caplog.records] == ["last_used_at of 1 keys could not be written yet"]
+    assert str(KEY) not in caplog.text
+    assert KEY.hex() not in caplog.text
+
+
+async def test_the_background_writes_by_itself_and_outlives_failures(directory: MemoryDirectory) -> None:
+    last_use = LastUse(directory, period=0.001)
+    last_use.start()
+    directory.failure = RuntimeError("a bug")
+    last_use.note(KEY, 0.0)
+    await asyncio.sleep(0.02)
+
+    directory.failure = None
+    await asyncio.sleep(0.02)
+
+    assert directory.touched == [(KEY,)]
+    await last_use.stop()
+
+
+async def test_stopping_writes_what_is_pending(directory: MemoryDirectory) -> None:
+    last_use = LastUse(directory, period=3600)
+    last_use.start()
+    last_use.note(KEY, 0.0)
+
+    await last_use.stop()
+
+    assert directory.touched == [(KEY,)]
+
+
+async def test_memory_is_bounded_while_nothing_can_be_written(directory: MemoryDirectory) -> None:
+    last_use = LastUse(directory, capacity=10)
+    directory.failure = Unavailable()
+
+    for number in range(100):
+        last_use.note(number.to_bytes(32), 0.0)
+        await last_use.flush()
+
+    assert len(last_use._pending) == len(last_use._due) == 10
+
+
+async def test_every_accepted_request_is_a_use_and_a_refused_one_is_not(
+    directory: MemoryDirectory, principals: Principals, clock: Clock
+) -> None:
+    used, refused = directory.add(), directory.add()
+    await principals.resolve(used.key.plaintext, None)
+    with pytest.raises(Exception, match="tenant"):
+        await principals.resolve(refused.key.plaintext, str(used.principal.tenant))
+
+    await principals.stop()
+
+    assert directory.touched == [(used.key.digest,)]

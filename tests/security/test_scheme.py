@@ -1,0 +1,205 @@
+"""Which headers make a caller, asked of Connexion's security middleware with this project's scheme in it."""
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from automation.contract.findings import ContractError
+from automation.domain.errors import Unavailable
+from security.principals import Principals
+from tests.security.directories import Clock, MemoryDirectory
+from tests.security.services import SCHEME, build, client, contract
+
+Headers = list[tuple[bytes, bytes]]
+
+
+async def ask(principals: Principals, headers: Headers) -> httpx.Response:
+    async with client(build(principals, contract())) as caller:
+        return await caller.get("/protected", headers=headers)
+
+
+def outcome(response: httpx.Response) -> tuple[int, str, list[str]]:
+    body = response.json()
+    return response.status_code, body["code"], body["parameters"]
+
+
+async def test_a_good_key_is_let_in(directory: MemoryDirectory, principals: Principals) -> None:
+    key = directory.add().key
+
+    response = await ask(principals, [(b"X-Api-Key", key.plaintext.encode())])
+
+    assert (response.status_code, response.json()) == (200, {"caller": key.prefix})
+
+
+async def test_blanks_around_key_and_tenant_do_not_matter(directory: MemoryDirectory, principals: Principals) -> None:
+    stored = directory.add()
+    tenant = str(stored.principal.tenant).upper()
+    headers = [
+        (b"x-api-key", f" \t{stored.key.plaintext}\t ".encode()),
+        (b"x-tenant-id", f"\t {tenant} ".encode()),
+    ]
+
+    response = await ask(principals, headers)
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("headers", [[], [(b"x-api-key", b"")], [(b"x-api-key", b" \t ")]])
+async def test_no_key_or_a_blank_one_is_a_missing_key(principals: Principals, headers: Headers) -> None:
+    response = await ask(principals, headers)
+
+    assert outcome(response) == (401, "api_key_missing", [])
+
+
+async def test_a_missing_key_comes_before_a_malformed_tenant(principals: Principals) -> None:
+    response = await ask(principals, [(b"x-tenant-id", b"acme")])
+
+    assert outcome(response) == (401, "api_key_missing", [])
+
+
+@pytest.mark.parametrize("second", [b"", b"junk", None])
+async def test_two_keys_are_an_invalid_parameter(
+    directory: MemoryDirectory, principals: Principals, second: bytes | None
+) -> None:
+    key = directory.add().key.plaintext.encode()
+
+    response = await ask(principals, [(b"x-api-key", key), (b"x-api-key", key if second is None else second)])
+
+    assert outcome(response) == (400, "invalid_parameter", ["x-api-key"])
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        b"junk",
+        b"ak_" + b"0" * 49,
+        b"\xff" * 52,
+        "ключ".encode(),
+        b"ak_" + b"0" * 48 + b"\xb2",
+        b"x" * 8192,
+        b"ak_" + b"0" * 48 + b"\x00",
+    ],
+)
+async def test_a_malformed_key_is_invalid_and_costs_no_look_up(
+    directory: MemoryDirectory, principals: Principals, key: bytes
+) -> None:
+    response = await ask(principals, [(b"x-api-key", key)])
+
+    assert outcome(response) == (401, "api_key_invalid", [])
+    assert directory.lookups == []
+
+
+async def test_an_unknown_key_is_invalid(clock: Clock, principals: Principals) -> None:
+    elsewhere = MemoryDirectory(clock).add().key.plaintext.encode()
+
+    response = await ask(principals, [(b"x-api-key", elsewhere)])
+
+    assert outcome(response) == (401, "api_key_invalid", [])
+
+
+@pytest.mark.parametrize("tenant", [b"", b"acme", b"\xd9\xa7" * 18, b"%00"])
+async def test_a_malformed_tenant_is_an_invalid_parameter(
+    directory: MemoryDirectory, principals: Principals, tenant: bytes
+) -> None:
+    key = directory.add().key.plaintext.encode()
+
+    response = await ask(principals, [(b"x-api-key", key), (b"x-tenant-id", tenant)])
+
+    assert outcome(response) == (400, "invalid_parameter", ["x-tenant-id"])
+
+
+async def test_two_tenants_are_an_invalid_parameter_although_they_are_the_same(
+    directory: MemoryDirectory, principals: Principals
+) -> None:
+    stored = directory.add()
+    tenant = (b"x-tenant-id", str(stored.principal.tenant).encode())
+
+    response = await ask(principals, [(b"x-api-key", stored.key.plaintext.encode()), tenant, tenant])
+
+    assert outcome(response) == (400, "invalid_parameter", ["x-tenant-id"])
+
+
+async def test_a_refused_key_comes_before_a_malformed_tenant(
+    directory: MemoryDirectory, principals: Principals
+) -> None:
+    stored = directory.add()
+    stored.revoked = True
+
+    response = await ask(principals, [(b"x-api-key", stored.key.plaintext.encode()), (b"x-tenant-id", b"acme")])
+
+    assert outcome(response) == (401, "api_key_invalid", [])
+
+
+async def test_another_tenant_comes_before_a_used_up_limit(directory: MemoryDirectory, principals: Principals) -> None:
+    stored = directory.add(usage_limit=0)
+    key = (b"x-api-key", stored.key.plaintext.encode())
+
+    with_tenant = await ask(principals, [key, (b"x-tenant-id", str(uuid4()).encode())])
+    without = await ask(principals, [key])
+
+    assert outcome(with_tenant) == (401, "api_key_tenant_mismatch", [])
+    assert outcome(without) == (401, "api_key_over_limit", [])
+
+
+async def test_a_directory_that_is_away_is_not_the_callers_fault(
+    directory: MemoryDirectory, principals: Principals
+) -> None:
+    key = directory.add().key.plaintext.encode()
+    directory.failure = Unavailable()
+
+    response = await ask(principals, [(b"x-api-key", key)])
+
+    assert outcome(response) == (503, "unavailable", [])
+
+
+async def test_a_bug_surfaces_as_itself(directory: MemoryDirectory, principals: Principals) -> None:
+    key = directory.add().key.plaintext.encode()
+    bug = ZeroDivisionError("a bug")
+    directory.failure = bug
+    service = build(principals, contract())
+    seen = []
+
+    async def report(_: object, error: Exception) -> None:
+        seen.append(error)
+        raise error
+
+    service.middleware_stack[0].add_exception_handler(Exception, report)
+    async with client(service) as caller:
+        with pytest.raises(ZeroDivisionError):
+            await caller.get("/protected", headers=[(b"x-api-key", key)])
+
+    assert seen == [bug]
+
+
+async def test_a_public_operation_asks_for_no_key(principals: Principals) -> None:
+    async with client(build(principals, contract())) as caller:
+        response = await caller.get("/public", headers=[(b"x-api-key", b"junk")])
+
+    assert (response.status_code, response.json()) == (200, {"caller": None})
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        ({"x-apikeyInfoFunc": None}, "x-apikeyInfoFunc is missing"),
+        ({"x-apikeyInfoFunc": "security.authentication.nothing"}, "no function security.authentication.nothing"),
+        ({"x-apikeyInfoFunc": "nowhere.authenticate"}, "no function nowhere.authenticate"),
+        ({"in": "query"}, "sent in a header"),
+    ],
+)
+def test_a_scheme_that_cannot_work_stops_the_start(
+    directory: MemoryDirectory, change: dict[str, Any], finding: str
+) -> None:
+    scheme = {name: value for name, value in (SCHEME | change).items() if value is not None}
+
+    with pytest.raises(ContractError, match=finding):
+        build(Principals(directory), contract(scheme=scheme))
+
+
+def test_scopes_of_a_key_stop_the_start(directory: MemoryDirectory) -> None:
+    document = contract() | {"security": [{"ApiKey": ["automation:read"]}]}
+
+    with pytest.raises(ContractError, match="has no scopes"):
+        build(Principals(directory), document)

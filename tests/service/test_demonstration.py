@@ -1,0 +1,206 @@
+"""The demo's data: written once, found again, and mended where somebody changed it."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from automation.domain.errors import (
+    ApiKeyExpired,
+    ApiKeyInvalid,
+    ApiKeyOverLimit,
+    ApiKeyUserNotFound,
+    Unauthenticated,
+)
+from automation.domain.executions import ExecutionStatus
+from automation.service.application import open_database
+from automation.service.demonstration import Demonstration, DemonstrationRefused, prepare
+from automation.service.samples import TENANTS
+from automation.service.settings import Settings
+from automation.storage.administration import Administration
+from automation.storage.executions import Executions
+from automation.storage.keys import KeyDirectory
+from automation.storage.rules import Rules
+from tests.databases import DatabaseUrls
+
+ANSWERS: Mapping[str, set[str] | type[Unauthenticated]] = {
+    "reader": {"automation:read"},
+    "operator": {"automation:read"},
+    "no_permission": set(),
+    "expired": ApiKeyExpired,
+    "revoked": ApiKeyInvalid,
+    "over_limit": ApiKeyOverLimit,
+    "orphaned": ApiKeyUserNotFound,
+    "globex_reader": {"automation:read"},
+}
+
+
+class Demo:
+    """The demo in a database of its own."""
+
+    def __init__(self, urls: DatabaseUrls, directory: Path) -> None:
+        self.urls = urls
+        self.settings = Settings(database_url=SecretStr(urls.api), data_dir=directory)
+        self.file = directory / "demo.json"
+        self.administration = Administration(urls.owner)
+
+    def prepare(self) -> Demonstration:
+        """Prepare the demo, as a start of the command does, up to where it is ready."""
+        demonstration = prepare(self.settings, self.urls.owner)
+        demonstration.write("http://127.0.0.1:8080")
+        return demonstration
+
+    def answers(self, keys: Mapping[str, str]) -> dict[str, set[str] | type[Unauthenticated]]:
+        """Return what each key may do, or how it is refused."""
+        return asyncio.run(self._answers(keys))
+
+    async def _answers(self, keys: Mapping[str, str]) -> dict[str, set[str] | type[Unauthenticated]]:
+        answers: dict[str, set[str] | type[Unauthenticated]] = {}
+        database = open_database(self.settings)
+        await database.open()
+        try:
+            for name, key in keys.items():
+                try:
+                    record = await KeyDirectory(database).resolve(sha256(key.encode()).digest(), None, count=True)
+                    answers[name] = set(record.principal.permissions)
+                except Unauthenticated as error:
+                    answers[name] = type(error)
+        finally:
+            await database.close()
+        return answers
+
+    def stored(self) -> tuple[object, ...]:
+        """Return how many rows the tables hold."""
+        tables = (
+            "tenants",
+            "users",
+            "api_keys",
+            "automation_rules",
+            "automation_executions",
+            "automation_execution_logs",
+        )
+        with psycopg.connect(self.urls.admin) as connection:
+            return tuple(connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in tables)
+
+
+@pytest.fixture
+def demo(database_urls: DatabaseUrls, tmp_path: Path) -> Demo:
+    """The demo in a fresh database."""
+    return Demo(database_urls, tmp_path)
+
+
+def test_each_key_gets_the_answer_it_is_for(demo: Demo) -> None:
+    demonstration = demo.prepare()
+
+    assert demo.answers(demonstration.keys) == ANSWERS
+
+
+def test_executions_and_rules_can_be_read_by_the_ids_in_the_file(demo: Demo) -> None:
+    demo.prepare()
+    written = json.loads(demo.file.read_text())
+
+    async def read() -> tuple[dict[str, str], dict[str, UUID]]:
+        database = open_database(demo.settings)
+        await database.open()
+        try:
+            statuses = {
+                name: (await Executions(database).read(_tenant(name), UUID(identifier))).status.value
+                for name, identifier in written["executions"].items()
+            }
+            rules = {
+                name: (await Rules(database).get(UUID(written["tenants"][name]), UUID(identifier))).tenant
+                for name, identifier in written["rules"].items()
+            }
+        finally:
+            await database.close()
+        return statuses, rules
+
+    statuses, rules = asyncio.run(read())
+
+    assert statuses == {**{status.value: status.value for status in ExecutionStatus}, "globex": "completed"}
+    assert rules == dict(TENANTS)
+
+
+def test_the_file_is_for_its_owner_alone(demo: Demo) -> None:
+    demo.file.write_text("{}")
+    demo.file.chmod(0o644)
+
+    demonstration = demo.prepare()
+
+    written = json.loads(demo.file.read_text())
+    assert demo.file.stat().st_mode & 0o777 == 0o600
+    assert written["base_url"] == "http://127.0.0.1:8080"
+    assert written["keys"] == demonstration.keys
+    assert written["tenants"] == {name: str(tenant) for name, tenant in TENANTS.items()}
+    assert [path.name for path in demo.file.parent.iterdir() if path.name.startswith(".demo")] == []
+
+
+def test_a_second_run_keeps_everything(demo: Demo) -> None:
+    first, before = demo.prepare(), demo.stored()
+
+    second = demo.prepare()
+
+    assert second == first
+    assert demo.stored() == before
+
+
+def test_without_its_file_the_demo_makes_new_keys_and_revokes_the_old(demo: Demo) -> None:
+    first = demo.prepare()
+    demo.file.unlink()
+
+    second = demo.prepare()
+
+    assert not set(first.keys.values()) & set(second.keys.values())
+    assert set(demo.answers(first.keys).values()) == {ApiKeyInvalid}
+    assert demo.answers(second.keys) == ANSWERS
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"keys": 1}', '{"keys": {"reader": 7, "operator": null}}', "\x00"])
+def test_a_file_that_makes_no_sense_is_replaced(demo: Demo, text: str) -> None:
+    demo.file.write_text(text)
+
+    demonstration = demo.prepare()
+
+    assert json.loads(demo.file.read_text())["keys"] == demonstration.keys
+
+
+def test_keys_that_were_swapped_are_made_anew(demo: Demo) -> None:
+    first = demo.prepare()
+    written = json.loads(demo.file.read_text())
+    written["keys"] |= {"reader": first.keys["operator"], "expired": first.keys["reader"]}
+    demo.file.write_text(json.dumps(written))
+
+    second = demo.prepare()
+
+    assert demo.answers(second.keys) == ANSWERS
+
+
+def test_what_an_operator_did_to_the_users_is_mended(demo: Demo) -> None:
+    first = demo.prepare()
+    demo.administration.deactivate_user("acme", "reader@acme.example")
+    demo.administration.delete_user("globex", "reader@globex.example")
+    demo.administration.revoke_key("acme", first.keys["operator"][:11])
+
+    second = demo.prepare()
+
+    assert demo.answers(second.keys) == ANSWERS
+    assert second.keys["no_permission"] == first.keys["no_permission"]
+
+
+def test_a_tenant_of_the_operators_own_is_left_alone(demo: Demo) -> None:
+    demo.administration.create_tenant("globex")
+
+    with pytest.raises(DemonstrationRefused, match="globex"):
+        demo.prepare()
+
+    assert not demo.file.exists()
+
+
+def _tenant(name: str) -> UUID:
+    return TENANTS.get(name, TENANTS["acme"])

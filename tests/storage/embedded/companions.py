@@ -1,0 +1,86 @@
+"""Other processes that use an embedded server, and what the system knows about its processes and directories."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+USER = """
+import json, sys
+from pathlib import Path
+from automation.storage.embedded import EmbeddedServer
+
+server = EmbeddedServer(Path(sys.argv[1]), fast=True)
+try:
+    urls = server.start()
+    print(json.dumps({"pid": server.postmaster_pid(), "owner": urls.owner}), flush=True)
+    sys.stdin.read()
+except KeyboardInterrupt:
+    pass
+finally:
+    server.stop()
+"""
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A process that uses the server of a data directory until it is told to leave."""
+
+    process: subprocess.Popen[str]
+
+    def report(self) -> dict[str, object]:
+        """Wait until it has the server, and return what it knows of it."""
+        assert self.process.stdout is not None
+        answer: dict[str, object] = json.loads(self.process.stdout.readline())
+        return answer
+
+    def leave(self) -> int:
+        """Have it stop using the server, and return its exit code."""
+        self.process.communicate(timeout=30)
+        return self.process.returncode
+
+
+@contextmanager
+def companion(data_directory: Path) -> Iterator[Companion]:
+    """Start another user of a data directory, in a process group of its own as a terminal would."""
+    with subprocess.Popen(
+        [sys.executable, "-c", USER, data_directory],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    ) as process:
+        try:
+            yield Companion(process)
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def server_processes(data_directory: Path) -> list[int]:
+    """Return the ids of all processes of the server of a data directory: they work in the cluster's directory."""
+    cluster = data_directory / "postgres" / "data"
+    return [process.pid for process in psutil.process_iter() if _works_in(process, str(cluster.resolve()))]
+
+
+def modes(*paths: Path) -> dict[Path, tuple[int, int, int]]:
+    """Return mode, owner and group of paths and of all their parents."""
+    everything = {above for path in paths for above in (path, *path.parents)}
+    return {path: _access(path.stat()) for path in everything}
+
+
+def _access(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_mode, status.st_uid, status.st_gid
+
+
+def _works_in(process: psutil.Process, directory: str) -> bool:
+    try:
+        return bool(process.cwd() == directory)
+    except psutil.Error:
+        return False

@@ -1,0 +1,65 @@
+"""Data directories whose clusters are gone after the test, whoever started their servers."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+import psutil
+import pytest
+
+from automation.storage.embedded import EmbeddedServer
+from tests.storage.embedded.companions import server_processes
+
+
+@pytest.fixture
+def data_directory(tmp_path: Path) -> Iterator[Path]:
+    """A data directory that doesn't exist yet, below one that only its owner can enter."""
+    hidden = tmp_path / "hidden"
+    hidden.mkdir(mode=0o700)
+    directory = hidden / "data"
+    yield directory
+    discard(directory)
+
+
+@pytest.fixture(scope="package")
+def cluster_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data directory with a cluster, made once because that takes longest; who uses it stops what it starts."""
+    directory = tmp_path_factory.mktemp("made") / "data"
+    with EmbeddedServer(directory, fast=True):
+        pass
+    yield directory
+    discard(directory)
+
+
+@pytest.fixture(scope="module")
+def server(cluster_directory: Path) -> Iterator[EmbeddedServer]:
+    """A started server that a module's tests share."""
+    started = EmbeddedServer(cluster_directory, fast=True)
+    started.start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A directory that every user can enter."""
+    directory = Path(mkdtemp(prefix="open-"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def as_root() -> None:
+    """Skip the test unless root runs it: an ordinary user can't become somebody else."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can start a server as another user")
+
+
+def discard(directory: Path) -> None:
+    """Delete a cluster, and make sure that none of its processes is left."""
+    processes = server_processes(directory)
+    EmbeddedServer(directory).discard()
+    assert set(processes).isdisjoint(psutil.pids())

@@ -1,0 +1,88 @@
+"""Tenants with something in them, made through the owner's commands."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from automation.domain.executions import Execution, ExecutionStatus, LogEntry, LogLevel
+from automation.domain.permissions import Role
+from automation.domain.rules import Rule, RuleStatus, TriggerType
+from automation.storage.accounts import Key
+from automation.storage.administration import Administration
+
+CREATED_AT = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one tenant has."""
+
+    administration: Administration
+    tenant: UUID
+    user: UUID
+    rule: Rule
+    execution: Execution
+
+    def add_execution(self, **fields: Any) -> Execution:
+        """Store one more execution of the rule."""
+        execution = an_execution(self.rule, **fields)
+        self.administration.add_execution(execution)
+        return execution
+
+    def add_key(self, **fields: Any) -> bytes:
+        """Store one more key of the user, and return its digest."""
+        digest = secrets.token_bytes(32)
+        self.key(digest, **fields)
+        return digest
+
+    def key(self, digest: bytes, **fields: Any) -> Key:
+        """Store a key by its digest."""
+        return self.administration.create_key(self.tenant, self.user, digest=digest, prefix=prefix_of(digest), **fields)
+
+
+def sample(administration: Administration, role: Role = Role.READER) -> Sample:
+    """Make a tenant with a user, a rule and an execution with one log entry."""
+    tenant = administration.create_tenant(f"tenant {uuid4()}").tenant
+    user = administration.create_user(tenant, "reader@example.com", role).user
+    rule = a_rule(tenant)
+    administration.add_rule(rule)
+    execution = an_execution(
+        rule, logs=(LogEntry(timestamp=CREATED_AT, level=LogLevel.INFO, message="The execution was queued."),)
+    )
+    administration.add_execution(execution)
+    return Sample(administration, tenant, user, rule, execution)
+
+
+def a_rule(tenant: UUID, **fields: Any) -> Rule:
+    """Return a rule with nothing special about it."""
+    values: dict[str, Any] = {
+        "rule_id": uuid4(),
+        "tenant": tenant,
+        "name": "Greet new customers",
+        "description": None,
+        "status": RuleStatus.ACTIVE,
+        "trigger_type": TriggerType.MANUAL,
+        "created_at": CREATED_AT,
+        "updated_at": CREATED_AT,
+    }
+    return Rule(**{**values, **fields})
+
+
+def an_execution(rule: Rule, **fields: Any) -> Execution:
+    """Return an execution of a rule in which every optional field is unset."""
+    values: dict[str, Any] = {
+        "execution_id": uuid4(),
+        "automation_rule_id": rule.rule_id,
+        "tenant": rule.tenant,
+        "status": ExecutionStatus.PENDING,
+        "created_at": CREATED_AT,
+    }
+    return Execution(**{**values, **fields})
+
+
+def prefix_of(digest: bytes) -> str:
+    """Return a display prefix that no other digest has."""
+    return f"ak_{hashlib.sha256(digest).hexdigest()[:8]}"

@@ -1,0 +1,98 @@
+"""Reading an execution costs one round trip, and no more in a large table than in a small one."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from automation.domain.executions import Execution
+from automation.storage.administration import Administration
+from automation.storage.database import Database
+from automation.storage.executions import Executions
+from automation.storage.keys import KeyDirectory
+from tests.databases import DatabaseUrls
+from tests.storage.round_trips import counting_proxy
+from tests.storage.samples import Sample
+
+ROWS = 100_000
+
+
+@pytest.fixture(scope="module")
+def many(database_urls: DatabaseUrls, administration: Administration) -> None:
+    """A large table: 100,000 executions of ten tenants, each with a log entry."""
+    tenants = [administration.create_tenant(f"large {number}").tenant for number in range(10)]
+    with psycopg.connect(database_urls.admin) as admin:
+        admin.execute("SET LOCAL session_replication_role = replica")
+        admin.execute(
+            "INSERT INTO automation_executions (tenant, execution_id, automation_rule_id, status)"
+            " SELECT (%s::uuid[])[1 + n %% 10], gen_random_uuid(), gen_random_uuid(), 'completed'"
+            " FROM generate_series(1, %s) n",
+            (tenants, ROWS),
+        )
+        admin.execute(
+            "INSERT INTO automation_execution_logs (tenant, execution_id, sequence, timestamp, level, message)"
+            " SELECT tenant, execution_id, 0, now(), 'info', 'done' FROM automation_executions"
+        )
+        admin.execute("ANALYZE automation_executions, automation_execution_logs")
+
+
+@pytest.mark.usefixtures("many")
+def test_the_plan_in_a_large_table_uses_the_primary_keys(ours: Sample, database_urls: DatabaseUrls) -> None:
+    with psycopg.connect(database_urls.admin) as admin, psycopg.connect(database_urls.api) as api:
+        made = admin.execute("SELECT prosrc FROM pg_proc WHERE proname = 'get_execution_v1'").fetchone()
+        assert made is not None
+        statement = str(made[0]).partition("RETURN QUERY")[2].rpartition(";\nEND")[0]
+        statement = statement.replace("p_tenant", "$1").replace("p_execution", "$2")
+        # As the function plans it after a while: once, for every tenant and execution.
+        api.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        api.execute(f"PREPARE hot (uuid, uuid) AS {statement}".encode())
+        api.execute("SELECT set_config('app.tenant', %s, true)", (str(ours.tenant),))
+        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE hot ('{ours.tenant}', '{ours.execution.execution_id}')"
+        row = api.execute(explain.encode()).fetchone()
+
+    assert row is not None
+    scans = {node["Relation Name"]: node for node in nodes(row[0][0]["Plan"]) if "Relation Name" in node}
+    assert scans.keys() == {"automation_executions", "automation_execution_logs"}
+    for table, scan in scans.items():
+        assert scan["Node Type"].startswith("Index")
+        assert scan["Index Name"] == f"{table}_pkey"
+        assert "tenant = $1" in scan["Index Cond"]
+        assert "execution_id = $2" in scan["Index Cond"]
+        assert scan["Actual Rows"] == 1
+        assert scan.get("Rows Removed by Filter", 0) == 0
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+async def test_reading_an_execution_is_one_round_trip(ours: Sample, database_urls: DatabaseUrls) -> None:
+    executions = [ours.execution, ours.add_execution(), ours.add_execution()]
+    digest = ours.add_key(usage_limit=10)
+    async with counting_proxy(database_urls.api) as proxy:
+        database = Database(
+            proxy.url, pool_min=1, pool_max=1, pool_timeout=2, query_timeout=2, application_name="one round trip"
+        )
+        await database.open()
+        reader, keys = Executions(database), KeyDirectory(database)
+
+        async def trips(execution: Execution | None) -> int:
+            before = proxy.round_trips
+            if execution is None:
+                await keys.resolve(digest, None, count=True)
+            else:
+                read = await reader.read(ours.tenant, execution.execution_id)
+                assert json.loads(read.json)["execution_id"] == str(execution.execution_id)
+            return proxy.round_trips - before
+
+        # The first use of a statement on a connection prepares it, which is a trip more.
+        await trips(executions[0])
+        await trips(None)
+        counted = [await trips(what) for what in (*executions, None, None)]
+        await database.close()
+
+    assert counted == [1, 1, 1, 1, 1]

@@ -1,0 +1,168 @@
+"""Migrations lead up, down and up again, and only one process at a time makes them."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from automation.domain.errors import Unavailable
+from automation.storage import migration, owner
+from automation.storage.migration import MigrationFailed
+from automation.storage.tables import metadata
+from tests.databases import Cluster, DatabaseUrls, as_role
+
+# Everything that a migration may leave behind, in words.
+CATALOGUE = """
+SELECT 'relation', relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
+UNION ALL SELECT 'function', proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+UNION ALL SELECT 'policy', policyname::text FROM pg_policies
+UNION ALL SELECT 'privilege', grantee || ' ' || privilege_type || ' ' || table_name
+    FROM information_schema.role_table_grants WHERE grantee LIKE 'automation\\_%' AND grantee NOT LIKE '%owner'
+UNION ALL SELECT 'schema', acl::text FROM pg_namespace, unnest(nspacl) acl WHERE nspname = 'public'
+ORDER BY 1, 2
+"""
+CONSTRAINTS = """
+SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' ORDER BY 1, 2
+"""
+COLUMNS = """
+SELECT table_name::text, ordinal_position::int, column_name::text, data_type::text, is_nullable::text,
+       column_default::text
+FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version' ORDER BY 1, 2
+"""
+
+
+@pytest.fixture
+def empty(cluster: Cluster) -> Iterator[DatabaseUrls]:
+    """A database that was never migrated."""
+    with cluster.database(migrated=False) as urls:
+        yield urls
+
+
+def rows(url: str, query: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def test_up_and_down_and_up_again(empty: DatabaseUrls) -> None:
+    assert migration.current(empty.owner) is None
+    before = rows(empty.admin, CATALOGUE)
+
+    migration.upgrade(empty.owner)
+    first = rows(empty.admin, CATALOGUE)
+    migration.downgrade(empty.owner, "base")
+    below = rows(empty.admin, CATALOGUE)
+    migration.upgrade(empty.owner)
+    second = rows(empty.admin, CATALOGUE)
+
+    assert [row for row in below if "alembic" not in str(row[1])] == before
+    assert second == first
+    assert migration.current(empty.owner) == migration.head()
+
+
+def test_every_single_step_can_be_taken_back(empty: DatabaseUrls) -> None:
+    states = []
+    for revision in ("0001", "0002", "0003"):
+        migration.upgrade(empty.owner, revision)
+        states.append(rows(empty.admin, CATALOGUE))
+
+    for revision, state in (("0002", states[1]), ("0001", states[0])):
+        migration.downgrade(empty.owner, revision)
+        assert rows(empty.admin, CATALOGUE) == state
+
+
+def test_a_second_upgrade_finds_nothing_to_do(database_urls: DatabaseUrls) -> None:
+    revision = "SELECT xmin::text, version_num FROM alembic_version"
+    before = rows(database_urls.admin, revision)
+
+    migration.upgrade(database_urls.owner)
+
+    assert rows(database_urls.admin, revision) == before
+
+
+def test_two_processes_at_once_migrate_once_while_another_database_is_migrated(
+    cluster: Cluster, empty: DatabaseUrls
+) -> None:
+    with cluster.database(migrated=False) as other, ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(upgraded_by_a_process, (empty.owner, empty.owner, other.owner)))
+
+        assert [process.returncode for process in done] == [0, 0, 0], [process.stderr for process in done]
+        assert migration.current(empty.owner) == migration.current(other.owner) == migration.head()
+
+
+def test_the_tables_described_are_the_tables_migrated(database_urls: DatabaseUrls) -> None:
+    with owner.engine(database_urls.owner, "tests").connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+
+        assert compare_metadata(context, metadata) == []
+
+
+@pytest.mark.parametrize("query", [CONSTRAINTS, COLUMNS], ids=["constraints", "columns"])
+def test_the_catalogue_agrees_with_the_tables_described(
+    database_urls: DatabaseUrls, empty: DatabaseUrls, query: str
+) -> None:
+    with owner.engine(empty.owner, "tests").begin() as connection:
+        metadata.create_all(connection)
+
+    described = rows(empty.owner, query)
+
+    assert [row for row in rows(database_urls.owner, query) if row[0] != "alembic_version"] == described
+
+
+def test_an_owner_with_createrole_grants_itself_what_it_needs(cluster: Cluster, empty: DatabaseUrls) -> None:
+    with cluster.role("CREATEROLE") as name, cluster.admin() as admin:
+        # What PostgreSQL 16 and later give to a role that creates another one.
+        if admin.info.server_version >= 160_000:
+            admin.execute(f"GRANT automation_directory TO {name} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE".encode())
+        admin.execute(f"ALTER DATABASE {admin_name(empty)} OWNER TO {name}".encode())
+        migration.upgrade(as_role(empty.owner, name))
+        able = "MEMBER" if admin.info.server_version < 160_000 else "SET"
+
+        member = admin.execute("SELECT pg_has_role(%s, 'automation_directory', %s)", (name, able)).fetchone()
+        give_back(admin, empty, name)
+
+    assert member == (False,)
+
+
+def test_an_owner_that_may_not_give_functions_away_is_told_what_to_ask_for(
+    cluster: Cluster, empty: DatabaseUrls
+) -> None:
+    with cluster.role() as name, cluster.admin() as admin:
+        admin.execute(f"ALTER DATABASE {admin_name(empty)} OWNER TO {name}".encode())
+
+        with pytest.raises(MigrationFailed, match=f"GRANT automation_directory TO {name}"):
+            migration.upgrade(as_role(empty.owner, name))
+
+        assert migration.current(as_role(empty.owner, name)) is None
+        give_back(admin, empty, name)
+
+
+def test_an_unknown_revision_is_refused(database_urls: DatabaseUrls) -> None:
+    with pytest.raises(MigrationFailed, match="9999"):
+        migration.upgrade(database_urls.owner, "9999")
+
+
+def test_a_database_that_is_away_is_unavailable() -> None:
+    with pytest.raises(Unavailable):
+        migration.current("postgresql://nobody@127.0.0.1:1/nothing")
+
+
+def upgraded_by_a_process(url: str) -> "subprocess.CompletedProcess[str]":
+    program = "import sys; from automation.storage import migration; migration.upgrade(sys.argv[1])"
+    return subprocess.run([sys.executable, "-c", program, url], capture_output=True, text=True, check=False)
+
+
+def admin_name(urls: DatabaseUrls) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(urls.admin)["dbname"])
+
+
+def give_back(admin: "psycopg.Connection[tuple[object, ...]]", urls: DatabaseUrls, name: str) -> None:
+    """Take from a role what it owns and was granted, so that it can be dropped."""
+    with psycopg.connect(urls.admin, autocommit=True) as database:
+        database.execute(f"DROP OWNED BY {name} CASCADE".encode())
+    admin.execute(f"ALTER DATABASE {admin_name(urls)} OWNER TO CURRENT_USER".encode())

@@ -1,0 +1,49 @@
+"""A running service, seen only from outside: through HTTP, its command and its signals."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.system.processes import demonstrating
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that runs with its demo data, and a client that has all the demo's keys."""
+
+    base_url: str
+    demo: Mapping[str, Any]
+    settings: Mapping[str, str]
+    client: httpx.Client
+    log: Path
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        """GET with the reader's key, or the demo's key of the name ``key``."""
+        return self.request("GET", path, **options)
+
+    def request(
+        self, method: str, path: str, *, key: str = "reader", headers: Mapping[str, str | bytes] | None = None
+    ) -> httpx.Response:
+        """Ask with one of the demo's keys."""
+        return self.ask(method, path, {"x-api-key": self.demo["keys"][key], **(headers or {})})
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str | bytes]) -> httpx.Response:
+        """Ask with these headers, and no key but theirs."""
+        encoded = [
+            (name.encode(), value.encode() if isinstance(value, str) else value) for name, value in headers.items()
+        ]
+        return self.client.request(method, path, headers=encoded)
+
+
+@pytest.fixture(scope="session")
+def service(session_settings: dict[str, str]) -> Iterator[Service]:
+    """The service with its demo data, started once for all tests that only ask."""
+    with (
+        demonstrating(session_settings) as process,
+        httpx.Client(base_url=process.base_url, trust_env=False) as client,
+    ):
+        yield Service(process.base_url, process.demo, session_settings, client, process.errors)

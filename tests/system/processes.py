@@ -1,0 +1,159 @@
+"""Real processes of the service: started as an operator starts them, read through their own output, always ended."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from automation.storage.embedded import EmbeddedServer
+
+REPOSITORY = Path(__file__).parents[2]
+COMMAND = Path(sys.executable).with_name("automation")
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 20.0
+
+
+@dataclass
+class Process:
+    """One running command of the service, and what it has written so far."""
+
+    popen: "subprocess.Popen[bytes]"
+    output: Path
+    errors: Path
+    base_url: str = ""
+    demo: Mapping[str, Any] = field(default_factory=dict)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Signal the process and return its exit code."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(number)
+        return self.popen.wait(STOP_TIMEOUT)
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Return the JSON log lines written so far."""
+        return [json.loads(line) for line in self.errors.read_text().splitlines() if line.startswith("{")]
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment with the service's settings replaced by ``settings``.
+
+    Compiled modules are kept, whatever this environment says: a test starts many processes.
+    """
+    left_out = ("AUTOMATION_", "PYTHONDONTWRITEBYTECODE")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    return {**inherited, **settings}
+
+
+@contextlib.contextmanager
+def running(
+    arguments: Sequence[str], settings: Mapping[str, str], *, command: Sequence[str] = (str(COMMAND),)
+) -> Iterator[Process]:
+    """Run a command of the service until the block ends; it is killed where it does not stop by itself."""
+    with tempfile.TemporaryDirectory() as directory:
+        output, errors = Path(directory, "stdout"), Path(directory, "stderr")
+        with output.open("wb") as stdout, errors.open("wb") as stderr:
+            popen = subprocess.Popen([*command, *arguments], stdout=stdout, stderr=stderr, env=environment(settings))
+        process = Process(popen, output, errors)
+        try:
+            yield process
+        finally:
+            try:
+                process.stop()
+            except subprocess.TimeoutExpired:
+                popen.kill()
+                popen.wait()
+                raise
+
+
+@contextlib.contextmanager
+def serving(settings: Mapping[str, str], *, workers: int = 1) -> Iterator[Process]:
+    """Run ``automation serve`` on a free port, ready for requests."""
+    port = free_port()
+    with running(["serve", "--port", str(port), "--workers", str(workers)], settings) as process:
+        process.base_url = f"http://127.0.0.1:{port}"
+        wait_until_alive(process)
+        yield process
+
+
+@contextlib.contextmanager
+def demonstrating(settings: Mapping[str, str]) -> Iterator[Process]:
+    """Run ``automation demo`` on a free port, ready for requests, with what its demo.json says."""
+    report = Path(settings["AUTOMATION_DATA_DIR"], "demo.json")
+    report.unlink(missing_ok=True)
+    with running(["demo", "--port", "0"], settings) as process:
+        deadline = time.monotonic() + START_TIMEOUT
+        while not report.exists():
+            _expect_running(process, deadline)
+            time.sleep(0.05)
+        process.demo = json.loads(report.read_text())
+        process.base_url = process.demo["base_url"]
+        yield process
+
+
+def wait_until_alive(process: Process) -> None:
+    """Wait until the process answers ``/healthz``."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{process.base_url}/healthz", trust_env=False).status_code == httpx.codes.OK:
+                return
+        _expect_running(process, deadline)
+        time.sleep(0.05)
+
+
+def _expect_running(process: Process, deadline: float) -> None:
+    if process.popen.poll() is not None or time.monotonic() > deadline:
+        raise AssertionError(f"the service did not start:\n{process.errors.read_text()}")
+
+
+def get_completed_execution(process: Process) -> httpx.Response:
+    """Ask a demo for its completed execution, with the reader's key."""
+    return httpx.get(
+        f"{process.base_url}/api/v1/automation/executions/{process.demo['executions']['completed']}",
+        headers={"x-api-key": process.demo["keys"]["reader"]},
+        trust_env=False,
+        timeout=30,
+    )
+
+
+@contextlib.contextmanager
+def own_server(directory: Path) -> Iterator[EmbeddedServer]:
+    """Run an embedded PostgreSQL that no other test uses; nothing of it is left afterwards."""
+    server = EmbeddedServer(directory, fast=True)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.discard()
+
+
+@contextlib.contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """Freeze a process and all its children for the length of the block."""
+    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    for member in family:
+        os.kill(member.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for member in family:
+            os.kill(member.pid, signal.SIGCONT)
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
