@@ -110,7 +110,8 @@ def test_a_reader_with_a_peer_in_another_tenant_finds_nothing(service: Service, 
 
 
 def test_a_user_without_permission_finds_nothing(service: Service, tmp_path: Path) -> None:
-    configuration = write_configuration(tmp_path, service, warnings=[name for name in WARNINGS if name != "missing_auth"])
+    expected = [name for name in WARNINGS if name != "missing_auth"]
+    configuration = write_configuration(tmp_path, service, warnings=expected)
     with configuration.open("a") as file:
         file.write('\n[auth.wfc]\npath = "users.json"\nuser = "no_permission"\n')
 

@@ -11,6 +11,8 @@ import click
 Record = Mapping[str, object]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+GAP = 2
+LEAST_LAST_COLUMN = 30
 UNBOUNDED = 10_000
 """Columns of a table that no terminal shows: nothing in it is wrapped, so that other programs can read its lines."""
 
@@ -58,16 +60,25 @@ def format_time(moment: datetime) -> str:
 
 
 def _print_table(header: Sequence[str] | None, rows: Sequence[Sequence[object]]) -> None:
+    """Print a table: on a terminal its last column is wrapped where it does not fit, and nothing ever is cut."""
     from rich.console import Console  # noqa: PLC0415 - scripts, which ask for JSON, do not wait for its import
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(box=None, show_header=header is not None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in header or ("", ""):
-        table.add_column(name, overflow="fold", header_style="bold")
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
-    Console(width=None if sys.stdout.isatty() else UNBOUNDED, highlight=False).print(table)
+    cells = [[Text(_cell(value)) for value in row] for row in rows]
+    table = Table(box=None, show_header=header is not None, pad_edge=False, padding=(0, GAP, 0, 0))
+    needed = 0
+    for index, name in enumerate(header or ("", "")):
+        width = max([len(name), *(row[index].cell_len for row in cells)])
+        last = header is not None and index == len(header) - 1
+        least = min(width, LEAST_LAST_COLUMN) if last else width
+        table.add_column(name, min_width=least, overflow="fold", header_style="bold")
+        needed += least + GAP
+    for row in cells:
+        table.add_row(*row)
+    console = Console(highlight=False)
+    console.width = max(needed, console.width) if sys.stdout.isatty() else UNBOUNDED
+    console.print(table)
 
 
 def _cell(value: object) -> str:

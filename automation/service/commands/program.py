@@ -4,6 +4,7 @@
 request (an unknown option or tenant, a setting that can't be used), 130 an interruption.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -24,6 +25,7 @@ def main() -> NoReturn:
     """Run the command line that the process was started with, and exit."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # a library's deprecations are for those who develop, not for those who operate
+    logging.getLogger().addHandler(logging.NullHandler())  # until a server sets its log up, no library speaks
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup has it ignored
             signal.signal(number, _leave)
