@@ -67,5 +67,5 @@ $(VENV)/development: locks/development.txt pyproject.toml | $(VENV)/bin/python
 
 node_modules/.package-lock.json: package-lock.json
 	@command -v npm >/dev/null || { echo "make check needs Node 20 or later, with npm, for the contract's linter: install it from your system's packages" >&2; exit 1; }
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "make check needs Node 20 or later; this is $$(node --version)" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "make check needs Node 20 or later; this is $$(node --version)" >&2; exit 1; }
 	npm ci --no-audit --no-fund --loglevel=error

@@ -6,6 +6,7 @@
     ├── Unknown
     ├── Duplicate
     ├── Unacceptable
+    ├── NotOwner
     └── NotMigrated
 """
 
@@ -33,6 +34,10 @@ class Duplicate(AdministrationError):
 
 class Unacceptable(AdministrationError):
     """A value is not one that can be stored."""
+
+
+class NotOwner(AdministrationError):
+    """The database role does not own the tables."""
 
 
 class NotMigrated(AdministrationError):
@@ -75,6 +80,8 @@ def explained() -> Iterator[None]:
 def _explanation(error: BaseException | None) -> AdministrationError | None:
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
         return NotMigrated("The database's migrations are not current: run automation db upgrade.")
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return NotOwner("This database role may not do that: use the one that owns the tables.")
     if isinstance(error, psycopg.IntegrityError):
         return _CONSTRAINTS.get(error.diag.constraint_name or "", Unacceptable(owner.first_line(error)))
     if isinstance(error, psycopg.DataError):

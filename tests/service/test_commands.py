@@ -41,6 +41,8 @@ WRONG: tuple[tuple[tuple[str, ...], str], ...] = (
     (("serve", "--port", "65536"), "--port"),
     (("serve", "--workers", "0"), "--workers"),
     (("serve", "--host"), "--host"),
+    (("serve", "--host", ""), "--host"),
+    (("users", "list", "--tenant", "\udcff"), "--tenant"),
     (("demo", "--workers", "2"), "--workers"),
     (("demo", "--port", "-1"), "--port"),
     (("db",), "automation db --help"),

@@ -1,10 +1,16 @@
 """``automation settings``: everything that can be set, and no password."""
 
+import contextlib
+import os
+import pty
+import subprocess
+import termios
+
 import pytest
 
 from automation.service.commands.secrecy import mask
 from automation.service.settings import Settings
-from tests.service.commands import assert_refused, call, document
+from tests.service.commands import COMMAND, assert_refused, call, document, environment
 
 URL = "postgresql://api:s3cret@db.example:5432/automation?sslmode=require"
 
@@ -72,5 +78,28 @@ def test_a_value_that_cannot_be_used_is_told_in_one_line(setting: str, value: st
     assert "s3cret" not in done.errors
 
 
+def on_a_terminal(**variables: str) -> str:
+    """Return what the command shows on a terminal of 80 columns."""
+    terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, 80))
+    shown = b""
+    with subprocess.Popen([COMMAND, "settings"], stdout=end, env={**environment({}), "TERM": "xterm", **variables}):
+        os.close(end)
+        with contextlib.suppress(OSError):  # Linux's way to say that the other end was closed
+            while block := os.read(terminal, 4096):
+                shown += block
+    os.close(terminal)
+    return shown.decode()
+
+
 def test_tables_have_colours_only_on_a_terminal() -> None:
+    assert "\x1b" in on_a_terminal()
+    assert "\x1b" not in on_a_terminal(NO_COLOR="1")
     assert "\x1b" not in call("settings").output
+
+
+def test_a_narrow_terminal_cuts_nothing() -> None:
+    shown = on_a_terminal(NO_COLOR="1")
+
+    assert "AUTOMATION_PUBLISH_CONTRACT" in shown
+    assert "…" not in shown

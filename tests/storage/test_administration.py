@@ -10,8 +10,8 @@ import pytest
 from automation.domain.errors import Unavailable
 from automation.domain.permissions import Role
 from automation.storage.administration import Administration
-from automation.storage.refusals import AdministrationError, Duplicate, NotMigrated, Unacceptable, Unknown
-from tests.databases import Cluster
+from automation.storage.refusals import AdministrationError, Duplicate, NotMigrated, NotOwner, Unacceptable, Unknown
+from tests.databases import Cluster, DatabaseUrls
 from tests.storage.samples import Sample, a_rule, an_execution, prefix_of
 
 
@@ -134,6 +134,11 @@ def test_what_cannot_be_done_is_refused_in_one_line(ours: Sample, administration
 
     assert str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_another_role_than_the_owner_is_refused(database_urls: DatabaseUrls) -> None:
+    with pytest.raises(NotOwner):
+        Administration(database_urls.api).list_tenants()
 
 
 def test_a_database_without_tables_says_what_to_run(cluster: Cluster) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import click
 
-from automation.service.commands.arguments import MAXIMUM_LIMIT, KeyPrefix, Moment
+from automation.service.commands.arguments import MAXIMUM_LIMIT, KeyPrefix, Moment, Name
 from automation.service.commands.environment import administration
 from automation.service.commands.output import Record, json_option, print_line, print_record, print_records
 from security.api_key import generate
@@ -24,8 +24,8 @@ def command() -> None:
 
 
 @command.command("create")
-@click.option("--tenant", metavar="TENANT", required=True, help="The tenant's id or name.")
-@click.option("--user", metavar="USER", required=True, help="The user's id or e-mail address.")
+@click.option("--tenant", metavar="TENANT", type=Name(), required=True, help="The tenant's id or name.")
+@click.option("--user", metavar="USER", type=Name(), required=True, help="The user's id or e-mail address.")
 @click.option("--expires-at", type=Moment(), help="Until when it is accepted, as 2030-01-31T00:00:00Z.")
 @click.option(
     "--usage-limit",
@@ -47,8 +47,8 @@ def create(tenant: str, user: str, expires_at: datetime | None, usage_limit: int
 
 
 @command.command("list")
-@click.option("--tenant", metavar="TENANT", help="Only this tenant's keys, by its id or name.")
-@click.option("--user", metavar="USER", help="Only this user's keys, by its id or e-mail address.")
+@click.option("--tenant", metavar="TENANT", type=Name(), help="Only this tenant's keys, by its id or name.")
+@click.option("--user", metavar="USER", type=Name(), help="Only this user's keys, by its id or e-mail address.")
 @json_option
 def list_(tenant: str | None, user: str | None, *, as_json: bool) -> None:
     """List keys by tenant and age, never the keys themselves."""
@@ -63,7 +63,9 @@ def list_(tenant: str | None, user: str | None, *, as_json: bool) -> None:
 
 @command.command("revoke")
 @click.argument("key", type=KeyPrefix())
-@click.option("--tenant", metavar="TENANT", help="The key's tenant, by its id or name; else all are searched.")
+@click.option(
+    "--tenant", metavar="TENANT", type=Name(), help="The key's tenant, by its id or name; else all are searched."
+)
 @json_option
 def revoke(key: str, tenant: str | None, *, as_json: bool) -> None:
     """Revoke KEY for good; KEY is its prefix, such as ak_1a2B3c4D, or the whole key."""

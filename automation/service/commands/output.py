@@ -76,7 +76,7 @@ def _print_table(header: Sequence[str] | None, rows: Sequence[Sequence[object]])
         needed += least + GAP
     for row in cells:
         table.add_row(*row)
-    console = Console(highlight=False)
+    console = Console(highlight=False, color_system=None if Console().no_color else "auto")  # NO_COLOR: not even bold
     console.width = max(needed, console.width) if sys.stdout.isatty() else UNBOUNDED
     console.print(table)
 

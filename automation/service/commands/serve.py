@@ -4,12 +4,15 @@ from functools import partial
 
 import click
 
+from automation.service.commands.arguments import Name
 from automation.service.commands.environment import read_settings
 from automation.service.commands.output import json_option, print_json, print_line
 
 
 @click.command("serve")
-@click.option("--host", metavar="ADDRESS", help="The address to listen on; else AUTOMATION_HOST, or 127.0.0.1.")
+@click.option(
+    "--host", metavar="ADDRESS", type=Name(), help="The address to listen on; else AUTOMATION_HOST, or 127.0.0.1."
+)
 @click.option(
     "--port",
     metavar="PORT",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from automation.domain.permissions import Role
-from automation.service.commands.arguments import Email
+from automation.service.commands.arguments import Email, Name
 from automation.service.commands.environment import administration
 from automation.service.commands.output import Record, json_option, print_record, print_records
 
@@ -21,7 +21,7 @@ def command() -> None:
 
 
 @command.command("create")
-@click.option("--tenant", metavar="TENANT", required=True, help="The tenant's id or name.")
+@click.option("--tenant", metavar="TENANT", type=Name(), required=True, help="The tenant's id or name.")
 @click.option("--email", type=Email(), required=True, help="The user's e-mail address.")
 @click.option("--role", type=click.Choice(tuple(role.value for role in Role)), required=True, help="What the user may.")
 @json_option
@@ -33,8 +33,10 @@ def create(tenant: str, email: str, role: str, *, as_json: bool) -> None:
 
 
 @command.command("deactivate")
-@click.option("--tenant", metavar="TENANT", required=True, help="The tenant's id or name.")
-@click.option("--email", "--user", "user", metavar="USER", required=True, help="The user's e-mail address or id.")
+@click.option("--tenant", metavar="TENANT", type=Name(), required=True, help="The tenant's id or name.")
+@click.option(
+    "--email", "--user", "user", metavar="USER", type=Name(), required=True, help="The user's e-mail address or id."
+)
 @json_option
 def deactivate(tenant: str, user: str, *, as_json: bool) -> None:
     """Make a user inactive: none of its keys is accepted any more."""
@@ -44,7 +46,7 @@ def deactivate(tenant: str, user: str, *, as_json: bool) -> None:
 
 
 @command.command("list")
-@click.option("--tenant", metavar="TENANT", help="Only this tenant's users, by its id or name.")
+@click.option("--tenant", metavar="TENANT", type=Name(), help="Only this tenant's users, by its id or name.")
 @json_option
 def list_(tenant: str | None, *, as_json: bool) -> None:
     """List users by tenant and e-mail address."""

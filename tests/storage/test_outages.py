@@ -1,0 +1,258 @@
+"""PostgreSQL goes away in every way it can: callers are told in time, and served again as soon as it is back."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from signal import SIGCONT, SIGSTOP, Signals
+from uuid import uuid4
+
+import psutil
+import psycopg
+import pytest
+
+from automation.domain.errors import Unavailable
+from automation.storage.database import Database
+from automation.storage.embedded import EmbeddedServer
+from automation.storage.keys import KeyDirectory
+from tests.databases import DatabaseUrls
+from tests.storage.samples import Sample
+
+POOL_TIMEOUT = 0.5
+QUERY_TIMEOUT = 0.75
+GREETING = b"SELECT 'here'"
+HERE = ("here",)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """A server of this module's own, to be stopped and frozen."""
+    own = EmbeddedServer(tmp_path_factory.mktemp("outages"), fast=True)
+    own.start()
+    yield own
+    own.discard()
+
+
+@pytest.fixture
+async def pool(server: EmbeddedServer) -> AsyncIterator[Database]:
+    """A pool on that server, with all of its connections open and used."""
+    database = open_to(server.start().api)
+    await database.open()
+    await greetings(database)
+    yield database
+    await database.close()
+
+
+def open_to(url: str) -> Database:
+    return Database(
+        url,
+        pool_min=4,
+        pool_max=4,
+        pool_timeout=POOL_TIMEOUT,
+        query_timeout=QUERY_TIMEOUT,
+        application_name="outages",
+    )
+
+
+async def greetings(database: Database) -> list[object]:
+    """Ask from more clients at once than there are connections."""
+    asked = [database.fetch_row(GREETING) for _ in range(12)]
+    return list(await asyncio.gather(*asked, return_exceptions=True))
+
+
+async def seconds_to_recover(database: Database) -> float:
+    started = time.monotonic()
+    while time.monotonic() - started < 10:
+        try:
+            assert await database.fetch_row(GREETING) == HERE
+        except Unavailable:
+            await asyncio.sleep(0.02)
+        else:
+            break
+    return time.monotonic() - started
+
+
+async def seconds_to_refuse(database: Database) -> float:
+    started = time.monotonic()
+    with pytest.raises(Unavailable):
+        await database.fetch_row(GREETING)
+    return time.monotonic() - started
+
+
+@contextmanager
+def stopped(server: EmbeddedServer) -> Iterator[None]:
+    server.halt()
+    try:
+        yield
+    finally:
+        server.resume()
+
+
+@contextmanager
+def frozen(server: EmbeddedServer) -> Iterator[None]:
+    postmaster = psutil.Process(server.postmaster_pid())
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    _signal(processes, SIGSTOP)
+    try:
+        yield
+    finally:
+        _signal(processes, SIGCONT)
+
+
+def _signal(processes: list[psutil.Process], number: Signals) -> None:
+    for process in processes:
+        if process.is_running():
+            process.send_signal(number)
+
+
+def terminate(urls: DatabaseUrls, activity: str) -> None:
+    """End the connection that is executing a statement, once it is."""
+    with psycopg.connect(urls.admin, autocommit=True) as admin:
+        query = (
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE application_name = 'outages' AND state = 'active' AND query LIKE %s"
+        )
+        while not admin.execute(query, (activity,)).fetchall():
+            time.sleep(0.01)
+
+
+async def test_a_restart_goes_unnoticed_by_who_comes_after_it(server: EmbeddedServer, pool: Database) -> None:
+    with stopped(server):
+        pass
+
+    assert await greetings(pool) == [HERE] * 12
+
+
+async def test_a_short_restart_is_waited_out(server: EmbeddedServer) -> None:
+    patient = Database(
+        server.start().api, pool_min=4, pool_max=4, pool_timeout=2.5, query_timeout=1, application_name="patient"
+    )
+    await patient.open()
+    await greetings(patient)
+    with stopped(server):
+        asking = asyncio.create_task(greetings(patient))
+        await asyncio.sleep(0.1)
+
+    answers = await asking
+    await patient.close()
+
+    assert answers == [HERE] * 12
+
+
+async def test_lost_connections_go_unnoticed(server: EmbeddedServer, pool: Database) -> None:
+    with psycopg.connect(server.start().admin, autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'outages'")
+
+    assert await greetings(pool) == [HERE] * 12
+
+
+async def test_while_it_is_away_answers_come_in_time_and_then_fast(server: EmbeddedServer, pool: Database) -> None:
+    with stopped(server):
+        first = await seconds_to_refuse(pool)
+        await asyncio.sleep(POOL_TIMEOUT)
+        later = [await seconds_to_refuse(pool) for _ in range(3)]
+    recovered = await seconds_to_recover(pool)
+
+    assert first < POOL_TIMEOUT + QUERY_TIMEOUT + 0.5
+    assert max(later) < 0.75
+    assert recovered < 2
+
+
+async def test_after_a_long_outage_it_recovers_as_fast(server: EmbeddedServer, pool: Database) -> None:
+    with stopped(server):
+        # Long enough for the pool to have given up on every connection.
+        for _ in range(4):
+            await greetings(pool)
+            await asyncio.sleep(0.1)
+    recovered = await seconds_to_recover(pool)
+
+    assert recovered < 2
+    assert await greetings(pool) == [HERE] * 12
+
+
+async def test_a_frozen_server_hangs_nobody(server: EmbeddedServer, pool: Database) -> None:
+    with frozen(server):
+        started = time.monotonic()
+        answers = await greetings(pool)
+        first = time.monotonic() - started
+        later = [await seconds_to_refuse(pool) for _ in range(2)]
+    recovered = await seconds_to_recover(pool)
+
+    assert [type(answer) for answer in answers] == [Unavailable] * 12
+    assert first < POOL_TIMEOUT + QUERY_TIMEOUT + 0.5
+    assert max(later) < 0.75
+    assert recovered < 2
+    assert await greetings(pool) == [HERE] * 12
+
+
+async def test_a_transaction_on_a_frozen_server_is_unavailable(server: EmbeddedServer, pool: Database) -> None:
+    async def write() -> None:
+        async with pool.transaction(uuid4()) as transaction:
+            with frozen(server):
+                await transaction.execute(GREETING)
+
+    started = time.monotonic()
+    with pytest.raises(Unavailable):
+        await write()
+
+    assert time.monotonic() - started < QUERY_TIMEOUT + 0.5
+
+
+async def test_a_pool_that_opens_while_it_is_away_serves_when_it_is_back(server: EmbeddedServer) -> None:
+    early = open_to(server.start().api)
+    with stopped(server):
+        await early.open()
+        refused = await seconds_to_refuse(early)
+    recovered = await seconds_to_recover(early)
+    await early.close()
+
+    assert refused < POOL_TIMEOUT + 0.25
+    assert recovered < 2
+
+
+async def test_a_read_whose_connection_breaks_is_tried_again(database_urls: DatabaseUrls) -> None:
+    database = open_to(database_urls.api)
+    await database.open()
+    reading = asyncio.create_task(database.fetch_row(b"SELECT 'here', pg_sleep(0.3)"))
+
+    await asyncio.to_thread(terminate, database_urls, "%pg_sleep(0.3)%")
+    answer = await reading
+    await database.close()
+
+    assert answer is not None
+    assert answer[0] == "here"
+
+
+async def test_a_use_of_a_key_whose_connection_breaks_is_not_counted_twice(
+    ours: Sample, database_urls: DatabaseUrls
+) -> None:
+    digest = ours.add_key(usage_limit=5)
+    database = open_to(database_urls.api)
+    await database.open()
+    with psycopg.connect(database_urls.owner) as owner:
+        owner.execute("SELECT FROM api_keys WHERE digest = %s FOR UPDATE", (digest,))
+        counting = asyncio.create_task(KeyDirectory(database).resolve(digest, None, count=True))
+
+        await asyncio.to_thread(terminate, database_urls, "%resolve_api_key_v1%")
+        with pytest.raises(Unavailable):
+            await counting
+        await database.close()
+
+        owner.rollback()
+        counted = owner.execute("SELECT usage_count FROM api_keys WHERE digest = %s", (digest,)).fetchone()
+    assert counted == (0,)
+
+
+async def test_a_server_with_no_connection_left_is_unavailable(server: EmbeddedServer) -> None:
+    with psycopg.connect(server.start().admin, autocommit=True) as admin:
+        admin.execute("ALTER ROLE automation_api_login CONNECTION LIMIT 0")
+        database = open_to(server.start().api)
+        await database.open()
+        refused = await seconds_to_refuse(database)
+
+        admin.execute("ALTER ROLE automation_api_login CONNECTION LIMIT -1")
+        recovered = await seconds_to_recover(database)
+        await database.close()
+
+    assert refused < POOL_TIMEOUT + 0.25
+    assert recovered < 2
