@@ -1,6 +1,7 @@
 """How log lines are written: one JSON object a line for machines, or aligned and coloured for people."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,7 +50,7 @@ def configure(log_format: LogFormat, level: LogLevel, stream: TextIO | None = No
 
 def _rendering(log_format: LogFormat, stream: TextIO) -> list[Processor]:
     if log_format is LogFormat.CONSOLE:
-        return [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        return [structlog.dev.ConsoleRenderer(colors=stream.isatty() and "NO_COLOR" not in os.environ)]
     return [_render_json]
 
 

@@ -87,8 +87,9 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
         )
-    except OSError as error:
-        raise StartFailure(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no address"
+        raise StartFailure(f"cannot listen on {host} port {port}: {reason}") from error
 
 
 def _base_url(host: str, listener: socket.socket) -> str:

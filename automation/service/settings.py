@@ -55,7 +55,7 @@ class Settings(BaseSettings):
         str,
         Field(description="The unprivileged user that the embedded PostgreSQL runs as when the service runs as root."),
     ] = "automation-postgres"
-    host: Annotated[str, Field(description="The address to listen on.")] = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1, description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="The port to listen on; 0 takes a free one.")] = 8080
     log_format: Annotated[LogFormat, Field(description="json for machines, console for people.")] = LogFormat.JSON
     log_level: Annotated[LogLevel, Field(description="The least serious log lines that are written.")] = LogLevel.INFO

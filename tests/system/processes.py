@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -46,6 +47,21 @@ class Process:
         return [json.loads(line) for line in self.errors.read_text().splitlines() if line.startswith("{")]
 
 
+def copy_service(directory: Path) -> Path:
+    """Copy the service's files, to plant a fault in; return where they are."""
+    for package in ("automation", "handlers", "security"):
+        shutil.copytree(REPOSITORY / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "openapi.yaml", directory)
+    return directory
+
+
+def command_of(copy: Path | None) -> Sequence[str]:
+    """Return the service's command; that of a copy has to be run in the copy's directory."""
+    if copy is None:
+        return [str(COMMAND)]
+    return [sys.executable, "-c", "from automation.service.commands import main; main()"]
+
+
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return this process's environment with the service's settings replaced by ``settings``.
 
@@ -57,14 +73,14 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(
-    arguments: Sequence[str], settings: Mapping[str, str], *, command: Sequence[str] = (str(COMMAND),)
-) -> Iterator[Process]:
-    """Run a command of the service until the block ends; it is killed where it does not stop by itself."""
+def running(arguments: Sequence[str], settings: Mapping[str, str], *, copy: Path | None = None) -> Iterator[Process]:
+    """Run a command of the service, or of a copy of it, until the block ends; it is killed if it won't stop."""
     with tempfile.TemporaryDirectory() as directory:
         output, errors = Path(directory, "stdout"), Path(directory, "stderr")
         with output.open("wb") as stdout, errors.open("wb") as stderr:
-            popen = subprocess.Popen([*command, *arguments], stdout=stdout, stderr=stderr, env=environment(settings))
+            popen = subprocess.Popen(
+                [*command_of(copy), *arguments], cwd=copy, stdout=stdout, stderr=stderr, env=environment(settings)
+            )
         process = Process(popen, output, errors)
         try:
             yield process

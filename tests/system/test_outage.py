@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from automation.storage.embedded import EmbeddedServer
@@ -85,6 +87,19 @@ def test_a_frozen_database_is_503_and_never_a_hang(outage: tuple[Process, Embedd
     with frozen(server.postmaster_pid() or 0):
         expect_unavailable(process)
 
+    assert seconds_until_answered(process) < LONGEST_RECOVERY
+
+
+def test_an_exhausted_pool_is_503_and_never_a_hang(outage: tuple[Process, EmbeddedServer]) -> None:
+    process, server = outage
+
+    with psycopg.connect(server.start().admin, dbname="automation") as blocker, ThreadPoolExecutor(12) as clients:
+        blocker.execute("LOCK TABLE automation_executions IN ACCESS EXCLUSIVE MODE")
+        answers = list(clients.map(ask, [process] * 12))
+
+    assert {response.status_code for response, _ in answers} == {503}
+    assert {response.json()["code"] for response, _ in answers} == {"unavailable"}
+    assert max(seconds for _, seconds in answers) < LONGEST_ANSWER
     assert seconds_until_answered(process) < LONGEST_RECOVERY
 
 

@@ -1,16 +1,14 @@
 """What keeps the service from starting: each fault is planted in a copy of the service, which is really started."""
 
-import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.databases import DatabaseUrls
-from tests.system.processes import COMMAND, REPOSITORY, environment
+from tests.system.processes import COMMAND, command_of, copy_service, environment
 
 OPERATION = "      operationId: getAutomationExecution\n"
 PERMISSION = "      x-required-permission: automation:read\n"
@@ -84,19 +82,15 @@ FAULTS: Mapping[str, tuple[Callable[[Path], None], str]] = {
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the service's files, to plant a fault in."""
-    for package in ("automation", "handlers", "security"):
-        shutil.copytree(REPOSITORY / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(REPOSITORY / "openapi.yaml", tmp_path)
-    return tmp_path
+    return copy_service(tmp_path)
 
 
 def start(copy: Path, settings: Mapping[str, str], *options: str) -> "subprocess.CompletedProcess[str]":
     """Start a copy of the service, which is expected to end by itself."""
-    program = "from automation.service.commands import main; main()"
     return subprocess.run(
-        [sys.executable, "-c", program, "serve", "--port", "0", *options],
+        [*command_of(copy), "serve", "--port", "0", *options],
         cwd=copy,
-        env={**environment(settings), "PYTHONPATH": str(copy)},
+        env=environment(settings),
         capture_output=True,
         text=True,
         timeout=60,
