@@ -95,6 +95,7 @@ def open_database(settings: Settings) -> Database:
         pool_timeout=settings.pool_timeout,
         query_timeout=settings.query_timeout,
         application_name="automation-executions",
+        prepare=settings.prepare_statements,
     )
 
 

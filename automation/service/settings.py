@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 EMBEDDED = "embedded"
 PREFIX = "AUTOMATION_"
 
+# A request that the database keeps waiting is answered 503 within five seconds.
+_LONGEST_WAIT = 4.25
 _POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
 
 
@@ -63,6 +65,10 @@ class Settings(BaseSettings):
     pool_max: Annotated[PositiveInt, Field(description="Database connections that a process opens at the most.")] = 20
     pool_timeout: Annotated[PositiveFloat, Field(le=4, description="Seconds to wait for a free connection.")] = 1.5
     query_timeout: Annotated[PositiveFloat, Field(le=4, description="Seconds that one query may take.")] = 2.5
+    prepare_statements: Annotated[
+        bool,
+        Field(description="Whether queries are prepared; off for a pooler that does not know prepared statements."),
+    ] = True
     shutdown_timeout: Annotated[PositiveInt, Field(description="Seconds that requests in flight get to finish.")] = 10
     publish_contract: Annotated[
         bool, Field(description="Whether /api/v1/openapi.json and openapi.yaml are served.")
@@ -85,6 +91,13 @@ class Settings(BaseSettings):
     def _is_not_below_the_minimum(cls, value: int, info: ValidationInfo) -> int:
         if value < info.data.get("pool_min", 1):
             raise ValueError("must not be less than AUTOMATION_POOL_MIN")
+        return value
+
+    @field_validator("query_timeout")
+    @classmethod
+    def _leaves_time_to_answer(cls, value: float, info: ValidationInfo) -> float:
+        if value + info.data.get("pool_timeout", 0) > _LONGEST_WAIT:
+            raise ValueError(f"must not be more than {_LONGEST_WAIT} together with AUTOMATION_POOL_TIMEOUT")
         return value
 
     @property

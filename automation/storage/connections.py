@@ -63,6 +63,8 @@ class Connection(AsyncConnection[TupleRow]):
 
         One that merely reports a changed setting is replaced too, which costs a connection and loses nothing.
         """
+        if self.closed:
+            return True
         poll = select.poll()
         poll.register(self.pgconn.socket, select.POLLIN)
         return bool(poll.poll(0))

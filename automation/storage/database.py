@@ -23,6 +23,9 @@ _RECONNECT_TIMEOUT = 1.0
 # Seconds to wait for a connection when none could be made for a while.
 _PATIENCE_IN_AN_OUTAGE = 0.5
 
+# Seconds after which a read is not tried a second time, so that both tries together stay within the time promised.
+_TIME_TO_TRY_AGAIN = 0.5
+
 # ReadOnlySqlTransaction: connected to a standby, during a failover.
 _OUTAGES = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 
@@ -30,8 +33,8 @@ _OUTAGES = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 class Database:
     """A pool of connections to one PostgreSQL database. It may be away when the pool opens, and at any time later.
 
-    Every failure to reach it, or to get an answer in time, is :class:`Unavailable`, raised at the latest half a second
-    after ``pool_timeout + query_timeout``.
+    Every failure to reach it, or to get an answer in time, is :class:`Unavailable`, raised at the latest three quarters
+    of a second after ``pool_timeout + query_timeout``.
 
     Args:
         url: Anything that libpq takes.
@@ -102,6 +105,7 @@ class Database:
             Unavailable: where PostgreSQL cannot be reached, or does not answer in time.
             UnsafeRole: where the role is one that row-level security does not bind.
         """
+        started = time.monotonic()
         try:
             for last_try in (not repeatable, True):
                 connection = await self._acquire()
@@ -109,7 +113,8 @@ class Database:
                     cursor = await connection.run(query, parameters, prepare=self._prepare)
                     return await cursor.fetchone()
                 except psycopg.OperationalError:
-                    if last_try or connection.frozen or not connection.closed:
+                    late = time.monotonic() - started > _TIME_TO_TRY_AGAIN
+                    if last_try or late or connection.frozen or not connection.closed:
                         raise
                 finally:
                     await self._release(connection)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -21,12 +22,20 @@ def engine(url: str, application_name: str) -> Engine:
         url: Anything that libpq takes; SQLAlchemy does not read it.
         application_name: What the connection calls itself in ``pg_stat_activity``.
     """
+    defaults: dict[str, Any] = {"connect_timeout": _CONNECT_TIMEOUT, "application_name": application_name}
 
     def connect() -> psycopg.Connection[tuple[object, ...]]:
-        defaults = {"connect_timeout": _CONNECT_TIMEOUT, "application_name": application_name}
-        return psycopg.connect(url, **{**defaults, **conninfo_to_dict(url)})  # type: ignore[arg-type]
+        return psycopg.connect(**{**defaults, **_read(url)})
 
     return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+
+
+def _read(url: str) -> dict[str, Any]:
+    try:
+        return {**conninfo_to_dict(url)}
+    except psycopg.ProgrammingError:
+        # libpq quotes the part that it could not read, and that may be the password.
+        raise psycopg.OperationalError("the URL is not one that PostgreSQL understands") from None
 
 
 @contextmanager

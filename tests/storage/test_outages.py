@@ -105,15 +105,17 @@ def _signal(processes: list[psutil.Process], number: Signals) -> None:
             process.send_signal(number)
 
 
-def terminate(urls: DatabaseUrls, activity: str) -> None:
-    """End the connection that is executing a statement, once it is."""
-    with psycopg.connect(urls.admin, autocommit=True) as admin:
-        query = (
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE application_name = 'outages' AND state = 'active' AND query LIKE %s"
-        )
-        while not admin.execute(query, (activity,)).fetchall():
-            time.sleep(0.01)
+async def terminate(admin: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """End the connection that waits for a lock, once it does."""
+    query = (
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE application_name = 'outages' AND wait_event_type = 'Lock'"
+    )
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if admin.execute(query).fetchall():
+            return
+    raise AssertionError("nobody waits for a lock")
 
 
 async def test_a_restart_goes_unnoticed_by_who_comes_after_it(server: EmbeddedServer, pool: Database) -> None:
@@ -213,14 +215,15 @@ async def test_a_pool_that_opens_while_it_is_away_serves_when_it_is_back(server:
 async def test_a_read_whose_connection_breaks_is_tried_again(database_urls: DatabaseUrls) -> None:
     database = open_to(database_urls.api)
     await database.open()
-    reading = asyncio.create_task(database.fetch_row(b"SELECT 'here', pg_sleep(0.3)"))
+    await greetings(database)
+    with psycopg.connect(database_urls.admin, autocommit=True) as admin:
+        admin.execute("SELECT pg_advisory_lock(1)")
+        reading = asyncio.create_task(database.fetch_row(b"SELECT 'here' FROM pg_advisory_xact_lock(1)"))
 
-    await asyncio.to_thread(terminate, database_urls, "%pg_sleep(0.3)%")
-    answer = await reading
+        await terminate(admin)
+
+    assert await reading == HERE
     await database.close()
-
-    assert answer is not None
-    assert answer[0] == "here"
 
 
 async def test_a_use_of_a_key_whose_connection_breaks_is_not_counted_twice(
@@ -229,11 +232,14 @@ async def test_a_use_of_a_key_whose_connection_breaks_is_not_counted_twice(
     digest = ours.add_key(usage_limit=5)
     database = open_to(database_urls.api)
     await database.open()
-    with psycopg.connect(database_urls.owner) as owner:
+    with (
+        psycopg.connect(database_urls.owner) as owner,
+        psycopg.connect(database_urls.admin, autocommit=True) as admin,
+    ):
         owner.execute("SELECT FROM api_keys WHERE digest = %s FOR UPDATE", (digest,))
         counting = asyncio.create_task(KeyDirectory(database).resolve(digest, None, count=True))
 
-        await asyncio.to_thread(terminate, database_urls, "%resolve_api_key_v1%")
+        await terminate(admin)
         with pytest.raises(Unavailable):
             await counting
         await database.close()
