@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     query_timeout: Annotated[PositiveFloat, Field(le=4, description="Seconds that one query may take.")] = 2.5
     prepare_statements: Annotated[
         bool,
-        Field(description="Whether queries are prepared; off for a pooler that does not know prepared statements."),
+        Field(description="Whether queries are prepared; off behind a pooler that does not know them."),
     ] = True
     shutdown_timeout: Annotated[PositiveInt, Field(description="Seconds that requests in flight get to finish.")] = 10
     publish_contract: Annotated[
