@@ -14,7 +14,8 @@ from automation.domain.principal import Principal
 from security.bounded import Bounded
 from security.directory import Directory, KeyRecord
 
-LIFETIME = 1.0
+# A request may still be on its way when its key is revoked: a tenth of the second is left for that.
+LIFETIME = 0.9
 CAPACITY = 10_000
 
 

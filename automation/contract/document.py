@@ -17,6 +17,7 @@ from automation.contract.findings import ContractError, Finding
 Document = dict[str, Any]
 
 FILE_NAME = "openapi.yaml"
+MAX_NODES = 200_000
 
 
 def default_path() -> Path:
@@ -49,6 +50,8 @@ def parse(text: str) -> Document:
         loaded = yaml.load(text, _Loader)  # noqa: S506 - a subclass of SafeLoader
     except yaml.YAMLError as error:
         raise ContractError([_finding(error)]) from error
+    except RecursionError as error:
+        raise ContractError([Finding("#", "is nested too deeply")]) from error
     if not isinstance(loaded, dict):
         raise ContractError([Finding("#", "is not a mapping")])
     return _unshared(loaded)
@@ -56,11 +59,26 @@ def parse(text: str) -> Document:
 
 def _unshared(loaded: Document) -> Document:
     """Return a copy in which every alias is a copy of its own, so that nothing is changed in two places."""
-    try:
-        document: Document = json.loads(json.dumps(loaded, allow_nan=False))
-    except ValueError as error:
-        raise ContractError([Finding("#", "refers to itself through an alias")]) from error
+    _require_size(loaded)
+    document: Document = json.loads(json.dumps(loaded, allow_nan=False))
     return document
+
+
+def _require_size(loaded: Document) -> None:
+    """Refuse a document that its aliases make larger than any contract, or endless."""
+    waiting: list[Any] = [loaded]
+    count = 0
+    while waiting:
+        node = waiting.pop()
+        count += 1
+        if count > MAX_NODES:
+            raise ContractError(
+                [Finding("#", f"has more than {MAX_NODES} nodes, or refers to itself through an alias")]
+            )
+        if isinstance(node, dict):
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
 
 
 def _finding(error: yaml.YAMLError) -> Finding:

@@ -67,16 +67,17 @@ SAMPLE_KEYS: Mapping[str, SampleKey] = MappingProxyType(
 def provide(administration: Administration, settings: Settings, former: Mapping[str, object]) -> dict[str, str]:
     """Return all keys by name, in plain text: former ones that still get the answer they are for, new ones otherwise.
 
-    Other keys of the same users are revoked: nobody can know them any more.
+    Former keys that are replaced are revoked; keys that somebody else made for the same users are left alone.
 
     Args:
         administration: Of the database that the settings name, where the demo's tenants are.
         settings: With a real ``database_url``.
         former: What an earlier run wrote down, by name; it may be anything.
     """
-    good = asyncio.run(_good_ones(settings, _recorded(administration, former)))
+    recorded = _recorded(administration, former)
+    good = asyncio.run(_good_ones(settings, recorded))
     keys = {name: good.get(name) or _make(administration, settings, name) for name in SAMPLE_KEYS}
-    _revoke_others(administration, {key[:DISPLAY_LENGTH] for key in keys.values()})
+    _revoke(administration, {key[:DISPLAY_LENGTH] for key in recorded.values() if key not in keys.values()})
     return keys
 
 
@@ -137,11 +138,10 @@ def _provide_user(administration: Administration, sample: SampleKey) -> None:
     administration.create_user(sample.tenant_id, sample.email, sample.role, user=sample.user_id)
 
 
-def _revoke_others(administration: Administration, kept: Collection[str]) -> None:
-    users = {sample.user_id for sample in SAMPLE_KEYS.values()}
+def _revoke(administration: Administration, prefixes: Collection[str]) -> None:
     for tenant in TENANTS.values():
         for key in administration.list_keys(tenant):
-            if key.user in users and key.prefix not in kept and key.revoked_at is None:
+            if key.prefix in prefixes and key.revoked_at is None:
                 administration.revoke_key(tenant, key.prefix)
 
 

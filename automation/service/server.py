@@ -21,6 +21,7 @@ from automation.service import logs
 from automation.service.application import create, load_contract, open_database
 from automation.service.problems import MEDIA_TYPE, describe
 from automation.service.settings import Settings, variable
+from automation.storage import owner
 from automation.storage.privilege import UnsafeRole, verify
 
 FACTORY = "automation.service.application:create_from_environment"
@@ -75,11 +76,16 @@ async def _verify_database(settings: Settings) -> None:
     try:
         await verify(database)
     except Unavailable as error:
-        raise StartFailure(f"the database in {variable('database_url')} cannot be used: {error.detail}") from error
+        reason = owner.complaint(_secret(settings)) or error.detail
+        raise StartFailure(f"{variable('database_url')}: {reason}") from error
     except UnsafeRole as error:
         raise StartFailure(f"{variable('database_url')}: {error}") from error
     finally:
         await database.close()
+
+
+def _secret(settings: Settings) -> str:
+    return settings.database_url.get_secret_value() if settings.database_url else ""
 
 
 def _listen(host: str, port: int) -> socket.socket:

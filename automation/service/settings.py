@@ -86,6 +86,13 @@ class Settings(BaseSettings):
             raise ValueError("must be a URL that begins with postgresql://, or the word embedded")
         return value
 
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _is_a_directory_of_its_own(cls, value: object) -> object:
+        if value == "":
+            raise ValueError("must not be empty")
+        return value
+
     @field_validator("pool_max")
     @classmethod
     def _is_not_below_the_minimum(cls, value: int, info: ValidationInfo) -> int:

@@ -50,3 +50,12 @@ def reachable() -> Iterator[None]:
 def first_line(error: BaseException | None) -> str:
     """Return what PostgreSQL says went wrong, without its details."""
     return str(error).strip().partition("\n")[0]
+
+
+def complaint(url: str) -> str | None:
+    """Return what libpq says in one line when it can't connect, None when it can."""
+    try:
+        with reachable(), engine(url, "automation start").connect():
+            return None
+    except Unavailable as error:
+        return error.detail

@@ -14,6 +14,10 @@ CASES: Cases = {
         lambda d: put(d).update({"x-required-permission": "automation:read"}),
         "PUT /things/{id}: is public (security: []), yet has x-required-permission",
     ),
+    "several permissions": (
+        lambda d: get(d).update({"x-required-permission": ["automation:read"]}),
+        f"{GET}: its x-required-permission is not one permission's name",
+    ),
     "unknown permission": (
         lambda d: get(d).update({"x-required-permission": "automation:dance"}),
         f"{GET}: requires automation:dance, which is not a permission",

@@ -7,6 +7,10 @@ import pytest
 from automation.contract.document import default_path, load, parse
 from automation.contract.findings import ContractError
 
+ALIAS_BOMB = "a0: &a0 [x]\n" + "".join(
+    f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 9)
+)
+
 
 def test_the_shipped_contract_is_found_in_a_checkout() -> None:
     assert default_path() == Path(__file__).parents[2] / "openapi.yaml"
@@ -47,7 +51,12 @@ def test_what_an_alias_names_is_a_copy() -> None:
         ("a: !!python/name:os.system x\n", "line 1, column 4: "),
         ("- a\n", "#: is not a mapping"),
         ("", "#: is not a mapping"),
-        ("a: &x [*x]\n", "#: refers to itself through an alias"),
+        ("a: &x [*x]\n", "#: has more than 200000 nodes, or refers to itself through an alias"),
+        ("a: " + "[" * 5000, "#: is nested too deeply"),
+        (
+            "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)),
+            "#: has more",
+        ),
     ],
 )
 def test_what_is_wrong_with_the_text_is_told_with_its_place(text: str, finding: str) -> None:

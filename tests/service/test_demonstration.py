@@ -27,6 +27,7 @@ from automation.storage.administration import Administration
 from automation.storage.executions import Executions
 from automation.storage.keys import KeyDirectory
 from automation.storage.rules import Rules
+from security.api_key import generate
 from tests.databases import DatabaseUrls
 
 ANSWERS: Mapping[str, set[str] | type[Unauthenticated]] = {
@@ -150,15 +151,24 @@ def test_a_second_run_keeps_everything(demo: Demo) -> None:
     assert demo.stored() == before
 
 
-def test_without_its_file_the_demo_makes_new_keys_and_revokes_the_old(demo: Demo) -> None:
+def test_without_its_file_the_demo_makes_new_keys(demo: Demo) -> None:
     first = demo.prepare()
     demo.file.unlink()
 
     second = demo.prepare()
 
     assert not set(first.keys.values()) & set(second.keys.values())
-    assert set(demo.answers(first.keys).values()) == {ApiKeyInvalid}
     assert demo.answers(second.keys) == ANSWERS
+
+
+def test_a_key_that_somebody_made_for_a_user_of_the_demo_is_left_alone(demo: Demo) -> None:
+    demo.prepare()
+    own = generate()
+    demo.administration.create_key("acme", "reader@acme.example", digest=own.digest, prefix=own.prefix)
+
+    demo.prepare()
+
+    assert demo.answers({"own": own.plaintext}) == {"own": ANSWERS["reader"]}
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"keys": 1}', '{"keys": {"reader": 7, "operator": null}}', "\x00"])

@@ -63,6 +63,9 @@ def _requirements(where: str, required: list[Mapping[str, Any]], schemes: Mappin
 
 def _permission(entry: Entry, document: Mapping[str, Any], permissions: Collection[str]) -> Iterator[Finding]:
     permission = entry.node.get(PERMISSION)
+    if permission is not None and not isinstance(permission, str):
+        yield Finding(entry.where, f"its {PERMISSION} is not one permission's name")
+        return
     public = entry.node.get("security") == []
     if public and permission is not None:
         yield Finding(entry.where, f"is public (security: []), yet has {PERMISSION}")
