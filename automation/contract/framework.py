@@ -66,7 +66,7 @@ def principal(scope: Mapping[str, Any]) -> Principal:
 
 
 class ExactRouting(RoutingMiddleware):  # type: ignore[misc]  # Connexion has no types
-    """Connexion's routing without redirects, with exact ends of paths, 404 and 405 as domain errors."""
+    """Connexion's routing with exact ends of paths, 404 and 405 as domain errors; no redirects, no encoded slashes."""
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app)
@@ -84,6 +84,8 @@ class ExactRouting(RoutingMiddleware):  # type: ignore[misc]  # Connexion has no
         """Route a request; what is found of it is in the scope of the outer layers, too, when they answer an error."""
         # Connexion routes with a shallow copy: only what was in the scope before it is shared.
         scope.setdefault("extensions", {})
+        if scope["type"] == "http" and b"%2f" in (scope.get("raw_path") or b"").lower():
+            raise PathNotFound  # decoded, the slash would be one between segments
         await super().__call__(scope, receive, send)
 
 

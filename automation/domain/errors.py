@@ -23,6 +23,7 @@
     ├── MethodNotAllowed (405)
     ├── ContentTooLarge (413)
     ├── UnsupportedMediaType (415)
+    ├── HeadersTooLarge (431)
     ├── InternalError (500)
     └── Unavailable (503)
 
@@ -249,6 +250,16 @@ class UnsupportedMediaType(AutomationError):
     title = "Unsupported media type"
     default = "The body must be JSON in UTF-8: Content-Type application/json, not compressed."
     advice = "Send `Content-Type: application/json`, in UTF-8 and without `Content-Encoding`."
+
+
+class HeadersTooLarge(AutomationError):
+    """The request line and the headers together are too long, or the headers are too many."""
+
+    status = 431
+    code = "headers_too_large"
+    title = "Headers too large"
+    default = "The request has more than 64 KiB of address and headers, or more than 100 headers."
+    advice = "Send a shorter address, and fewer or shorter headers; look for cookies that nobody needs."
 
 
 class InternalError(AutomationError):

@@ -1,14 +1,18 @@
 """The pages for people beside the contract: Swagger UI under /docs, and what each problem type means."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from automation.contract.conditions import is_current
 from automation.domain.errors import AutomationError, PathNotFound, all_errors
 
 _POLICY = (
@@ -21,7 +25,11 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-_ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+_ASSETS = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
 
 _SWAGGER_PAGE = """<!doctype html>
 <html lang="en">
@@ -77,16 +85,21 @@ class Documentation:
             routes += [
                 Route("/docs", _show_swagger_ui),
                 Route("/docs/start.js", _start_swagger_ui),
-                Route("/docs/{asset}", _send_asset),
+                Route("/docs/{asset}", _Assets()),
             ]
         self._router = Router(routes, redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(("/docs", "/problems")):
+        if scope["type"] == "http" and scope["path"].startswith(("/docs", "/problems")) and _is_plain(scope):
             scope["app"] = self._router  # so that Starlette raises instead of answering in plain text
             await self._router(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+def _is_plain(scope: Scope) -> bool:
+    """Return whether no slash of the path was encoded; where one was, it is another path."""
+    return b"%2f" not in (scope.get("raw_path") or b"").lower()
 
 
 def _page(html: str) -> HTMLResponse:
@@ -102,11 +115,34 @@ async def _start_swagger_ui(request: Request) -> Response:
     return Response(script, media_type="text/javascript", headers=_HEADERS)
 
 
-async def _send_asset(request: Request) -> Response:
-    asset = request.path_params["asset"]
-    if asset not in _ASSETS:
-        raise PathNotFound
-    return FileResponse(_bundle() / asset, headers=_HEADERS)
+@dataclass(frozen=True, slots=True)
+class _Asset:
+    content: bytes
+    media_type: str
+    headers: Mapping[str, str]
+
+
+class _Assets:
+    """Swagger UI's own files, read once; each is sent whole or, to a client that has it already, not at all."""
+
+    def __init__(self) -> None:
+        bundle = _bundle()
+        self._assets = {name: _asset((bundle / name).read_bytes(), kind) for name, kind in _ASSETS.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        asset = self._assets.get(request.path_params["asset"])
+        if asset is None:
+            raise PathNotFound
+        if is_current(asset.headers["ETag"], ",".join(request.headers.getlist("if-none-match"))):
+            response = Response(status_code=304, headers=asset.headers)
+        else:
+            response = Response(asset.content, media_type=asset.media_type, headers=asset.headers)
+        await response(scope, receive, send)
+
+
+def _asset(content: bytes, media_type: str) -> _Asset:
+    return _Asset(content, media_type, {**_HEADERS, "ETag": f'"{sha256(content).hexdigest()}"'})
 
 
 def _bundle() -> Path:

@@ -8,18 +8,15 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
-from uuid import uuid4
 
-import orjson
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from automation.domain.errors import MalformedRequest, Unavailable
+from automation.domain.errors import Unavailable
 from automation.service import logs
 from automation.service.application import create, load_contract, open_database
-from automation.service.problems import MEDIA_TYPE, describe
+from automation.service.protocol import Protocol
 from automation.service.settings import Settings, variable
 from automation.storage import owner
 from automation.storage.privilege import UnsafeRole, verify
@@ -116,26 +113,13 @@ class _Server(uvicorn.Server):
             self._on_ready()
 
 
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1, whose own refusal is a problem document too."""
-
-    def send_400_response(self, msg: str) -> None:
-        request_id = str(uuid4())
-        body = orjson.dumps(describe(MalformedRequest(), request_id))
-        head = (
-            f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\ncache-control: no-store\r\n"
-            f"x-request-id: {request_id}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(STATUS_LINE[MalformedRequest.status] + head.encode("ascii") + body)
-        self.transport.close()
-
-
 def _configure(settings: Settings, app: object, workers: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # an application, or the name of its factory
         factory=isinstance(app, str),
         workers=workers,
-        http=_Protocol,
+        http=Protocol,
+        ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -70,6 +70,20 @@ async def test_a_line_feed_at_the_end_makes_it_another_path(things: httpx.AsyncC
     assert response.status_code == 400  # the template's: it is no UUID
 
 
+@pytest.mark.parametrize("path", ["/things%2Fmine", "/things%2fmine", "/things/%2f"])
+async def test_an_encoded_slash_is_none_between_segments(things: httpx.AsyncClient, path: str) -> None:
+    response = await things.get(path)
+
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+async def test_an_encoded_slash_in_the_query_is_no_part_of_the_path(things: httpx.AsyncClient) -> None:
+    response = await things.get("/things%6Dine?x=%2f")
+
+    assert response.status_code == 404
+    assert (await things.get("/things/%6Dine?x=%2f")).json()["code"] == "invalid_parameter"
+
+
 async def test_head_works_where_get_does_and_has_no_body(things: httpx.AsyncClient) -> None:
     response = await things.head("/things/mine")
 

@@ -1,0 +1,162 @@
+"""What may come over a connection, and what is answered to the rest, byte by byte."""
+
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.system.conftest import Service
+from tests.system.test_requests_logged import lines_of
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: eA==\r\nSec-WebSocket-Version: 13\r\n"
+BROKEN = b"\x16\x03\x01 / nothing\r\n\r\n"
+LIMIT = 64 * 1024
+
+
+@contextlib.contextmanager
+def connected(service: Service) -> Iterator[socket.socket]:
+    url = httpx.URL(service.base_url)
+    with socket.create_connection((url.host, url.port or 0), timeout=15) as connection:
+        yield connection
+
+
+def exchange(service: Service, *pieces: bytes) -> bytes:
+    """Send the pieces, apart from each other, and return all that comes until the server closes."""
+    with connected(service) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(0.1)
+        return connection.makefile("rb").read()
+
+
+def problem_of(answer: bytes) -> dict[str, Any]:
+    """Return the problem document of the only response in ``answer``."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json\r\n" in head
+    assert b"connection: close" in head
+    problem: dict[str, Any] = json.loads(body)
+    assert head.startswith(b"HTTP/1.1 %d " % problem["status"])
+    assert f"x-request-id: {problem['request_id']}".encode() in head
+    return problem
+
+
+def padded(size: int) -> bytes:
+    """Return a request with a head of exactly ``size`` bytes, after which it closes."""
+    start = GET + b"Connection: close\r\nX-Padding: "
+    return start + b"a" * (size - len(start) - 4) + b"\r\n\r\n"
+
+
+TOO_LARGE = {
+    "one long header": [padded(LIMIT + 1)],
+    "a header without an end": [GET + b"X-Padding: ", b"a" * LIMIT],
+    "a megabyte in one go": [padded(2**20)],
+    "a long address": [b"GET /" + b"a" * LIMIT + b" HTTP/1.1\r\nHost: x\r\n\r\n"],
+    "101 headers": [b"GET /healthz HTTP/1.1\r\n" + b"A: b\r\n" * 101 + b"\r\n"],
+    "empty lines before a request": [b"\r\n" * LIMIT],
+    "after another request's answer": [GET + b"\r\n", padded(LIMIT + 1)],
+}
+
+
+@pytest.mark.parametrize("pieces", TOO_LARGE.values(), ids=TOO_LARGE.keys())
+def test_headers_beyond_the_limits_are_refused(service: Service, pieces: list[bytes]) -> None:
+    answer = exchange(service, *pieces)
+
+    problem = problem_of(answer[answer.rindex(b"HTTP/1.1 ") :])
+    assert (problem["status"], problem["code"]) == (431, "headers_too_large")
+    (line,) = lines_of(service, problem["request_id"])
+    assert (line["level"], line["event"], line["status"]) == ("info", "request", 431)
+
+
+def test_headers_within_the_limits_are_accepted(service: Service) -> None:
+    many = b"GET /healthz HTTP/1.1\r\nConnection: close\r\n" + b"A: b\r\n" * 99 + b"\r\n"
+
+    assert exchange(service, padded(LIMIT)).startswith(b"HTTP/1.1 200 ")
+    assert exchange(service, many).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_body_is_not_counted_as_headers(service: Service) -> None:
+    body = b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + b"a" * 200_000
+    last = GET + b"Connection: close\r\n\r\n"
+
+    answer = exchange(service, body + last)
+
+    assert answer.count(b"HTTP/1.1 405 ") == 1
+    assert answer.count(b"HTTP/1.1 200 ") == 1
+
+
+def test_trailers_without_an_end_are_not_kept(service: Service) -> None:
+    chunked = b"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+
+    answer = exchange(service, chunked, b"a" * 2 * LIMIT)
+
+    assert b"HTTP/1.1 431 " in answer
+
+
+@pytest.mark.parametrize("begun", [GET, b"\r\n", GET + b"\r\n" + GET])
+def test_unfinished_headers_are_waited_for_ten_seconds(service: Service, begun: bytes) -> None:
+    began = time.monotonic()
+
+    answer = exchange(service, begun)
+
+    assert 9 < time.monotonic() - began < 12
+    assert answer.count(b"HTTP/1.1 ") == begun.count(b"\r\n\r\n")
+
+
+def test_a_malformed_request_is_one_line_in_the_log(service: Service) -> None:
+    answer = exchange(service, BROKEN)
+
+    problem = problem_of(answer)
+    (line,) = lines_of(service, problem["request_id"])
+    assert (line["level"], line["event"], line["status"]) == ("info", "request", 400)
+    assert "Invalid HTTP request received" not in service.log.read_text()
+
+
+@pytest.mark.parametrize("upgrade", [UPGRADE, b"Connection: Upgrade\r\nUpgrade: h2c\r\n"])
+def test_nothing_is_upgraded_and_nothing_said_of_it(service: Service, upgrade: bytes) -> None:
+    answer = exchange(service, GET + upgrade + b"\r\n" + GET + b"Connection: close\r\n\r\n")
+
+    assert answer.count(b"HTTP/1.1 200 ") == 2
+    assert "pgrade" not in service.log.read_text()
+    assert "WebSocket" not in service.log.read_text()
+
+
+@pytest.mark.parametrize("following", [BROKEN, TOO_LARGE["101 headers"][0]])
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_is_refused_does_not_take_the_place_of_an_earlier_answer(
+    service: Service, count: int, following: bytes
+) -> None:
+    answer = exchange(service, (GET + b"\r\n") * count + following)
+
+    assert answer.count(b"HTTP/1.1 ") == answer.count(b"HTTP/1.1 200 ") == count
+    assert answer.endswith(b"}")
+
+
+def test_a_long_head_that_comes_with_an_earlier_request_is_refused_after_its_answer_or_not_answered(
+    service: Service,
+) -> None:
+    answer = exchange(service, GET + b"\r\n" + padded(3 * LIMIT))
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.count(b"HTTP/1.1 ") == 1 + answer.count(b"HTTP/1.1 431 ")
+
+
+def test_a_broken_body_does_not_take_the_place_of_an_earlier_answer(service: Service) -> None:
+    broken = b"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n"
+
+    answer = exchange(service, GET + b"\r\n" + broken)
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize("path", ["/api/v1/automation%2fexecutions", "/docs%2Fstart.js", "/healthz%2f"])
+def test_an_encoded_slash_is_not_found(service: Service, path: str) -> None:
+    response = service.get(path)
+
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
