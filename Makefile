@@ -3,24 +3,31 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+HTTPBIN := .venv-httpbin
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check format contract lock wheel clean
+.PHONY: help run setup test test-chaos bench-engine check format contract lock wheel clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/runtime ## Start the service with demo data on 127.0.0.1:8080; Ctrl-C stops all of it.
 	@exec $(BIN)/automation demo
 
 setup: $(VENV)/development ## Create the virtual environment with everything that development needs.
 
-test: $(VENV)/development ## Run the tests on an embedded PostgreSQL.
+test: $(VENV)/development $(HTTPBIN)/installed ## Run the tests on an embedded PostgreSQL.
 	$(BIN)/python -m pytest
+
+test-chaos: $(VENV)/development ## Run 1,000 executions while workers are killed and frozen; takes minutes.
+	$(BIN)/python -m pytest tests/system/chaos_in_full.py --log-cli-level=INFO
+
+bench-engine: $(VENV)/development ## Measure executions a second and start latency of the engine.
+	$(BIN)/python benchmarks/engine.py
 
 check: $(VENV)/development ## Lint, format, types, import layers, and the contract.
 	$(BIN)/ruff check .
@@ -46,7 +53,7 @@ wheel: $(VENV)/development ## Build the wheel into dist/.
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean: ## Remove the virtual environment and what tools left behind; demo data in .data stays.
-	rm -rf $(VENV) node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(HTTPBIN) node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # A stamp a set of locked packages: installed again only when its lock or the project's metadata changes.
 $(VENV)/bin/python:
@@ -64,6 +71,13 @@ $(VENV)/development: locks/development.txt pyproject.toml | $(VENV)/bin/python
 	@$(PIP) --require-hashes -r locks/development.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/runtime
+
+# A receiver for the tests that no one here wrote; it can't share the project's environment.
+$(HTTPBIN)/installed: locks/httpbin.txt | $(VENV)/bin/python
+	@echo "Installing httpbin into $(HTTPBIN) ..."
+	@$(PYTHON) -m venv $(HTTPBIN)
+	@$(HTTPBIN)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/httpbin.txt
+	@touch $@
 
 node_modules/.package-lock.json: package-lock.json
 	@command -v npm >/dev/null || { echo "make check needs Node 20 or later, with npm, for the contract's linter: install it from your system's packages" >&2; exit 1; }

@@ -1,35 +1,39 @@
 """The operations of the tag Executions."""
 
-from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-import orjson
-
 from automation.contract.links import Links
-from automation.domain.executions import ExecutionDocument, ExecutionStatus
+from automation.contract.reply import Reply
 from automation.domain.principal import Principal
 from automation.storage.executions import Executions
+from handlers.presentation import attempts_response, execution_response
 
 
 async def get_automation_execution(id: UUID, principal: Principal, executions: Executions, links: Links) -> bytes:
     """Return one execution of the principal's tenant."""
     execution = await executions.read(principal.tenant, id)
-    return present(execution, links)
+    return execution_response(execution, links)
 
 
-def present(execution: ExecutionDocument, links: Links) -> bytes:
-    """Return the contract's ``AutomationExecutionResponse`` as JSON.
+async def list_automation_execution_attempts(
+    id: UUID, principal: Principal, executions: Executions, links: Links
+) -> bytes:
+    """Return every attempt of an execution, first to last."""
+    attempts = await executions.attempts(principal.tenant, id)
+    return attempts_response(id, attempts, links)
 
-    The links are spliced into the JSON that the database made, which is neither parsed nor encoded once more.
-    """
-    return b'{"data":%b,"_links":%b}}' % (execution.json[:-1], orjson.dumps(_links(execution, links)))
+
+async def cancel_automation_execution(id: UUID, principal: Principal, executions: Executions, links: Links) -> Reply:
+    """Cancel an execution: at once where nobody runs it, else as soon as its worker has stopped."""
+    execution, at_once = await executions.cancel(principal.tenant, id)
+    return Reply(execution_response(execution, links), status=200 if at_once else 202)
 
 
-def _links(execution: ExecutionDocument, links: Links) -> Mapping[str, Mapping[str, str]]:
-    targets = {
-        "self": links.link("getAutomationExecution", id=execution.execution_id),
-        "rule": links.link("getAutomationRule", id=execution.automation_rule_id),
-    }
-    if execution.status is ExecutionStatus.FAILED:
-        targets["retry"] = links.link("retryAutomationExecution", id=execution.execution_id)
-    return {relation: link for relation, link in targets.items() if link is not None}
+async def retry_automation_execution(
+    id: UUID, body: dict[str, Any] | None, principal: Principal, executions: Executions, links: Links
+) -> bytes:
+    """Put a failed execution back to pending, as its next attempt."""
+    start = (body or {}).get("from", "start")
+    execution = await executions.retry(principal.tenant, id, retry_from=start)
+    return execution_response(execution, links)

@@ -1,30 +1,81 @@
 """The operations of the tag Rules."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
 from automation.contract.links import Links
+from automation.contract.reply import Reply
 from automation.domain.principal import Principal
 from automation.domain.rules import Rule
+from automation.engine.actions import Actions
+from automation.engine.plan import plan
+from automation.engine.rule_check import checked
+from automation.storage.executions import Executions
 from automation.storage.rules import Rules
+from handlers.entity_tags import entity_tag, expected_versions
+from handlers.presentation import execution_response, plan_response, rule_response
 
 
-async def get_automation_rule(id: UUID, principal: Principal, rules: Rules, links: Links) -> dict[str, Any]:
-    """Return one rule of the principal's tenant."""
+async def create_automation_rule(
+    body: dict[str, Any], principal: Principal, rules: Rules, actions: Actions, links: Links
+) -> Reply:
+    """Create a rule that can be run."""
+    content = await asyncio.to_thread(checked, body, actions)  # it may take long enough for others to notice
+    rule = await rules.create(principal.tenant, principal.user, content)
+    return _reply(rule, links, Location=links.href("getAutomationRule", id=rule.rule_id))
+
+
+async def get_automation_rule(id: UUID, principal: Principal, rules: Rules, links: Links) -> Reply:
+    """Return one rule of the principal's tenant, as its last version."""
     rule = await rules.get(principal.tenant, id)
-    return {"data": present(rule, links)}
+    return _reply(rule, links)
 
 
-def present(rule: Rule, links: Links) -> dict[str, Any]:
-    """Return the contract's ``AutomationRule``."""
-    return {
-        "rule_id": rule.rule_id,
-        "tenant": rule.tenant,
-        "name": rule.name,
-        "description": rule.description,
-        "status": rule.status,
-        "trigger_type": rule.trigger_type,
-        "created_at": rule.created_at,
-        "updated_at": rule.updated_at,
-        "_links": {"self": links.link("getAutomationRule", id=rule.rule_id)},
+async def update_automation_rule(
+    id: UUID,
+    if_match: str | None,
+    body: dict[str, Any],
+    *,
+    principal: Principal,
+    rules: Rules,
+    actions: Actions,
+    links: Links,
+) -> Reply:
+    """Replace a rule by a new version of it."""
+    content = await asyncio.to_thread(checked, body, actions)
+    expected = expected_versions(if_match)
+    rule = await rules.update(principal.tenant, principal.user, id, content, expected=expected)
+    return _reply(rule, links)
+
+
+async def delete_automation_rule(id: UUID, principal: Principal, rules: Rules) -> None:
+    """Delete a rule, which can still be read."""
+    await rules.delete(principal.tenant, id)
+
+
+async def execute_automation_rule(
+    id: UUID,
+    body: dict[str, Any] | None,
+    *,
+    principal: Principal,
+    rules: Rules,
+    executions: Executions,
+    links: Links,
+) -> Reply:
+    """Create an execution of a rule; or say what one would do."""
+    asked = body or {}
+    given = {
+        "trigger_data": asked.get("trigger_data", {}),
+        "override_conditions": asked.get("override_conditions", False),
     }
+    if asked.get("dry_run", False):
+        rule = await rules.get(principal.tenant, id)
+        return Reply(plan_response(await asyncio.to_thread(plan, rule, **given)), status=200)
+    execution = await executions.create(principal.tenant, principal.user, id, **given)
+    location = links.href("getAutomationExecution", id=execution.execution_id)
+    return Reply(execution_response(execution, links), status=202, headers={"Location": location})
+
+
+def _reply(rule: Rule, links: Links, **headers: str) -> Reply:
+    return Reply(rule_response(rule, links), headers={"ETag": entity_tag(rule), **headers})

@@ -66,6 +66,7 @@ def session_settings(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory)
 def _environment(urls: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {
         "AUTOMATION_DATABASE_URL": urls.api,
+        "AUTOMATION_WORKER_URL": urls.worker,
         "AUTOMATION_MIGRATION_URL": urls.owner,
         "AUTOMATION_DATA_DIR": str(tmp_path_factory.mktemp("data")),
     }

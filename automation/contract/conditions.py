@@ -1,8 +1,8 @@
-"""Whether a client already has what it asks for (RFC 9110, sections 8.8.3 and 13.1.2)."""
+"""Whether a client already has what it asks for, or still means what is there (RFC 9110, sections 8.8.3 and 13.1)."""
 
 import re
 
-_tag = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+_tag = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 
 def is_current(etag: str, if_none_match: str) -> bool:
@@ -10,4 +10,11 @@ def is_current(etag: str, if_none_match: str) -> bool:
     if if_none_match.strip() == "*":
         return True
     known = _tag.fullmatch(etag)
-    return known is not None and known[1] in _tag.findall(if_none_match)
+    return known is not None and known[2] in {tag for _, tag in _tag.findall(if_none_match)}
+
+
+def strong_tags(if_match: str) -> frozenset[str] | None:
+    """Return the entity tags in ``If-Match`` that can match, which are the strong ones; None where any version does."""
+    if if_match.strip() == "*":
+        return None
+    return frozenset(tag for weak, tag in _tag.findall(if_match) if not weak)

@@ -69,10 +69,10 @@ def of_body(errors: Iterable[jsonschema_rs.ValidationError]) -> tuple[Violation,
 def _each(errors: Iterable[jsonschema_rs.ValidationError]) -> Iterator[Violation]:
     for error in errors:
         for place in places(error):
-            yield Violation(words(error), pointer=_bounded(place))
+            yield Violation(words(error), pointer=bounded(place))
 
 
-def _bounded(place: str) -> str:
+def bounded(place: str) -> str:
     """Return the pointer, or the nearest one around it that isn't too long: its names are the client's."""
     while len(place) > LONGEST_POINTER:
         place = place.rpartition("/")[0]

@@ -21,6 +21,13 @@
     │   ├── ExecutionNotFound
     │   └── RuleNotFound
     ├── MethodNotAllowed (405)
+    ├── Conflict (409)
+    │   ├── ExecutionFinished
+    │   ├── ExecutionNotFailed
+    │   ├── RuleDeleted
+    │   ├── RuleInUse
+    │   └── RuleNotActive
+    ├── PreconditionFailed (412)
     ├── ContentTooLarge (413)
     ├── UnsupportedMediaType (415)
     ├── HeadersTooLarge (431)
@@ -101,6 +108,12 @@ class NotFound(AutomationError):
     """What the request names does not exist for this caller."""
 
     status = 404
+
+
+class Conflict(AutomationError):
+    """What the request asks for does not fit the state that its resource is in."""
+
+    status = 409
 
 
 class InvalidParameter(Invalid):
@@ -230,6 +243,61 @@ class MethodNotAllowed(AutomationError):
     title = "Method not allowed"
     default = "This address does not answer to that method."
     advice = "Use one of the methods in the header `Allow`."
+
+
+class ExecutionFinished(Conflict):
+    """An execution that has ended cannot be cancelled."""
+
+    code = "execution_finished"
+    title = "Execution finished"
+    default = "The execution has finished already."
+    advice = "Look at its `status`: there is nothing left to cancel."
+
+
+class ExecutionNotFailed(Conflict):
+    """Only a failed execution can be retried."""
+
+    code = "execution_not_failed"
+    title = "Execution not failed"
+    default = "Only a failed execution can be retried."
+    advice = "Look at its `status`. To run the rule once more, execute it."
+
+
+class RuleDeleted(Conflict):
+    """A deleted rule cannot be changed."""
+
+    code = "rule_deleted"
+    title = "Rule deleted"
+    default = "The rule is deleted, so it cannot be changed."
+    advice = "Create a new rule."
+
+
+class RuleInUse(Conflict):
+    """A rule with pending or running executions cannot be deleted."""
+
+    code = "rule_in_use"
+    title = "Rule in use"
+    default = "The rule has executions that are pending or running."
+    advice = "Cancel its executions, or let them end, and delete it then."
+
+
+class RuleNotActive(Conflict):
+    """A rule that is a draft, inactive, in error or deleted cannot be run."""
+
+    code = "rule_not_active"
+    title = "Rule not active"
+    default = "The rule is not active, so it cannot be run."
+    advice = "Look at its `status`: give it the status `active` first. A deleted rule cannot be run any more."
+
+
+class PreconditionFailed(AutomationError):
+    """The resource is not the version that ``If-Match`` names (RFC 9110, section 13.1.1)."""
+
+    status = 412
+    code = "precondition_failed"
+    title = "Precondition failed"
+    default = "The resource has changed since the version in If-Match."
+    advice = "Read it again, apply your change to that, and send its `ETag` as `If-Match`."
 
 
 class ContentTooLarge(AutomationError):

@@ -64,6 +64,8 @@ class Execution:
     failed_action_index: int | None = None
     execution_context: Mapping[str, Any] | None = None
     logs: tuple[LogEntry, ...] = ()
+    rule_version: int = 1
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

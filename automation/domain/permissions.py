@@ -12,7 +12,11 @@ class Permission(StrEnum):
     ``x-required-permission``; a test holds this enum equal to what they declare.
     """
 
+    AUTOMATION_CREATE = "automation:create"
+    AUTOMATION_DELETE = "automation:delete"
+    AUTOMATION_EXECUTE = "automation:execute"
     AUTOMATION_READ = "automation:read"
+    AUTOMATION_UPDATE = "automation:update"
 
 
 class Role(StrEnum):

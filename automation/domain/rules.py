@@ -1,8 +1,10 @@
 """What an automation rule is: what to run, and when."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 
@@ -21,15 +23,78 @@ class TriggerType(StrEnum):
     MANUAL = "manual"
 
 
+class ConditionLogic(StrEnum):
+    """Whether all conditions must hold, or one of them (contract component ``ConditionLogic``)."""
+
+    AND = "and"
+    OR = "or"
+
+
+class ConcurrencyPolicy(StrEnum):
+    """What happens at the limit of concurrent executions (contract component ``ConcurrencyPolicy``)."""
+
+    QUEUE = "queue"
+    SKIP = "skip"
+    CANCEL_PREVIOUS = "cancel_previous"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleAction:
+    """Something that a rule does (contract component ``RuleAction``).
+
+    ``timeout_seconds`` is for one try; ``retry_attempts`` is how often it is tried again.
+    """
+
+    type: str
+    config: Mapping[str, Any]
+    continue_on_error: bool = False
+    timeout_seconds: int = 30
+    retry_attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleContent:
+    """What a rule says, and a new version of it says anew (contract component ``AutomationRuleInput``).
+
+    ``conditions`` are as the contract has them: ``field``, ``operator`` and, for most operators, ``value``.
+    """
+
+    name: str
+    description: str | None = None
+    status: RuleStatus = RuleStatus.DRAFT
+    trigger_type: TriggerType = TriggerType.MANUAL
+    trigger_config: Mapping[str, Any]
+    conditions: tuple[Mapping[str, Any], ...] = ()
+    condition_logic: ConditionLogic = ConditionLogic.AND
+    actions: tuple[RuleAction, ...]
+    execution_timeout_seconds: int = 3600
+    max_concurrent_executions: int | None = None
+    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """An automation rule (contract component ``AutomationRule``). Every time has a time zone."""
+    """An automation rule, as its last version (contract component ``AutomationRule``). Every time has a time zone.
+
+    ``status_reason`` says why the status is ``error``.
+    """
 
     rule_id: UUID
     tenant: UUID
-    name: str
-    description: str | None
-    status: RuleStatus
-    trigger_type: TriggerType
+    version: int
+    content: RuleContent
+    created_by: UUID
     created_at: datetime
     updated_at: datetime
+    status_reason: str | None = None
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleVersion:
+    """A version of a rule, which an execution pins: it never changes."""
+
+    rule_id: UUID
+    tenant: UUID
+    version: int
+    content: RuleContent

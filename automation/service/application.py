@@ -12,10 +12,12 @@ from automation.contract.document import default_path, load
 from automation.contract.findings import ContractError
 from automation.contract.links import Links
 from automation.contract.published import Published
+from automation.engine.actions import Actions
 from automation.service import logs
 from automation.service.documentation import Documentation
 from automation.service.problems import Problems
 from automation.service.requests import Requests
+from automation.service.resources import load_actions
 from automation.service.settings import Settings, from_environment
 from automation.storage.database import Database
 from automation.storage.executions import Executions
@@ -27,7 +29,7 @@ from security.principals import Principals
 from security.scheme import ApiKeyScheme
 
 HANDLERS = "handlers"
-PROVIDED: tuple[type, ...] = (Executions, Links, Published, Readiness, Rules)
+PROVIDED: tuple[type, ...] = (Actions, Executions, Links, Published, Readiness, Rules)
 """What handlers may ask for by annotation."""
 
 
@@ -46,12 +48,15 @@ def create(settings: Settings) -> ASGIApp:
 
     Raises:
         ContractError: the contract, a handler, a permission or a security function is not right.
+        BrokenActions: an installed action can't be used.
     """
     contract = load_contract()
+    actions = load_actions(settings)
     database = open_database(settings)
     principals = Principals(KeyDirectory(database))
     problems = Problems(contract)
     provided: Mapping[type, object] = {
+        Actions: actions,
         Executions: Executions(database),
         Links: contract.links,
         Published: Published(contract.document, withheld=not settings.publish_contract),

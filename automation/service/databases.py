@@ -12,6 +12,10 @@ _WANTED_BY_SERVICE = (
     f"set {variable('database_url')} to the URL of a PostgreSQL database, or to the word {EMBEDDED} for one in the "
     "data directory"
 )
+_WANTED_BY_WORKER = (
+    f"set {variable('worker_url')} to the URL of the database as the role of the workers, or "
+    f"{variable('database_url')} to the word {EMBEDDED} for a database in the data directory"
+)
 _WANTED_BY_ADMINISTRATION = (
     f"set {variable('migration_url')} to the URL of the database as the owner of its tables, or "
     f"{variable('database_url')} to the word {EMBEDDED} for a database in the data directory"
@@ -20,9 +24,10 @@ _WANTED_BY_ADMINISTRATION = (
 
 @dataclass(frozen=True, slots=True)
 class DatabaseUrls:
-    """One database, as the API's role and as the owner of its tables; None where the settings do not say."""
+    """One database, as the role of the API, of the workers, and of its owner; None where the settings do not say."""
 
     api: str | None
+    worker: str | None
     owner: str | None
 
 
@@ -41,7 +46,21 @@ def for_service(settings: Settings) -> Iterator[Settings]:
     with _named(settings) as urls:
         if urls.api is None:
             raise DatabaseNotNamed(_WANTED_BY_SERVICE)
-        yield settings.model_copy(update={"database_url": _secret(urls.api), "migration_url": _secret(urls.owner)})
+        yield settings.model_copy(update=_secrets(urls))
+
+
+@contextmanager
+def for_worker(settings: Settings) -> Iterator[Settings]:
+    """Give the settings with real URLs; ``migration_url`` stays None where the operator wants no migrations.
+
+    Raises:
+        DatabaseNotNamed: The worker's URL is missing, or the URLs contradict each other.
+        EmbeddedServerError: The embedded server can't be had.
+    """
+    with _named(settings) as urls:
+        if urls.worker is None:
+            raise DatabaseNotNamed(_WANTED_BY_WORKER)
+        yield settings.model_copy(update=_secrets(urls))
 
 
 @contextmanager
@@ -60,17 +79,18 @@ def for_administration(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def _named(settings: Settings) -> Iterator[DatabaseUrls]:
-    """Give the URLs that the settings name; one word ``embedded`` stands for both."""
-    api, owner = _text(settings.database_url), _text(settings.migration_url)
-    if EMBEDDED not in (api, owner):
-        _expect_readable("database_url", api)
-        _expect_readable("migration_url", owner)
-        yield DatabaseUrls(api, owner)
+    """Give the URLs that the settings name; one word ``embedded`` stands for all."""
+    named = {name: _text(getattr(settings, name)) for name in ("database_url", "worker_url", "migration_url")}
+    if EMBEDDED not in named.values():
+        for name, url in named.items():
+            _expect_readable(name, url)
+        yield DatabaseUrls(*named.values())
         return
-    if not {api, owner} <= {EMBEDDED, None}:
+    if not set(named.values()) <= {EMBEDDED, None}:
+        others = " and ".join(variable(name) for name, url in named.items() if url is not None)
         raise DatabaseNotNamed(
-            f"{variable('database_url')} and {variable('migration_url')} name two databases: one is a URL, the other "
-            f"{EMBEDDED} (as is the default of the demo); set both to URLs of one database, or unset the URL"
+            f"{others} name two databases: one is a URL, the other {EMBEDDED} (as is the default of the demo); set all "
+            "of them to URLs of one database, or unset the URL"
         )
     with _embedded(settings) as urls:
         yield urls
@@ -81,7 +101,7 @@ def _embedded(settings: Settings) -> Iterator[DatabaseUrls]:
     from automation.storage.embedded import EmbeddedServer  # noqa: PLC0415 - only who uses it waits for its import
 
     with EmbeddedServer(settings.data_dir, user=settings.embedded_user) as urls:
-        yield DatabaseUrls(urls.api, urls.owner)
+        yield DatabaseUrls(urls.api, urls.worker, urls.owner)
 
 
 def _expect_readable(name: str, url: str | None) -> None:
@@ -91,6 +111,14 @@ def _expect_readable(name: str, url: str | None) -> None:
         raise DatabaseNotNamed(
             f"{variable(name)} is not a PostgreSQL URL: check its parameters, and percent-encode special characters"
         )
+
+
+def _secrets(urls: DatabaseUrls) -> dict[str, SecretStr | None]:
+    return {
+        "database_url": _secret(urls.api),
+        "worker_url": _secret(urls.worker),
+        "migration_url": _secret(urls.owner),
+    }
 
 
 def _text(value: SecretStr | None) -> str | None:

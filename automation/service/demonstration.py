@@ -4,15 +4,15 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from automation.service import sample_keys, samples
+from automation.domain.rules import Rule
+from automation.service import sample_keys, sample_runs, samples
 from automation.service.samples import TENANTS
 from automation.service.settings import Settings
 from automation.storage.administration import Administration
@@ -27,34 +27,48 @@ class DemonstrationRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """What there is to try; ``keys`` are in plain text.
+    """What there is to try before anything ran; ``keys`` are in plain text.
 
-    ``executions`` has one of acme's for each status, by the status, and ``globex``: one of the other tenant's.
+    ``former_executions`` are those that an earlier demo wrote down, by name.
     """
 
     path: Path
     keys: Mapping[str, str]
-    executions: Mapping[str, UUID]
-    rules: Mapping[str, UUID]
+    rules: Mapping[str, Rule]
+    receiver: str
+    former_executions: Mapping[str, str]
 
-    def write(self, base_url: str) -> None:
-        """Write demo.json, for its owner's eyes only: readers see the former file or the whole new one."""
+    def perform(self, base_url: str) -> Mapping[str, str]:
+        """Have the sample runs run by the service at ``base_url`` and its workers; return their executions by name.
+
+        Raises:
+            SampleRunFailed: A run doesn't get where it should.
+        """
+        return sample_runs.provide(base_url, self.keys, self.rules, self.former_executions)
+
+    def write(self, base_url: str, executions: Mapping[str, str]) -> None:
+        """Write demo.json, for its owner's eyes only: readers see the former file or the whole new one.
+
+        Its ``executions`` are one of acme's for each status, by the status, and ``globex``: one of the other tenant's.
+        """
         document = {
             "base_url": base_url,
+            "receiver": self.receiver,
             "tenants": TENANTS,
             "keys": self.keys,
-            "executions": self.executions,
-            "rules": self.rules,
+            "executions": executions,
+            "rules": {name: rule.rule_id for name, rule in self.rules.items()},
         }
         _replace(self.path, json.dumps(document, indent=2, default=_plain) + "\n")
 
 
-def prepare(settings: Settings, owner: str) -> Demonstration:
-    """Write the demo's data where it is missing, and return what there is.
+def prepare(settings: Settings, owner: str, receiver: str) -> Demonstration:
+    """Write the demo's tenants, users, keys and rules where they are missing, and return what there is.
 
     Args:
         settings: With the URL of a database whose migrations are current.
         owner: The URL of the same database as the owner of its tables.
+        receiver: The base URL of the HTTP receiver that the rules call.
 
     Raises:
         DemonstrationRefused: A tenant of the operator's own has the name of one of the demo's.
@@ -62,22 +76,15 @@ def prepare(settings: Settings, owner: str) -> Demonstration:
     """
     administration = Administration(owner)
     path = settings.data_dir / FILE_NAME
-    now = datetime.now(UTC)
-    executions = samples.executions(now)
-    rules = {name: samples.rule(name, now) for name in TENANTS}
+    rules = samples.rules(receiver, datetime.now(UTC))
     with _alone_in(settings.data_dir):
         for name in TENANTS:
             _provide_tenant(administration, name)
-            administration.add_rule(rules[name])
-        for execution in executions.values():
-            administration.add_execution(execution)
-        keys = sample_keys.provide(administration, settings, _former_keys(path))
-    return Demonstration(
-        path=path,
-        keys=keys,
-        executions={name: execution.execution_id for name, execution in executions.items()},
-        rules={name: rule.rule_id for name, rule in rules.items()},
-    )
+        for rule in rules.values():
+            administration.add_rule(rule)
+        former = _former(path)
+        keys = sample_keys.provide(administration, settings, former("keys"))
+    return Demonstration(path, keys, rules, receiver, former("executions"))
 
 
 def _provide_tenant(administration: Administration, name: str) -> None:
@@ -103,13 +110,18 @@ def _alone_in(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _former_keys(path: Path) -> Mapping[str, Any]:
-    """Return the keys that an earlier run wrote down, nothing where there is no such file or it is not one of ours."""
+def _former(path: Path) -> Callable[[str], Mapping[str, Any]]:
+    """Return what finds a part of what an earlier run wrote down: nothing where there is no such file or part."""
     try:
-        keys = json.loads(path.read_bytes())["keys"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return {}
-    return keys if isinstance(keys, dict) else {}
+        document = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        document = {}
+
+    def part(name: str) -> Mapping[str, Any]:
+        found = document.get(name) if isinstance(document, dict) else None
+        return found if isinstance(found, dict) else {}
+
+    return part
 
 
 def _replace(path: Path, text: str) -> None:

@@ -61,7 +61,7 @@ def _render_json(_logger: object, _method: str, event: EventDict) -> str:
 def _quieten_libraries(level: LogLevel) -> None:
     """Leave what libraries say of every request, connection or start-up step to those who debug."""
     floor = logging.DEBUG if level is LogLevel.DEBUG else logging.WARNING
-    for name in ("uvicorn", "connexion", "alembic", "asyncio"):
+    for name in ("uvicorn", "connexion", "alembic", "asyncio", "mail", "procrastinate", "psycopg.pool"):
         logger = logging.getLogger(name)
         logger.handlers = []
         logger.propagate = True

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from automation.domain.errors import (
     ApiKeyExpired,
@@ -17,7 +17,7 @@ from automation.domain.errors import (
 )
 from automation.domain.permissions import ROLE_PERMISSIONS, Role
 from automation.service.application import open_database
-from automation.service.samples import NAMESPACE, TENANTS
+from automation.service.samples import TENANTS, email, user_id
 from automation.service.settings import Settings
 from automation.storage.administration import Administration
 from automation.storage.keys import KeyDirectory
@@ -42,12 +42,12 @@ class SampleKey:
     @property
     def email(self) -> str:
         """The e-mail address of the key's user."""
-        return f"{self.user}@{self.tenant}.example"
+        return email(self.tenant, self.user)
 
     @property
     def user_id(self) -> UUID:
         """The id of the key's user."""
-        return uuid5(NAMESPACE, f"user {self.email}")
+        return user_id(self.tenant, self.user)
 
 
 SAMPLE_KEYS: Mapping[str, SampleKey] = MappingProxyType(
@@ -59,6 +59,7 @@ SAMPLE_KEYS: Mapping[str, SampleKey] = MappingProxyType(
         "revoked": SampleKey(user="reader", role=Role.READER, refusal=ApiKeyInvalid),
         "over_limit": SampleKey(user="reader", role=Role.READER, refusal=ApiKeyOverLimit),
         "orphaned": SampleKey(user="departed", role=Role.READER, refusal=ApiKeyUserNotFound),
+        "globex_operator": SampleKey(tenant="globex", user="operator", role=Role.OPERATOR),
         "globex_reader": SampleKey(tenant="globex", user="reader", role=Role.READER),
     }
 )
@@ -99,7 +100,7 @@ async def _is_good(directory: KeyDirectory, sample: SampleKey, key: str) -> bool
     except Unauthenticated as error:
         return type(error) is sample.refusal
     principal = record.principal
-    may_what_it_should = bool(principal.permissions) == bool(ROLE_PERMISSIONS[sample.role])
+    may_what_it_should = principal.permissions == ROLE_PERMISSIONS[sample.role]
     return sample.refusal is None and principal.user == sample.user_id and may_what_it_should
 
 

@@ -17,6 +17,7 @@ from automation.domain.errors import Unavailable
 from automation.service import logs
 from automation.service.application import create, load_contract, open_database
 from automation.service.protocol import Protocol
+from automation.service.resources import load_actions
 from automation.service.settings import Settings, variable
 from automation.storage import owner
 from automation.storage.privilege import UnsafeRole, verify
@@ -45,12 +46,14 @@ def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], Non
 
     Raises:
         ContractError: the contract, a handler, a permission or a security function is not right.
+        BrokenActions: an installed action can't be used.
         StartFailure: the database, its role or the address can't be used.
     """
     logs.configure(settings.log_format, settings.log_level)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     load_contract()
+    load_actions(settings)
     with logs.silenced("psycopg.pool"):
         asyncio.run(_verify_database(settings))
     listener = _listen(settings.host, settings.port)

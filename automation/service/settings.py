@@ -1,10 +1,22 @@
 """Everything an operator may set, read from the environment in one place and validated at start."""
 
+import re
+from email.utils import parseaddr
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EMBEDDED = "embedded"
@@ -13,6 +25,7 @@ PREFIX = "AUTOMATION_"
 # A request that the database keeps waiting is answered 503 within five seconds.
 _LONGEST_WAIT = 4.25
 _POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+").fullmatch
 
 
 class LogFormat(StrEnum):
@@ -31,6 +44,14 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class SmtpTls(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
 class InvalidSettings(Exception):
     """The environment holds a setting that cannot be used; one line per setting in ``lines``."""
 
@@ -47,6 +68,10 @@ class Settings(BaseSettings):
     database_url: Annotated[
         SecretStr | None,
         Field(description="PostgreSQL 15 or later, as the role of the API; or the word embedded."),
+    ] = None
+    worker_url: Annotated[
+        SecretStr | None,
+        Field(description="The same database as the role of the workers, for automation worker; not through a pooler."),
     ] = None
     migration_url: Annotated[
         SecretStr | None,
@@ -70,6 +95,39 @@ class Settings(BaseSettings):
         Field(description="Whether queries are prepared; off behind a pooler that does not know them."),
     ] = True
     shutdown_timeout: Annotated[PositiveInt, Field(description="Seconds that requests in flight get to finish.")] = 10
+    egress_allow: Annotated[
+        str,
+        Field(
+            description="Networks that webhooks may call although they are private or special, such as 10.1.0.0/16; "
+            "separated by commas."
+        ),
+    ] = ""
+    smtp_host: Annotated[
+        str | None, Field(min_length=1, description="The mail server for email_notification; without it, mail fails.")
+    ] = None
+    smtp_port: Annotated[int, Field(ge=1, le=65535, description="The mail server's port.")] = 587
+    smtp_tls: Annotated[
+        SmtpTls, Field(description="starttls, tls from the first byte, or none; there is no falling back.")
+    ] = SmtpTls.STARTTLS
+    smtp_username: Annotated[str | None, Field(description="Logs in to the mail server; without it, nobody does.")] = (
+        None
+    )
+    smtp_password: Annotated[SecretStr | None, Field(description="Goes with the mail server's username.")] = None
+    smtp_sender: Annotated[
+        str | None,
+        Field(
+            validate_default=True,
+            description="The address that mail comes from, with or without a display name; needed with a mail server.",
+        ),
+    ] = None
+    concurrency: Annotated[PositiveInt, Field(description="Executions that a worker runs at the same time.")] = 20
+    lease: Annotated[
+        PositiveInt,
+        Field(ge=3, le=25, description="Seconds after which a worker that is not heard of loses its executions."),
+    ] = 15
+    drain_timeout: Annotated[
+        NonNegativeInt, Field(description="Seconds that actions in flight get to end when a worker stops.")
+    ] = 30
     publish_contract: Annotated[
         bool, Field(description="Whether /api/v1/openapi.json and openapi.yaml are served.")
     ] = True
@@ -77,7 +135,7 @@ class Settings(BaseSettings):
         bool, Field(description="Whether Swagger UI is served under /docs; it needs the published contract.")
     ] = True
 
-    @field_validator("database_url", "migration_url")
+    @field_validator("database_url", "worker_url", "migration_url")
     @classmethod
     def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or value.get_secret_value() == EMBEDDED:
@@ -107,6 +165,29 @@ class Settings(BaseSettings):
             raise ValueError(f"must not be more than {_LONGEST_WAIT} together with AUTOMATION_POOL_TIMEOUT")
         return value
 
+    @field_validator("egress_allow")
+    @classmethod
+    def _is_of_networks(cls, value: str) -> str:
+        try:
+            _networks(value)
+        except ValueError:
+            raise ValueError("must be networks such as 10.1.0.0/16, separated by commas") from None
+        return value
+
+    @field_validator("smtp_sender")
+    @classmethod
+    def _is_there_with_a_mail_server(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("smtp_host") is not None:
+            raise ValueError("must be set where AUTOMATION_SMTP_HOST is")
+        if value is not None and not _ADDRESS(parseaddr(value)[1]):
+            raise ValueError("must be an e-mail address")
+        return value
+
+    @property
+    def egress_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks that webhooks may call although they are private or special."""
+        return _networks(self.egress_allow)
+
     @property
     def embedded(self) -> bool:
         """Whether the database is the embedded PostgreSQL in the data directory."""
@@ -128,6 +209,10 @@ def from_environment() -> Settings:
 def variable(field: str) -> str:
     """Return the name of the environment variable that sets a field."""
     return f"{PREFIX}{field.upper()}"
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def _line(location: tuple[int | str, ...], message: str) -> str:

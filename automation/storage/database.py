@@ -25,6 +25,8 @@ _PATIENCE_IN_AN_OUTAGE = 0.5
 
 # Seconds after which a read is not tried a second time, so that both tries together stay within the time promised.
 _TIME_TO_TRY_AGAIN = 0.5
+# Seconds between two statements of a transaction: a process that is stopped there must not hold its locks for long.
+_IDLE_IN_TRANSACTION_TIMEOUT = 5.0
 
 # ReadOnlySqlTransaction: connected to a standby, during a failover.
 _OUTAGES = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
@@ -162,7 +164,12 @@ class Database:
         await self._pool.putconn(connection)
 
     async def _set_up(self, connection: Connection) -> None:
-        await connection.run(f"SET statement_timeout = {int(connection.query_timeout * 1000)}".encode())
+        settings = {
+            "statement_timeout": connection.query_timeout,
+            "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_TIMEOUT,
+        }
+        statements = [f"SET {name} = {int(seconds * 1000)}" for name, seconds in settings.items()]
+        await connection.run("; ".join(statements).encode())
         self._refusal = await privilege.refusal(connection)
         if self._refusal is not None:
             await connection.close()

@@ -1,16 +1,34 @@
-"""Reads executions: the service's hottest query, one round trip, the JSON made by PostgreSQL."""
+"""Reads executions, the service's hottest query, and creates, retries and cancels them: one round trip each."""
 
-from uuid import UUID
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
 
-from automation.domain.errors import ExecutionNotFound
+from automation.domain.errors import (
+    ExecutionFinished,
+    ExecutionNotFailed,
+    ExecutionNotFound,
+    RuleNotActive,
+    RuleNotFound,
+)
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
 from automation.storage.database import Database
+from automation.storage.encoding import encoded
 
-_GET = b"SELECT execution_id, automation_rule_id, status, document FROM get_execution_v1(%s, %s)"
+_GET = b"SELECT execution_id, automation_rule_id, status, document FROM get_execution_v2(%s, %s)"
+_CREATE = b"""
+SELECT outcome, execution_id, automation_rule_id, status, document
+FROM create_execution_v1(%s, %s, %s, %s, %s::jsonb, %s)
+"""
+_RETRY = b"SELECT outcome, execution_id, automation_rule_id, status, document FROM retry_execution_v1(%s, %s, %s)"
+_CANCEL = b"SELECT outcome, execution_id, automation_rule_id, status, document FROM cancel_execution_v1(%s, %s, %s)"
+_ATTEMPTS = b"SELECT list_execution_attempts_v1(%s, %s)"
+
+_CANCELLED_BY_USER = "The execution was cancelled by a user."
 
 
 class Executions:
-    """The executions of all tenants, one tenant at a time."""
+    """The executions of all tenants, one tenant at a time; ``Unavailable`` is raised where no database answers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -20,14 +38,90 @@ class Executions:
 
         Raises:
             ExecutionNotFound: where this tenant has none of that id.
-            Unavailable: where the database cannot be reached.
         """
         row = await self._database.fetch_row(_GET, (tenant, execution_id))
         if row is None:
             raise ExecutionNotFound
-        return ExecutionDocument(
-            execution_id=row[0],
-            automation_rule_id=row[1],
-            status=ExecutionStatus(row[2]),
-            json=row[3].encode(),
-        )
+        return _document(row)
+
+    async def create(
+        self,
+        tenant: UUID,
+        user: UUID,
+        rule_id: UUID,
+        *,
+        trigger_data: Mapping[str, Any] | None,
+        override_conditions: bool,
+    ) -> ExecutionDocument:
+        """Store a pending execution of a rule's last version together with its job, and return it.
+
+        Raises:
+            RuleNotFound: where this tenant has no rule of that id.
+            RuleNotActive: where the rule is deleted, or its status is another one.
+        """
+        payload = None if trigger_data is None else encoded(trigger_data)
+        parameters = (tenant, uuid4(), rule_id, user, payload, override_conditions)
+        row = await self._database.fetch_row(_CREATE, parameters, repeatable=False)
+        if row is None:
+            raise RuleNotFound
+        if row[0] == "rule_not_active":
+            raise RuleNotActive
+        return _document(row[1:])
+
+    async def retry(self, tenant: UUID, execution_id: UUID, *, retry_from: str) -> ExecutionDocument:
+        """Make a failed execution pending again as its next attempt, together with its job, and return it.
+
+        Args:
+            tenant: Whose execution it is.
+            execution_id: Which execution.
+            retry_from: ``start`` or ``failed_action``.
+
+        Raises:
+            ExecutionNotFound: where this tenant has none of that id.
+            ExecutionNotFailed: where its status is another one.
+        """
+        row = await self._database.fetch_row(_RETRY, (tenant, execution_id, retry_from), repeatable=False)
+        if row is None:
+            raise ExecutionNotFound
+        if row[0] == "not_failed":
+            raise ExecutionNotFailed
+        return _document(row[1:])
+
+    async def cancel(self, tenant: UUID, execution_id: UUID) -> tuple[ExecutionDocument, bool]:
+        """Cancel an execution, and return it and whether that is done already.
+
+        One that no worker holds (pending, waiting) is cancelled at once; otherwise the worker learns of the request
+        with its next renewal.
+
+        Raises:
+            ExecutionNotFound: where this tenant has none of that id.
+            ExecutionFinished: where it has ended.
+        """
+        row = await self._database.fetch_row(_CANCEL, (tenant, execution_id, _CANCELLED_BY_USER), repeatable=False)
+        if row is None:
+            raise ExecutionNotFound
+        if row[0] == "finished":
+            raise ExecutionFinished
+        return _document(row[1:]), row[0] == "cancelled"
+
+    async def attempts(self, tenant: UUID, execution_id: UUID) -> bytes:
+        """Return the attempts of an execution, first to last, as a JSON array of ``AutomationExecutionAttempt``.
+
+        Raises:
+            ExecutionNotFound: where this tenant has none of that id.
+        """
+        row = await self._database.fetch_row(_ATTEMPTS, (tenant, execution_id))
+        if row is None or row[0] is None:
+            raise ExecutionNotFound
+        attempts: str = row[0]
+        return attempts.encode()
+
+
+def _document(row: tuple[Any, ...]) -> ExecutionDocument:
+    execution_id, automation_rule_id, status, document = row
+    return ExecutionDocument(
+        execution_id=execution_id,
+        automation_rule_id=automation_rule_id,
+        status=ExecutionStatus(status),
+        json=document.encode(),
+    )

@@ -17,8 +17,9 @@ SELECT session_user::text, CASE
     WHEN EXISTS (SELECT FROM pg_database d
                  WHERE d.datname = current_database() AND pg_has_role(session_user, d.datdba, 'MEMBER'))
         THEN 'owns the database'
-    WHEN EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = to_regnamespace('public') AND c.relkind IN ('r', 'p')
-                 AND pg_has_role(session_user, c.relowner, 'MEMBER'))
+    WHEN EXISTS (SELECT FROM pg_class c
+                 WHERE c.relnamespace IN (to_regnamespace('public'), to_regnamespace('procrastinate'))
+                 AND c.relkind IN ('r', 'p') AND pg_has_role(session_user, c.relowner, 'MEMBER'))
         THEN 'owns tables'
     WHEN EXISTS (SELECT FROM pg_roles r
                  WHERE r.rolname = 'automation_directory' AND pg_has_role(session_user, r.oid, 'MEMBER'))
@@ -50,5 +51,5 @@ async def refusal(connection: Connection) -> UnsafeRole | None:
         return None
     return UnsafeRole(
         f'The database role "{row[0]}" {row[1]}, itself or through a role it is a member of: row-level security would '
-        "not bind it. Use a login role that is a member of automation_api alone."
+        "not bind it. Use a login role that is a member of automation_api alone, or of automation_worker for a worker."
     )

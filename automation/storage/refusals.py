@@ -53,6 +53,7 @@ _CONSTRAINTS: Mapping[str, AdministrationError] = MappingProxyType(
         "api_keys_prefix_key": Duplicate("There is a key with that prefix already: make another."),
         "api_keys_pkey": Duplicate("There is such a key already."),
         "automation_executions_tenant_automation_rule_id_fkey": Unknown("The tenant has no rule of that id."),
+        "automation_executions_rule_version_fkey": Unknown("The tenant has no rule of that id."),
         "tenants_name_check": Unacceptable("A tenant's name has 1 to 200 characters."),
         "users_email_check": Unacceptable("An e-mail address has 3 to 320 characters."),
         "api_keys_usage_limit_check": Unacceptable("A usage limit cannot be negative."),

@@ -6,20 +6,18 @@ Tenant-owned tables have ``tenant`` first in their primary key. ``tenants`` and 
 they answer what must be known before the tenant is, and only functions reach them on behalf of the API.
 """
 
-from enum import StrEnum
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     DateTime,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     Integer,
     LargeBinary,
-    MetaData,
+    PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
@@ -27,66 +25,35 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 from automation.domain.executions import ExecutionStatus, LogLevel
-from automation.domain.rules import RuleStatus, TriggerType
+from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleStatus, TriggerType
+from automation.storage.schema import check, count, created_at, identifier, metadata, one_of, time
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-    }
-)
-
-
-def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def _check(name: str, condition: str) -> CheckConstraint:
-    return CheckConstraint(condition, name=name)
-
-
-def _identifier(name: str) -> Column[object]:
-    return Column(name, Uuid(), primary_key=True)
-
-
-def _time(name: str, *, nullable: bool = True) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
-
-
-def _created_at() -> Column[object]:
-    return Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now())
-
-
-def _count(name: str) -> Column[object]:
-    return Column(name, Integer(), nullable=False, server_default=text("0"))
-
+_FINISHED = tuple(status for status in ExecutionStatus if status not in {"pending", "running"})
+"""How an execution can end."""
 
 tenants = Table(
     "tenants",
     metadata,
-    _identifier("tenant"),
+    identifier("tenant"),
     Column("name", Text(), nullable=False),
-    _created_at(),
+    created_at(),
     UniqueConstraint("name"),
-    _check("name", "length(name) BETWEEN 1 AND 200"),
+    check("name", "length(name) BETWEEN 1 AND 200"),
 )
 
 users = Table(
     "users",
     metadata,
     Column("tenant", Uuid(), ForeignKey("tenants.tenant"), primary_key=True),
-    _identifier("user_id"),
+    identifier("user_id"),
     Column("email", Text(), nullable=False),
     Column("active", Boolean(), nullable=False, server_default=text("true")),
-    _created_at(),
+    created_at(),
     UniqueConstraint("tenant", "email"),
-    _check("email", "length(email) BETWEEN 3 AND 320"),
+    check("email", "length(email) BETWEEN 3 AND 320"),
 )
 
 roles = Table(
@@ -94,24 +61,24 @@ roles = Table(
     metadata,
     Column("tenant", Uuid(), ForeignKey("tenants.tenant"), primary_key=True),
     Column("role", Text(), primary_key=True),
-    _check("role", "length(role) BETWEEN 1 AND 100"),
+    check("role", "length(role) BETWEEN 1 AND 100"),
 )
 
 role_permissions = Table(
     "role_permissions",
     metadata,
-    _identifier("tenant"),
+    identifier("tenant"),
     Column("role", Text(), primary_key=True),
     Column("permission", Text(), primary_key=True),
     ForeignKeyConstraint(["tenant", "role"], ["roles.tenant", "roles.role"], ondelete="CASCADE"),
-    _check("permission", "permission ~ '^[a-z_]+:[a-z_]+$'"),
+    check("permission", "permission ~ '^[a-z_]+:[a-z_]+$'"),
 )
 
 user_roles = Table(
     "user_roles",
     metadata,
-    _identifier("tenant"),
-    _identifier("user_id"),
+    identifier("tenant"),
+    identifier("user_id"),
     Column("role", Text(), primary_key=True),
     ForeignKeyConstraint(["tenant", "user_id"], ["users.tenant", "users.user_id"], ondelete="CASCADE"),
     ForeignKeyConstraint(["tenant", "role"], ["roles.tenant", "roles.role"], ondelete="CASCADE"),
@@ -126,82 +93,206 @@ api_keys = Table(
     Column("user_id", Uuid(), nullable=False),
     Column("prefix", Text(), nullable=False),
     Column("active", Boolean(), nullable=False, server_default=text("true")),
-    _time("expires_at"),
+    time("expires_at"),
     Column("usage_limit", BigInteger()),
     Column("usage_count", BigInteger(), nullable=False, server_default=text("0")),
-    _time("last_used_at"),
-    _created_at(),
-    _time("revoked_at"),
+    time("last_used_at"),
+    created_at(),
+    time("revoked_at"),
     UniqueConstraint("prefix"),
-    _check("digest", "octet_length(digest) = 32"),
-    _check("usage_limit", "usage_limit >= 0"),
-    _check("usage_count", "usage_count >= 0 AND usage_count <= usage_limit"),
+    check("digest", "octet_length(digest) = 32"),
+    check("usage_limit", "usage_limit >= 0"),
+    check("usage_count", "usage_count >= 0 AND usage_count <= usage_limit"),
 )
 
 automation_rules = Table(
     "automation_rules",
     metadata,
     Column("tenant", Uuid(), ForeignKey("tenants.tenant"), primary_key=True),
-    _identifier("rule_id"),
+    identifier("rule_id"),
     Column("name", Text(), nullable=False),
     Column("description", Text()),
     Column("status", Text(), nullable=False),
     Column("trigger_type", Text(), nullable=False),
-    _created_at(),
+    created_at(),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    _check("name", "length(name) BETWEEN 1 AND 200"),
-    _check("description", "length(description) <= 2000"),
-    _one_of("status", RuleStatus),
-    _one_of("trigger_type", TriggerType),
-    _check("times", "isfinite(created_at) AND isfinite(updated_at)"),
+    Column("version", Integer(), nullable=False),
+    Column("trigger_config", JSONB(), nullable=False),
+    Column("conditions", JSONB(), nullable=False),
+    Column("condition_logic", Text(), nullable=False),
+    Column("actions", JSONB(), nullable=False),
+    Column("execution_timeout_seconds", Integer(), nullable=False),
+    Column("max_concurrent_executions", Integer()),
+    Column("concurrency_policy", Text(), nullable=False),
+    Column("created_by", Uuid(), nullable=False),
+    Column("status_reason", Text()),
+    time("deleted_at"),
+    check("name", "length(name) BETWEEN 1 AND 200"),
+    check("description", "length(description) <= 2000"),
+    one_of("status", RuleStatus),
+    one_of("trigger_type", TriggerType),
+    check("times", "isfinite(created_at) AND isfinite(updated_at)"),
+    check("version", "version >= 1"),
+    check("trigger_config", "jsonb_typeof(trigger_config) = 'object'"),
+    check("conditions", "jsonb_typeof(conditions) = 'array'"),
+    one_of("condition_logic", ConditionLogic),
+    check("actions", "jsonb_typeof(actions) = 'array'"),
+    check("execution_timeout_seconds", "execution_timeout_seconds >= 1"),
+    check("max_concurrent_executions", "max_concurrent_executions >= 1"),
+    one_of("concurrency_policy", ConcurrencyPolicy),
+    check("deleted_at", "isfinite(deleted_at)"),
+)
+
+# Checked where it comes from, automation_rules; nothing changes it afterwards.
+automation_rule_versions = Table(
+    "automation_rule_versions",
+    metadata,
+    identifier("tenant"),
+    identifier("rule_id"),
+    Column("version", Integer(), primary_key=True, autoincrement=False),
+    Column("name", Text(), nullable=False),
+    Column("description", Text()),
+    Column("status", Text(), nullable=False),
+    Column("trigger_type", Text(), nullable=False),
+    Column("trigger_config", JSONB(), nullable=False),
+    Column("conditions", JSONB(), nullable=False),
+    Column("condition_logic", Text(), nullable=False),
+    Column("actions", JSONB(), nullable=False),
+    Column("execution_timeout_seconds", Integer(), nullable=False),
+    Column("max_concurrent_executions", Integer()),
+    Column("concurrency_policy", Text(), nullable=False),
+    Column("created_by", Uuid(), nullable=False),
+    created_at(),
+    ForeignKeyConstraint(
+        ["tenant", "rule_id"], ["automation_rules.tenant", "automation_rules.rule_id"], ondelete="CASCADE"
+    ),
+    check("version", "version >= 1"),
 )
 
 automation_executions = Table(
     "automation_executions",
     metadata,
-    _identifier("tenant"),
-    _identifier("execution_id"),
+    identifier("tenant"),
+    identifier("execution_id"),
     Column("automation_rule_id", Uuid(), nullable=False),
     Column("status", Text(), nullable=False),
-    _created_at(),
+    created_at(),
     Column("trigger_data", JSONB(none_as_null=True)),
-    _time("started_at"),
-    _time("completed_at"),
+    time("started_at"),
+    time("completed_at"),
     Column("duration_ms", Double()),
-    _count("actions_total"),
-    _count("actions_successful"),
-    _count("actions_failed"),
+    count("actions_total"),
+    count("actions_successful"),
+    count("actions_failed"),
     Column("error_message", Text()),
     Column("error_stack", Text()),
     Column("failed_action_index", Integer()),
     Column("execution_context", JSONB(none_as_null=True)),
+    Column("rule_version", Integer(), nullable=False, server_default=text("1")),
+    Column("attempt", Integer(), nullable=False, server_default=text("1")),
+    Column("created_by", Uuid()),
+    Column("override_conditions", Boolean(), nullable=False, server_default=text("false")),
+    Column("retry_from", Text()),
+    Column("results", JSON(none_as_null=True)),
+    count("next_action"),
+    count("tries"),
+    Column("call_key", Uuid()),
+    Column("queued_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    time("due_at"),
+    Column("fence", BigInteger(), nullable=False, server_default=text("0")),
+    time("lease_until"),
+    time("resume_at"),
+    time("deadline_at"),
+    time("cancel_requested_at"),
+    Column("cancel_reason", Text()),
+    count("log_entries"),
+    count("log_bytes"),
+    Column("logs_cut", Boolean(), nullable=False, server_default=text("false")),
     ForeignKeyConstraint(["tenant", "automation_rule_id"], ["automation_rules.tenant", "automation_rules.rule_id"]),
-    _one_of("status", ExecutionStatus),
-    _check("trigger_data", "jsonb_typeof(trigger_data) = 'object'"),
-    _check("execution_context", "jsonb_typeof(execution_context) = 'object'"),
-    _check("times", "isfinite(created_at) AND isfinite(started_at) AND isfinite(completed_at)"),
+    ForeignKeyConstraint(
+        ["tenant", "automation_rule_id", "rule_version"],
+        [
+            "automation_rule_versions.tenant",
+            "automation_rule_versions.rule_id",
+            "automation_rule_versions.version",
+        ],
+        name="automation_executions_rule_version_fkey",
+    ),
+    one_of("status", ExecutionStatus),
+    check("trigger_data", "jsonb_typeof(trigger_data) = 'object'"),
+    check("execution_context", "jsonb_typeof(execution_context) = 'object'"),
+    check("times", "isfinite(created_at) AND isfinite(started_at) AND isfinite(completed_at)"),
     # NaN sorts above Infinity, so one bound keeps both out.
-    _check("duration_ms", "duration_ms >= 0 AND duration_ms < 'Infinity'::double precision"),
-    _check("actions", "actions_total >= 0 AND actions_successful >= 0 AND actions_failed >= 0"),
+    check("duration_ms", "duration_ms >= 0 AND duration_ms < 'Infinity'::double precision"),
+    check("actions", "actions_total >= 0 AND actions_successful >= 0 AND actions_failed >= 0"),
+    check("attempt", "attempt >= 1"),
+    check("retry_from", "retry_from IN ('start', 'failed_action')"),
+    check("results", "json_typeof(results) = 'object'"),
+    check("progress", "next_action >= 0 AND tries >= 0"),
+    check(
+        "run_times",
+        "isfinite(queued_at) AND isfinite(due_at) AND isfinite(lease_until) AND isfinite(resume_at)"
+        " AND isfinite(deadline_at) AND isfinite(cancel_requested_at)",
+    ),
+    check("log", "log_entries >= 0 AND log_bytes >= 0"),
+    Index(
+        "automation_executions_active_idx",
+        "tenant",
+        "automation_rule_id",
+        "status",
+        "queued_at",
+        "execution_id",
+        postgresql_where=text("status IN ('pending', 'running')"),
+    ),
+    Index("automation_executions_running_due_idx", "due_at", postgresql_where=text("status = 'running'")),
+    Index("automation_executions_pending_due_idx", "due_at", postgresql_where=text("status = 'pending'")),
 )
 
-automation_execution_logs = Table(
-    "automation_execution_logs",
+automation_execution_attempts = Table(
+    "automation_execution_attempts",
     metadata,
-    _identifier("tenant"),
-    _identifier("execution_id"),
-    Column("sequence", Integer(), primary_key=True, autoincrement=False),
-    Column("timestamp", DateTime(timezone=True), nullable=False),
-    Column("level", Text(), nullable=False),
-    Column("message", Text(), nullable=False),
-    Column("action_index", Integer()),
-    Column("metadata", JSONB(none_as_null=True)),
+    identifier("tenant"),
+    identifier("execution_id"),
+    Column("attempt", Integer(), primary_key=True, autoincrement=False),
+    Column("status", Text(), nullable=False),
+    time("created_at", nullable=False),
+    time("started_at"),
+    time("completed_at"),
+    Column("duration_ms", Double()),
+    Column("actions_total", Integer(), nullable=False),
+    Column("actions_successful", Integer(), nullable=False),
+    Column("actions_failed", Integer(), nullable=False),
+    Column("error_message", Text()),
+    Column("error_stack", Text()),
+    Column("failed_action_index", Integer()),
     ForeignKeyConstraint(
         ["tenant", "execution_id"],
         ["automation_executions.tenant", "automation_executions.execution_id"],
         ondelete="CASCADE",
     ),
-    _one_of("level", LogLevel),
-    _check("timestamp", "isfinite(timestamp)"),
-    _check("metadata", "jsonb_typeof(metadata) = 'object'"),
+    check("attempt", "attempt >= 1"),
+    one_of("status", _FINISHED),
+)
+
+automation_execution_logs = Table(
+    "automation_execution_logs",
+    metadata,
+    Column("tenant", Uuid(), nullable=False),
+    Column("execution_id", Uuid(), nullable=False),
+    Column("sequence", Integer(), nullable=False),
+    Column("timestamp", DateTime(timezone=True), nullable=False),
+    Column("level", Text(), nullable=False),
+    Column("message", Text(), nullable=False),
+    Column("action_index", Integer()),
+    Column("metadata", JSONB(none_as_null=True)),
+    Column("attempt", Integer(), nullable=False, server_default=text("1")),
+    PrimaryKeyConstraint("tenant", "execution_id", "attempt", "sequence"),
+    ForeignKeyConstraint(
+        ["tenant", "execution_id"],
+        ["automation_executions.tenant", "automation_executions.execution_id"],
+        ondelete="CASCADE",
+    ),
+    one_of("level", LogLevel),
+    check("timestamp", "isfinite(timestamp)"),
+    check("metadata", "jsonb_typeof(metadata) = 'object'"),
 )

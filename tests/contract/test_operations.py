@@ -1,5 +1,6 @@
 """Every operation of the shipped contract: its code is there, its errors are ours, its examples are shown."""
 
+from collections.abc import Iterator
 from http import HTTPStatus
 
 import pytest
@@ -8,15 +9,20 @@ from automation.contract.check import check
 from automation.contract.contract import Contract
 from automation.contract.handlers import bind
 from automation.contract.outline import Entry
+from automation.contract.paths import pattern
 from automation.domain.errors import all_errors
 from automation.service.application import HANDLERS, PROVIDED
 from tests.contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses
 
 CONTRACT = Contract(DOCUMENT)
+OPERATIONS = CONTRACT.operations.values()
 PROBLEM = "application/problem+json"
 BODILESS = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 each_operation = pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)
+each_reading_operation = pytest.mark.parametrize(
+    "entry", [entry for entry in ENTRIES if entry.method == "get"], ids=lambda entry: entry.name
+)
 each_secured_operation = pytest.mark.parametrize(
     "entry", [entry for entry in ENTRIES if not CONTRACT.operations[entry.name].public], ids=lambda entry: entry.name
 )
@@ -82,12 +88,31 @@ def test_its_statuses_are_in_ascending_order(entry: Entry) -> None:
 
 
 @each_operation
+def test_every_link_it_shows_leads_to_an_operation(entry: Entry) -> None:
+    known = {(operation.method, operation.operation_id): pattern(operation.path) for operation in OPERATIONS}
+
+    for name, link in shown_links(entry):
+        method = link.get("method", "GET")
+        leads_to = {
+            found for (its_method, found), path in known.items() if its_method == method and path.match(link["href"])
+        }
+        assert leads_to, f"{name} leads nowhere"
+
+
+@each_reading_operation
 def test_the_links_it_documents_are_the_ones_its_body_has(entry: Entry) -> None:
+    documented = {name for response in responses(entry).values() for name in response.get("links", {})}
+
+    assert {name for name, _ in shown_links(entry)} - {"self"} == documented - {"self"}
+
+
+def shown_links(entry: Entry) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the links in the bodies that an operation's examples show, each with its relation."""
     for response in responses(entry).values():
-        documented = response.get("links", {})
-        shown = [body for content in response.get("content", {}).values() for body in examples(content)]
-        emitted = {name for body in shown if isinstance(body, dict) for name in body.get("data", {}).get("_links", {})}
-        assert emitted == set(documented)
+        for content in response.get("content", {}).values():
+            for body in examples(content):
+                for part in (body, body.get("data", {})):
+                    yield from part.get("_links", {}).items() if isinstance(part, dict) else ()
 
 
 @each_secured_operation

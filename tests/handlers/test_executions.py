@@ -1,57 +1,60 @@
-"""An execution, as the operation answers with it."""
+"""What an operation answers where that depends on a worker: whether an execution could be cancelled at once."""
 
 import json
-from typing import Any
-from uuid import UUID
+from collections.abc import AsyncIterator
 
 import pytest
 
 from automation.contract.links import Links
-from automation.domain.executions import ExecutionDocument, ExecutionStatus
-from handlers.executions import present
+from automation.domain.permissions import Role
+from automation.domain.principal import Principal
+from automation.storage.administration import Administration
+from automation.storage.database import Database
+from automation.storage.executions import Executions
+from automation.storage.runs import Runs
+from handlers.executions import cancel_automation_execution
+from tests.databases import DatabaseUrls
+from tests.storage.samples import Sample, sample
 
-EXECUTION = UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")
-RULE = UUID("3f2504e0-4f89-41d3-9a0c-0305e82c3301")
+
+@pytest.fixture
+def ours(administration: Administration) -> Sample:
+    return sample(administration, Role.OPERATOR)
 
 
-def execution(status: ExecutionStatus) -> ExecutionDocument:
-    content = {"execution_id": str(EXECUTION), "status": status, "error_message": 'quoted "}" and é'}
-    return ExecutionDocument(
-        execution_id=EXECUTION, automation_rule_id=RULE, status=status, json=json.dumps(content).encode()
+@pytest.fixture
+def principal(ours: Sample) -> Principal:
+    return Principal(ours.tenant, ours.user, frozenset(), "ak_00000000")
+
+
+@pytest.fixture
+async def runs(database_urls: DatabaseUrls) -> AsyncIterator[Runs]:
+    """What a worker does to executions, as its own role."""
+    pool = Database(
+        database_urls.worker, pool_min=1, pool_max=2, pool_timeout=1.5, query_timeout=2.5, application_name="tests"
     )
+    await pool.open()
+    try:
+        yield Runs(pool)
+    finally:
+        await pool.close()
 
 
-def shown(status: ExecutionStatus, links: Links) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(present(execution(status), links))["data"]
-    return data
+async def test_one_that_nobody_runs_is_cancelled_at_once(
+    ours: Sample, principal: Principal, database: Database, links: Links
+) -> None:
+    reply = await cancel_automation_execution(ours.execution.execution_id, principal, Executions(database), links)
+
+    assert reply.status == 200
+    assert json.loads(reply.value)["data"]["status"] == "cancelled"
 
 
-def test_what_the_database_made_is_sent_as_it_is(links: Links) -> None:
-    stored = execution(ExecutionStatus.COMPLETED)
+async def test_one_that_a_worker_runs_is_going_to_be_cancelled(
+    ours: Sample, principal: Principal, database: Database, links: Links, runs: Runs
+) -> None:
+    await runs.claim(ours.tenant, ours.execution.execution_id, 1, lease=15)
 
-    sent = present(stored, links)
+    reply = await cancel_automation_execution(ours.execution.execution_id, principal, Executions(database), links)
 
-    assert sent.startswith(b'{"data":' + stored.json.removesuffix(b"}"))
-
-
-def test_links_lead_to_the_execution_and_its_rule(links: Links) -> None:
-    data = shown(ExecutionStatus.COMPLETED, links)
-
-    assert data["_links"] == {
-        "self": {"href": f"/api/v1/automation/executions/{EXECUTION}"},
-        "rule": {"href": f"/api/v1/automation/rules/{RULE}"},
-    }
-
-
-def test_no_link_leads_to_an_operation_that_the_contract_does_not_have(links: Links) -> None:
-    data = shown(ExecutionStatus.FAILED, links)
-
-    assert data["_links"].keys() == {"self", "rule"}
-
-
-@pytest.mark.parametrize("status", ExecutionStatus)
-def test_only_a_failed_execution_can_be_retried(status: ExecutionStatus, links_with_retry: Links) -> None:
-    data = shown(status, links_with_retry)
-
-    retry = {"href": f"/api/v1/automation/executions/{EXECUTION}/retry", "method": "POST"}
-    assert data["_links"].get("retry") == (retry if status is ExecutionStatus.FAILED else None)
+    assert reply.status == 202
+    assert json.loads(reply.value)["data"]["status"] == "running"

@@ -26,6 +26,7 @@ ALL = (
     "users create",
     "users deactivate",
     "users list",
+    "worker",
 )
 ABSENT = {"AUTOMATION_MIGRATION_URL": "postgresql://owner:s3cret@127.0.0.1:1/nothing"}
 EXPIRING = ("keys", "create", "--tenant", "acme", "--user", "a@acme.example", "--expires-at")

@@ -84,6 +84,7 @@ def test_a_demo_says_what_to_paste(empty: DatabaseUrls, tmp_path: Path) -> None:
     settings = {
         "AUTOMATION_DATABASE_URL": empty.api,
         "AUTOMATION_MIGRATION_URL": empty.owner,
+        "AUTOMATION_WORKER_URL": empty.worker,
         "AUTOMATION_DATA_DIR": str(tmp_path / "data"),
         "AUTOMATION_PUBLISH_CONTRACT": "false",
     }

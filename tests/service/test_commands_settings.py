@@ -40,6 +40,20 @@ def test_a_password_is_never_shown(options: tuple[str, ...]) -> None:
     assert "s3cret" not in done.output + done.errors
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_secret_that_is_no_url_is_not_shown_at_all(options: tuple[str, ...]) -> None:
+    done = call("settings", *options, settings={"AUTOMATION_SMTP_PASSWORD": "s3cret"})
+
+    assert "***" in done.output
+    assert "s3cret" not in done.output + done.errors
+
+
+def test_a_mail_server_needs_a_sender() -> None:
+    done = call("settings", settings={"AUTOMATION_SMTP_HOST": "mail.example.com"})
+
+    assert_refused(done, "AUTOMATION_SMTP_SENDER")
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
@@ -69,6 +83,13 @@ def test_a_url_is_shown_without_what_is_secret_in_it(url: str, shown: str) -> No
         ("pool_max", "1"),
         ("query_timeout", "-1"),
         ("database_url", "mysql://root:s3cret@localhost/test"),
+        ("egress_allow", "10.0.0.0/33"),
+        ("egress_allow", "10.0.0.0/8 10.1.0.0/16"),
+        ("egress_allow", "10.0.0.1/8"),
+        ("smtp_host", ""),
+        ("smtp_port", "0"),
+        ("smtp_tls", "ssl"),
+        ("smtp_sender", "nobody"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_told_in_one_line(setting: str, value: str) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from automation.domain.executions import Execution, ExecutionStatus, LogEntry, LogLevel
 from automation.domain.permissions import Role
-from automation.domain.rules import Rule, RuleStatus, TriggerType
+from automation.domain.rules import Rule, RuleAction, RuleContent, RuleStatus
 from automation.storage.accounts import Key
 from automation.storage.administration import Administration
 
@@ -56,19 +56,32 @@ def sample(administration: Administration, role: Role = Role.READER) -> Sample:
     return Sample(administration, tenant, user, rule, execution)
 
 
-def a_rule(tenant: UUID, **fields: Any) -> Rule:
+def a_rule(tenant: UUID, *, content: RuleContent | None = None, **fields: Any) -> Rule:
     """Return a rule with nothing special about it."""
     values: dict[str, Any] = {
         "rule_id": uuid4(),
         "tenant": tenant,
-        "name": "Greet new customers",
-        "description": None,
-        "status": RuleStatus.ACTIVE,
-        "trigger_type": TriggerType.MANUAL,
+        "version": 1,
+        "content": content or a_content(),
+        "created_by": uuid4(),
         "created_at": CREATED_AT,
         "updated_at": CREATED_AT,
     }
     return Rule(**{**values, **fields})
+
+
+def a_content(**fields: Any) -> RuleContent:
+    """Return what an active rule with two actions says."""
+    values: dict[str, Any] = {
+        "name": "Greet new customers",
+        "status": RuleStatus.ACTIVE,
+        "trigger_config": {},
+        "actions": (
+            RuleAction(type="webhook_call", config={"url": "https://example.com/hook"}),
+            RuleAction(type="wait", config={"seconds": 5}),
+        ),
+    }
+    return RuleContent(**{**values, **fields})
 
 
 def an_execution(rule: Rule, **fields: Any) -> Execution:

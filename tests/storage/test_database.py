@@ -105,6 +105,12 @@ async def test_a_slow_statement_is_unavailable_and_its_connection_used_again(dat
     await database.close()
 
 
+async def test_a_process_that_stops_in_a_transaction_does_not_hold_its_locks_for_long(database: Database) -> None:
+    row = await database.fetch_row(b"SELECT current_setting('idle_in_transaction_session_timeout')")
+
+    assert row == ("5s",)
+
+
 async def test_a_used_up_pool_is_unavailable(ours: Sample, database_urls: DatabaseUrls) -> None:
     database = await small(database_urls.api)
 

@@ -21,13 +21,14 @@ ROWS = 100_000
 
 @pytest.fixture(scope="module")
 def many(database_urls: DatabaseUrls, administration: Administration) -> None:
-    """A large table: 100,000 executions of ten tenants, each with a log entry."""
+    """A large table: 100,000 executions of ten tenants, each with a log entry; one in ten has not ended."""
     tenants = [administration.create_tenant(f"large {number}").tenant for number in range(10)]
     with psycopg.connect(database_urls.admin) as admin:
         admin.execute("SET LOCAL session_replication_role = replica")
         admin.execute(
-            "INSERT INTO automation_executions (tenant, execution_id, automation_rule_id, status)"
-            " SELECT (%s::uuid[])[1 + n %% 10], gen_random_uuid(), gen_random_uuid(), 'completed'"
+            "INSERT INTO automation_executions (tenant, execution_id, automation_rule_id, status, due_at)"
+            " SELECT (%s::uuid[])[1 + n %% 10], gen_random_uuid(), gen_random_uuid(),"
+            " CASE n %% 20 WHEN 0 THEN 'pending' WHEN 1 THEN 'running' ELSE 'completed' END, now() + n * interval '1 s'"
             " FROM generate_series(1, %s) n",
             (tenants, ROWS),
         )
@@ -39,9 +40,12 @@ def many(database_urls: DatabaseUrls, administration: Administration) -> None:
 
 
 @pytest.mark.usefixtures("many")
-def test_the_plan_in_a_large_table_uses_the_primary_keys(ours: Sample, database_urls: DatabaseUrls) -> None:
+@pytest.mark.parametrize("function", ["get_execution_v1", "get_execution_v2"])
+def test_the_plan_in_a_large_table_uses_the_primary_keys(
+    ours: Sample, database_urls: DatabaseUrls, function: str
+) -> None:
     with psycopg.connect(database_urls.admin) as admin, psycopg.connect(database_urls.api) as api:
-        made = admin.execute("SELECT prosrc FROM pg_proc WHERE proname = 'get_execution_v1'").fetchone()
+        made = admin.execute("SELECT prosrc FROM pg_proc WHERE proname = %s", (function,)).fetchone()
         assert made is not None
         statement = str(made[0]).partition("RETURN QUERY")[2].rpartition(";\nEND")[0]
         statement = statement.replace("p_tenant", "$1").replace("p_execution", "$2")
@@ -96,3 +100,47 @@ async def test_reading_an_execution_is_one_round_trip(ours: Sample, database_url
         await database.close()
 
     assert counted == [1, 1, 1, 1, 1]
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("SELECT count(*) FROM {table} WHERE tenant = $1 AND automation_rule_id = $2 AND status = 'running'", "active"),
+        (
+            "SELECT FROM {table} WHERE tenant = $1 AND automation_rule_id = $2 AND status = 'pending'",
+            "active",
+        ),
+    ],
+    ids=["those that run", "the oldest that waits"],
+)
+def test_what_a_claim_asks_of_a_large_table_uses_an_index(
+    ours: Sample, database_urls: DatabaseUrls, query: str, index: str
+) -> None:
+    with psycopg.connect(database_urls.worker) as worker:
+        worker.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        worker.execute(f"PREPARE asked (uuid, uuid) AS {query.format(table='automation_executions')}".encode())
+        worker.execute("SELECT set_config('app.tenant', %s, true)", (str(ours.tenant),))
+        row = worker.execute(
+            f"EXPLAIN (FORMAT JSON) EXECUTE asked ('{ours.tenant}', '{ours.tenant}')".encode()
+        ).fetchone()
+
+    assert row is not None
+    (scan,) = [node for node in nodes(row[0][0]["Plan"]) if "Relation Name" in node]
+    assert scan["Index Name"] == f"automation_executions_{index}_idx"
+    assert "automation_rule_id = $2" in scan["Index Cond"]
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("status", ["pending", "running"])
+def test_a_sweep_of_a_large_table_uses_an_index(database_urls: DatabaseUrls, status: str) -> None:
+    with psycopg.connect(database_urls.admin) as admin:
+        admin.execute("SET ROLE automation_directory")
+        row = admin.execute(
+            "EXPLAIN (FORMAT JSON) SELECT tenant, execution_id FROM automation_executions"
+            f" WHERE status = '{status}' AND due_at <= now() ORDER BY due_at LIMIT 10 FOR NO KEY UPDATE SKIP LOCKED"
+        ).fetchone()
+
+    assert row is not None
+    (scan,) = [node for node in nodes(row[0][0]["Plan"]) if "Relation Name" in node]
+    assert scan["Index Name"] == f"automation_executions_{status}_due_idx"

@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from automation.domain.errors import Unavailable
 from automation.storage import migration, owner
 from automation.storage.migration import MigrationFailed
-from automation.storage.tables import metadata
+from automation.storage.tables import tenants
 from tests.databases import Cluster, DatabaseUrls, as_role
 
 # Everything that a migration may leave behind, in words.
@@ -23,7 +23,11 @@ UNION ALL SELECT 'function', proname::text FROM pg_proc WHERE pronamespace = 'pu
 UNION ALL SELECT 'policy', policyname::text FROM pg_policies
 UNION ALL SELECT 'privilege', grantee || ' ' || privilege_type || ' ' || table_name
     FROM information_schema.role_table_grants WHERE grantee LIKE 'automation\\_%' AND grantee NOT LIKE '%owner'
+UNION ALL SELECT 'column privilege', grantee || ' ' || privilege_type || ' ' || table_name || ' ' || column_name
+    FROM information_schema.column_privileges WHERE grantee LIKE 'automation\\_%' AND grantee NOT LIKE '%owner'
+UNION ALL SELECT 'forced', relname::text FROM pg_class WHERE relforcerowsecurity
 UNION ALL SELECT 'schema', acl::text FROM pg_namespace, unnest(nspacl) acl WHERE nspname = 'public'
+UNION ALL SELECT 'schema', nspname::text FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%'
 ORDER BY 1, 2
 """
 CONSTRAINTS = """
@@ -66,14 +70,15 @@ def test_up_and_down_and_up_again(empty: DatabaseUrls) -> None:
 
 
 def test_every_single_step_can_be_taken_back(empty: DatabaseUrls) -> None:
-    states = []
-    for revision in ("0001", "0002", "0003"):
-        migration.upgrade(empty.owner, revision)
-        states.append(rows(empty.admin, CATALOGUE))
+    last = int(migration.head())
+    states = {}
+    for number in range(1, last + 1):
+        migration.upgrade(empty.owner, f"{number:04}")
+        states[number] = rows(empty.admin, CATALOGUE)
 
-    for revision, state in (("0002", states[1]), ("0001", states[0])):
-        migration.downgrade(empty.owner, revision)
-        assert rows(empty.admin, CATALOGUE) == state
+    for number in range(last - 1, 0, -1):
+        migration.downgrade(empty.owner, f"{number:04}")
+        assert rows(empty.admin, CATALOGUE) == states[number]
 
 
 def test_a_second_upgrade_finds_nothing_to_do(database_urls: DatabaseUrls) -> None:
@@ -99,7 +104,7 @@ def test_the_tables_described_are_the_tables_migrated(database_urls: DatabaseUrl
     with owner.engine(database_urls.owner, "tests").connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
 
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, tenants.metadata) == []
 
 
 @pytest.mark.parametrize("query", [CONSTRAINTS, COLUMNS], ids=["constraints", "columns"])
@@ -107,7 +112,7 @@ def test_the_catalogue_agrees_with_the_tables_described(
     database_urls: DatabaseUrls, empty: DatabaseUrls, query: str
 ) -> None:
     with owner.engine(empty.owner, "tests").begin() as connection:
-        metadata.create_all(connection)
+        tenants.metadata.create_all(connection)
 
     described = rows(empty.owner, query)
 

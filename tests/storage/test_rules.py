@@ -7,19 +7,14 @@ import pytest
 
 from automation.domain.errors import RuleNotFound
 from automation.domain.rules import RuleStatus
-from automation.storage.database import Database
 from automation.storage.rules import Rules
-from tests.storage.samples import Sample, a_rule
-
-
-@pytest.fixture
-def rules(database: Database) -> Rules:
-    return Rules(database)
+from tests.storage.samples import Sample, a_content, a_rule
 
 
 @pytest.mark.parametrize("status", RuleStatus)
 async def test_a_rule_comes_back_as_it_was_stored(ours: Sample, rules: Rules, status: RuleStatus) -> None:
-    rule = a_rule(ours.tenant, status=status, name="Ünïcödé 🚀", description='with "quotes" and\nlines')
+    content = a_content(status=status, name="Ünïcödé 🚀", description='with "quotes" and\nlines')
+    rule = a_rule(ours.tenant, content=content)
     ours.administration.add_rule(rule)
 
     read = await rules.get(ours.tenant, rule.rule_id)
@@ -28,7 +23,7 @@ async def test_a_rule_comes_back_as_it_was_stored(ours: Sample, rules: Rules, st
 
 
 async def test_an_unset_description_is_none(ours: Sample, rules: Rules) -> None:
-    assert (await rules.get(ours.tenant, ours.rule.rule_id)).description is None
+    assert (await rules.get(ours.tenant, ours.rule.rule_id)).content.description is None
 
 
 async def test_its_times_are_in_utc(ours: Sample, rules: Rules) -> None:
@@ -53,6 +48,6 @@ async def test_a_rule_of_another_tenant_is_not_found(ours: Sample, theirs: Sampl
 
 
 async def test_a_rule_that_is_added_twice_stays_as_it_was(ours: Sample, rules: Rules) -> None:
-    ours.administration.add_rule(a_rule(ours.tenant, rule_id=ours.rule.rule_id, name="Another name"))
+    ours.administration.add_rule(a_rule(ours.tenant, rule_id=ours.rule.rule_id, content=a_content(name="Another name")))
 
     assert await rules.get(ours.tenant, ours.rule.rule_id) == ours.rule

@@ -8,7 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.system.processes import demonstrating
+from automation.storage.administration import Administration
+from tests.databases import Cluster
+from tests.system.processes import demonstrating, serving
+from tests.system.tenancy import Tenant, new_tenant
 
 
 @dataclass(frozen=True)
@@ -47,3 +50,24 @@ def service(session_settings: dict[str, str]) -> Iterator[Service]:
         httpx.Client(base_url=process.base_url, trust_env=False) as client,
     ):
         yield Service(process.base_url, process.demo, session_settings, client, process.errors)
+
+
+@pytest.fixture(scope="session")
+def idle(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client, Administration]]:
+    """A service whose executions nobody runs, and the owner's commands in its database."""
+    with cluster.database() as urls:
+        settings = {"AUTOMATION_DATABASE_URL": urls.api, "AUTOMATION_DATA_DIR": str(tmp_path_factory.mktemp("data"))}
+        with serving(settings) as process, httpx.Client(base_url=process.base_url, trust_env=False) as client:
+            yield client, Administration(urls.owner)
+
+
+@pytest.fixture
+def tenant(idle: tuple[httpx.Client, Administration]) -> Tenant:
+    """A tenant of the test's own."""
+    return new_tenant(*idle)
+
+
+@pytest.fixture
+def stranger(idle: tuple[httpx.Client, Administration]) -> Tenant:
+    """Another tenant of the same service."""
+    return new_tenant(*idle)

@@ -44,7 +44,8 @@ class Process:
 
     def log_lines(self) -> list[dict[str, Any]]:
         """Return the JSON log lines written so far."""
-        return [json.loads(line) for line in self.errors.read_text().splitlines() if line.startswith("{")]
+        lines = self.errors.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
 
 
 def copy_service(directory: Path) -> Path:
@@ -107,10 +108,9 @@ def serving(settings: Mapping[str, str], *, workers: int = 1) -> Iterator[Proces
 def demonstrating(settings: Mapping[str, str]) -> Iterator[Process]:
     """Run ``automation demo`` on a free port, ready for requests, with what its demo.json says."""
     report = Path(settings["AUTOMATION_DATA_DIR"], "demo.json")
-    report.unlink(missing_ok=True)
     with running(["demo", "--port", "0"], settings) as process:
         deadline = time.monotonic() + START_TIMEOUT
-        while not report.exists():
+        while "The service runs on" not in process.output.read_text():
             _expect_running(process, deadline)
             time.sleep(0.05)
         process.demo = json.loads(report.read_text())
@@ -125,6 +125,14 @@ def wait_until_alive(process: Process) -> None:
         with contextlib.suppress(httpx.TransportError):
             if httpx.get(f"{process.base_url}/healthz", trust_env=False).status_code == httpx.codes.OK:
                 return
+        _expect_running(process, deadline)
+        time.sleep(0.05)
+
+
+def wait_for_line(process: Process, event: str) -> None:
+    """Wait until the process has logged an event."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while not [line for line in process.log_lines() if line["event"] == event]:
         _expect_running(process, deadline)
         time.sleep(0.05)
 

@@ -10,8 +10,8 @@ from tests.system.processes import copy_service, free_port, running, wait_until_
 
 
 def test_it_is_a_plain_500_and_the_log_says_where(service: Service, tmp_path: Path) -> None:
-    handler = copy_service(tmp_path) / "handlers" / "rules.py"
-    handler.write_text(handler.read_text().replace('"status": rule.status', '"status": "a secret status"'))
+    handler = copy_service(tmp_path) / "handlers" / "presentation.py"
+    handler.write_text(handler.read_text().replace('"status": content.status', '"status": "a secret status"'))
     port = free_port()
 
     with running(["serve", "--port", str(port)], service.settings, copy=tmp_path) as process:

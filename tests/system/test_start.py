@@ -34,6 +34,14 @@ def remove(file: str) -> Callable[[Path], None]:
     return plant
 
 
+def install_broken_action(copy: Path) -> None:
+    """Plant a fault: a package is installed whose action can't be loaded."""
+    information = copy / "dancing-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: dancing\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text("[automation.actions]\ndance = dancing:action\n")
+
+
 FAULTS: Mapping[str, tuple[Callable[[Path], None], str]] = {
     "not YAML": (replace("openapi: 3.0.3", "openapi: [3.0.3"), "line 3"),
     "not OpenAPI": (replace("info:\n", "information:\n"), "info"),
@@ -75,6 +83,7 @@ FAULTS: Mapping[str, tuple[Callable[[Path], None], str]] = {
     "a wrong example": (replace("status: completed\n", "status: perfect\n"), "examples/completed"),
     "a format that is not enforced": (replace("format: date-time", "format: moon-phase"), "moon-phase"),
     "an unknown schema": (replace("schemas/AutomationRule'", "schemas/Nothing'"), "Nothing"),
+    "a broken action": (install_broken_action, "action dance of dancing 1.0: dancing:action can't be loaded"),
     "a bad regular expression": (replace("'^[a-z][a-z0-9_]*$'", "'^[a-z'"), "pattern"),
 }
 

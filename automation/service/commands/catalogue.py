@@ -13,12 +13,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "contract": ("contract", "Check the contract without starting."),
         "db": ("database", "Bring the database's schema up or down."),
-        "demo": ("demo", "Serve with demo data, on an embedded PostgreSQL unless a URL is set."),
+        "demo": ("demo", "Serve with demo data and a worker, on an embedded PostgreSQL unless URLs are set."),
         "keys": ("keys", "Create, list and revoke API keys."),
         "serve": ("serve", "Serve the API until SIGTERM or Ctrl-C."),
         "settings": ("settings", "List every setting, its variable, its value, its default and what it is for."),
         "tenants": ("tenants", "Create and list tenants."),
         "users": ("users", "Create, deactivate and list the users of tenants."),
+        "worker": ("worker", "Run executions until SIGTERM or Ctrl-C."),
     }
 )
 """The name of each command, the module that has an object ``command``, and what it does."""

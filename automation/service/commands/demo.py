@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import click
 
 from automation.service.commands.environment import read_settings
-from automation.service.commands.output import json_option, print_json, print_line
+from automation.service.commands.output import json_option
 
 if TYPE_CHECKING:
-    from automation.service.demonstration import Demonstration
     from automation.service.settings import Settings
+
+_LAST_PORT = 65535
 
 
 @click.command("demo")
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 )
 @json_option
 def command(port: int | None, *, as_json: bool) -> int:
-    """Serve with demo data, on an embedded PostgreSQL unless a URL is set.
+    """Serve with demo data and a worker, on an embedded PostgreSQL unless URLs are set.
 
     Ctrl-C stops all of it; the data stays for the next time. When it is ready, demo.json in the data directory holds
     keys and ids to try.
@@ -33,44 +34,28 @@ def command(port: int | None, *, as_json: bool) -> int:
     if sys.stderr.isatty():
         click.echo("Starting; the first time takes some seconds.", err=True)
     with (
-        databases.for_service(chosen) as settings,
-        databases.for_administration(settings) as owner,
+        databases.for_service(chosen) as served,
+        databases.for_administration(served) as owner,
+        databases.for_worker(served) as settings,
     ):
-        from automation.service.demonstration import prepare  # noqa: PLC0415 - nor a missing URL for these
+        from automation.service.announcement import Announcement  # noqa: PLC0415 - nor a missing URL for these
+        from automation.service.companion import worker_beside  # noqa: PLC0415
+        from automation.service.demonstration import prepare  # noqa: PLC0415
+        from automation.service.receivers import receiving  # noqa: PLC0415
         from automation.service.server import serve  # noqa: PLC0415
         from automation.storage import migration  # noqa: PLC0415
 
         migration.upgrade(owner)
-        demonstration = prepare(settings, owner)
-        announcement = _Announcement(settings, demonstration, as_json=as_json)
-        return serve(settings, on_ready=announcement)
+        with receiving(*_neighbours(settings.port)) as receivers:
+            announcement = Announcement(settings, prepare(settings, owner, receivers.http_url), as_json=as_json)
+            with worker_beside(settings.model_copy(update=receivers.settings(settings.egress_allow))):
+                code = serve(settings, on_ready=announcement)
+            return 1 if announcement.failed else code
 
 
-class _Announcement:
-    """What is done and said once the demo can be tried; what it needs is made before."""
-
-    def __init__(self, settings: "Settings", demonstration: "Demonstration", *, as_json: bool) -> None:
-        from automation.contract.contract import Contract  # noqa: PLC0415
-        from automation.contract.document import default_path, load  # noqa: PLC0415
-
-        links = Contract(load(default_path())).links
-        self._path = links.href("getAutomationExecution", id=demonstration.executions["completed"])
-        self._demonstration = demonstration
-        self._documentation = settings.documentation and settings.publish_contract
-        self._as_json = as_json
-
-    def __call__(self, base_url: str) -> None:
-        self._demonstration.write(base_url)
-        curl = f"curl -sS -H 'x-api-key: {self._demonstration.keys['reader']}' {base_url}{self._path}"
-        documentation = f"{base_url}/docs" if self._documentation else None
-        file = str(self._demonstration.path)
-        if self._as_json:
-            print_json({"base_url": base_url, "curl": curl, "documentation": documentation, "demo": file})
-            return
-        print_line(f"\nThe service runs on {base_url}; Ctrl-C stops it. An execution:\n\n  {curl}\n")
-        if documentation:
-            print_line(f"Swagger UI:          {documentation}")
-        print_line(f"Other keys and ids:  {file}\n")
+def _neighbours(port: int) -> tuple[int, int]:
+    """Return the ports for the receivers, next to the server's own; free ones beside a free one."""
+    return (port + 1, port + 2) if 0 < port < _LAST_PORT - 2 else (0, 0)
 
 
 def _settings(port: int | None) -> "Settings":

@@ -13,6 +13,7 @@ FORESEEN: Mapping[str, int] = MappingProxyType(
     {
         "automation.contract.findings.ContractError": FAILED,
         "automation.domain.errors.Unavailable": FAILED,
+        "automation.engine.actions.discovery.BrokenActions": FAILED,
         "automation.service.demonstration.DemonstrationRefused": FAILED,
         "automation.service.databases.DatabaseNotNamed": WRONG_INPUT,
         "automation.service.server.StartFailure": FAILED,

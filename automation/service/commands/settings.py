@@ -7,7 +7,7 @@ import click
 
 from automation.service.commands.environment import read_settings
 from automation.service.commands.output import json_option, print_records
-from automation.service.commands.secrecy import mask
+from automation.service.commands.secrecy import MASK, mask
 
 if TYPE_CHECKING:
     from automation.service.settings import Settings
@@ -29,17 +29,17 @@ def _records(settings: "Settings") -> list[Mapping[str, object]]:
         {
             "setting": name,
             "variable": variable(name),
-            "value": _plain(getattr(settings, name)),
-            "default": _plain(field.default),
+            "value": _plain(name, getattr(settings, name)),
+            "default": _plain(name, field.default),
             "description": field.description,
         }
         for name, field in type(settings).model_fields.items()
     ]
 
 
-def _plain(value: object) -> object:
-    """Return a value as JSON has it, a secret one without what is secret in it."""
+def _plain(name: str, value: object) -> object:
+    """Return a value as JSON has it, a secret one without what is secret in it: of a URL, its passwords."""
     reveal = getattr(value, "get_secret_value", None)
     if reveal is not None:
-        return mask(reveal())
+        return mask(reveal()) if name.endswith("_url") else MASK
     return value if value is None or isinstance(value, bool | int | float) else str(value)

@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from automation.storage.tables import metadata
+from automation.storage import tables
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.configure(connection=context.config.attributes["connection"], target_metadata=tables.tenants.metadata)
 with context.begin_transaction():
     context.run_migrations()

@@ -1,0 +1,1 @@
+"""The worker: what a rule says, evaluated and run."""

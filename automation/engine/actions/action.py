@@ -1,0 +1,129 @@
+"""What an action is, what it is told when it runs, and what it answers: the interface that plugins are written to."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Protocol
+from uuid import UUID
+
+from automation.domain.executions import LogLevel
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class ActionLog(Protocol):
+    """Adds an entry to the execution's log, which the tenant reads."""
+
+    def __call__(self, message: str, *, level: LogLevel = LogLevel.INFO, metadata: Mapping[str, Any] = NOTHING) -> None:
+        """Add one entry; ``metadata`` is a JSON object. Neither may hold a secret."""
+
+
+def discard(message: str, *, level: LogLevel = LogLevel.INFO, metadata: Mapping[str, Any] = NOTHING) -> None:
+    """Keep no log: what an action logs to outside a run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionCall:
+    """One try of one action of one execution.
+
+    Args:
+        execution_id: The execution that the action belongs to.
+        attempt: The execution's attempt, from 1.
+        action_index: The action's place in its rule, from 0.
+        idempotency_key: The same for every try whose predecessor's outcome is unknown, another one after a definite
+            answer. Give it to the other side, so that it can drop duplicates.
+        deadline: A reading of ``time.monotonic()`` by which the action must have ended.
+        log: Adds an entry to the execution's log.
+    """
+
+    execution_id: UUID
+    attempt: int
+    action_index: int
+    idempotency_key: str
+    deadline: float
+    log: ActionLog = field(default=discard, repr=False, compare=False)
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the deadline, never less than 0."""
+        return max(0.0, self.deadline - time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class ActionResult:
+    """What a successful action gives back.
+
+    Args:
+        output: A JSON object that later actions of the rule can read, at most 2 MiB when encoded.
+        metadata: A JSON object for the log entry that tells of the success; no secrets.
+    """
+
+    output: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ActionFailed(Exception):
+    """One try of an action failed.
+
+    Args:
+        message: What went wrong, for the tenant to read; without secrets.
+        definite: Whether it is known what happened: the other side answered, or nothing was sent to it. False where
+            it may have done what it was asked to (a timeout, a lost connection): the next try then carries the same
+            idempotency key.
+        retryable: Whether another try can have another outcome.
+        metadata: A JSON object for the log entry that tells of the failure; no secrets.
+    """
+
+    def __init__(self, message: str, *, definite: bool, retryable: bool, metadata: Mapping[str, Any] = NOTHING) -> None:
+        super().__init__(message)
+        self.message = message
+        self.definite = definite
+        self.retryable = retryable
+        self.metadata = metadata
+
+
+class ActionTimedOut(ActionFailed):
+    """One try of an action didn't end before its deadline; another one may."""
+
+    def __init__(self, message: str, *, definite: bool, metadata: Mapping[str, Any] = NOTHING) -> None:
+        super().__init__(message, definite=definite, retryable=True, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing that is wrong with a rule's action; ``pointer`` is an RFC 6901 JSON pointer to it, never a value."""
+
+    pointer: str
+    message: str
+
+
+Run = Callable[[Mapping[str, Any], ActionCall], Awaitable[ActionResult]]
+Check = Callable[[Mapping[str, Any]], Iterable[Problem]]
+ResumeAt = Callable[[Mapping[str, Any], datetime], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A kind of action that rules can use: either ``run`` or ``resume_at`` is given.
+
+    Args:
+        name: The type that rules name it by: lower-case letters, digits and underscores, at most 64.
+        config_schema: The JSON Schema (2020-12) of a config: an object without additional properties. Formats are
+            asserted. A config whose strings hold ``${…}`` is checked against it when a rule is written, as far as it
+            is known then, and again with all values in place before the action runs.
+        run: Does it. Called with a valid config, raises ``ActionFailed``. It may be called again with the same
+            idempotency key, and be cancelled at any await.
+        resume_at: For an action that only waits: the time, with a time zone, until which the execution rests without
+            holding a worker; called with a valid config and the time it begins.
+        check: What a schema can't say: the problems of a config that is valid by the schema, with pointers into the
+            config. When a rule is written, any value may still be a string with ``${…}``: a problem that points to
+            one is dropped.
+    """
+
+    name: str
+    config_schema: Mapping[str, Any]
+    run: Run | None = None
+    resume_at: ResumeAt | None = None
+    check: Check | None = None

@@ -1,0 +1,149 @@
+"""Checks configs against an action's schema: when a rule is written, templates and all, and before the action runs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator, EmailOptions, ValidationError, ValidationErrorKind, meta
+
+from automation.contract.references import pointer
+from automation.engine.actions.action import Problem
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_MESSAGE_LENGTH = 300
+
+Path = Sequence[str | int]
+
+# What a string with a template in it can't be blamed for, since it isn't known yet.
+_about_text = (
+    ValidationErrorKind.Constant,
+    ValidationErrorKind.Enum,
+    ValidationErrorKind.Format,
+    ValidationErrorKind.MaxLength,
+    ValidationErrorKind.MinLength,
+    ValidationErrorKind.Pattern,
+)
+
+# What an object or array can't be blamed for while there is a template somewhere in it.
+_about_contents = (
+    ValidationErrorKind.Contains,
+    ValidationErrorKind.Not,
+    ValidationErrorKind.OneOfMultipleValid,
+    ValidationErrorKind.UnevaluatedItems,
+    ValidationErrorKind.UnevaluatedProperties,
+)
+
+
+class UnusableSchema(Exception):
+    """A schema that configs can't be checked against; the message says why."""
+
+
+class ConfigSchema:
+    """A schema, compiled once.
+
+    Args:
+        schema: JSON Schema 2020-12 of an object without additional properties. Remote references aren't followed.
+
+    Raises:
+        UnusableSchema: It isn't such a schema.
+    """
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._validator = _compiled(schema)
+
+    def problems(self, config: object, *, written: bool) -> list[Problem]:
+        """Return what is wrong with a config, with pointers into it; no message shows a value of it.
+
+        Args:
+            config: The config, a JSON value.
+            written: Whether it is a config as it is written, whose strings may hold ``${…}``: a value that is a single
+                ``${…}`` is then taken as valid for any type, and nothing but its type is asked of a string that holds
+                one.
+        """
+        errors = self._validator.iter_errors(config)
+        return [_problem(error) for error in errors if not (written and _excused(error, config))]
+
+
+def hidden(config: object, place: str) -> bool:
+    """Return whether the value that a JSON pointer leads to is, or lies within, a string that holds a template."""
+    value = config
+    for token in place.split("/")[1:]:
+        value = _step(value, token.replace("~1", "/").replace("~0", "~"))
+    return isinstance(value, str) and "${" in value
+
+
+def _step(value: object, token: str) -> object:
+    if isinstance(value, Mapping):
+        return value.get(token)
+    if isinstance(value, list):
+        return value[int(token)] if token.isdecimal() and int(token) < len(value) else None
+    return value
+
+
+def _compiled(schema: Mapping[str, Any]) -> Draft202012Validator:
+    if schema.get("$schema", DIALECT) != DIALECT:
+        raise UnusableSchema(f"its config schema must be of {DIALECT}")
+    if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
+        raise UnusableSchema('its config schema must have "type": "object" and "additionalProperties": false')
+    document = {"$schema": DIALECT, **schema}
+    try:
+        meta.validate(document)
+        return Draft202012Validator(
+            document,
+            validate_formats=True,
+            ignore_unknown_formats=False,
+            email_options=EmailOptions(allow_display_text=False, allow_domain_literal=False),
+            offline=True,
+            mask="the value",
+        )
+    except (ValidationError, ValueError, TypeError) as error:
+        raise UnusableSchema(f"its config schema is invalid: {str(error).splitlines()[0]}") from None
+
+
+def _excused(error: ValidationError, config: object) -> bool:
+    value = _value(config, error.instance_path)
+    kind = error.kind
+    if isinstance(value, str):
+        return _is_template(value) or ("${" in value and _spares_text(kind, config))
+    if isinstance(kind, (ValidationErrorKind.AnyOf, ValidationErrorKind.OneOfNotValid)):
+        return _spares_a_branch(kind.context, config)
+    return isinstance(kind, _about_contents) and _holds_a_template(value)
+
+
+def _spares_text(kind: ValidationErrorKind, config: object) -> bool:
+    if isinstance(kind, (ValidationErrorKind.AnyOf, ValidationErrorKind.OneOfNotValid)):
+        return _spares_a_branch(kind.context, config)
+    return isinstance(kind, (*_about_text, *_about_contents))
+
+
+def _spares_a_branch(branches: Sequence[Sequence[ValidationError]], config: object) -> bool:
+    return any(all(_excused(error, config) for error in branch) for branch in branches)
+
+
+def _is_template(text: str) -> bool:
+    """Return whether a string is one ``${…}`` from its first character to its last."""
+    return text.startswith("${") and text.endswith("}") and "${" not in text[2:]
+
+
+def _holds_a_template(value: object) -> bool:
+    if isinstance(value, str):
+        return "${" in value
+    return any(_holds_a_template(child) for child in _children(value))
+
+
+def _children(value: object) -> Iterator[object]:
+    if isinstance(value, Mapping):
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
+
+
+def _value(config: object, path: Path) -> Any:
+    value: Any = config
+    for token in path:
+        value = value[token]
+    return value
+
+
+def _problem(error: ValidationError) -> Problem:
+    return Problem(pointer(*error.instance_path), error.message[:_MESSAGE_LENGTH])

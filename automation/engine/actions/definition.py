@@ -1,0 +1,54 @@
+"""One action made ready for use: its definition checked, its schema compiled."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from automation.engine.actions.action import Action, ActionFailed, Problem
+from automation.engine.actions.config_schema import ConfigSchema, UnusableSchema, hidden
+
+_named = re.compile(r"[a-z][a-z0-9_]{0,63}").fullmatch
+
+
+class UnusableAction(Exception):
+    """An action that rules can't use; the message says why, on one line."""
+
+
+class Definition:
+    """An action and its compiled schema.
+
+    Raises:
+        UnusableAction: It is not what ``Action`` asks for.
+    """
+
+    def __init__(self, action: Action) -> None:
+        if not _named(action.name):
+            raise UnusableAction("its name must be lower-case letters, digits and underscores, at most 64")
+        if (action.run is None) == (action.resume_at is None):
+            raise UnusableAction("it must have either run or resume_at")
+        self.action = action
+        try:
+            self._schema = ConfigSchema(action.config_schema)
+        except UnusableSchema as error:
+            raise UnusableAction(str(error)) from None
+
+    def written_problems(self, config: object) -> list[Problem]:
+        """Return what is wrong with a config as it is written, as far as it doesn't depend on a ``${…}``."""
+        problems = self._schema.problems(config, written=True)
+        return problems or [problem for problem in self._checked(config) if not hidden(config, problem.pointer)]
+
+    def require_valid(self, config: Mapping[str, Any]) -> None:
+        """Refuse a config, with every ``${…}`` in place, that is not valid.
+
+        Raises:
+            ActionFailed: with everything that is wrong with it.
+        """
+        problems = self._schema.problems(config, written=False) or self._checked(config)
+        if problems:
+            found = "; ".join(f"{problem.pointer or 'config'}: {problem.message}" for problem in problems)
+            raise ActionFailed(f"the resolved config is not valid: {found}", definite=True, retryable=False)
+
+    def _checked(self, config: object) -> list[Problem]:
+        if self.action.check is None or not isinstance(config, Mapping):
+            return []
+        return list(self.action.check(config))

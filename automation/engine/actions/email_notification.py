@@ -1,0 +1,110 @@
+"""Sends mail through the operator's SMTP server, and knows afterwards whether it may be on its way."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from email.utils import parseaddr
+from typing import Any
+
+import aiosmtplib
+
+from automation.engine.actions.action import Action, ActionCall, ActionFailed, ActionResult, ActionTimedOut
+from automation.engine.actions.email_message import CONFIG_SCHEMA, check, message, message_id
+from automation.engine.actions.resources import ActionResources, MailServer, MailTls
+
+_SECONDS_TO_QUIT = 1.0
+_LEAST_REFUSAL = 400
+_LEAST_PERMANENT_REFUSAL = 500
+
+
+def action(resources: ActionResources) -> Action:
+    """Return the action ``email_notification``, which sends through the operator's mail server."""
+
+    async def run(config: Mapping[str, Any], call: ActionCall) -> ActionResult:
+        if resources.mail_server is None:
+            raise ActionFailed("no mail server is configured here", definite=True, retryable=False)
+        return await _Delivery(resources.mail_server, config, call).run()
+
+    return Action(name="email_notification", config_schema=CONFIG_SCHEMA, run=run, check=check)
+
+
+class _Delivery:
+    """One message to one server: to all of its recipients, or to none.
+
+    Until the server is asked to take the message, nothing is on its way; from then on, only its answer tells.
+    """
+
+    def __init__(self, server: MailServer, config: Mapping[str, Any], call: ActionCall) -> None:
+        self._server = server
+        self._config = config
+        self._call = call
+        self._handed_over = False
+
+    async def run(self) -> ActionResult:
+        client = self._client()
+        try:
+            async with asyncio.timeout(self._call.seconds_left):
+                await self._deliver(client)
+            await _quit(client)
+        # None of these is kept as the cause: their messages repeat what the server said, addresses included.
+        except aiosmtplib.SMTPResponseException as error:
+            raise self._refused(error) from None
+        except TimeoutError:
+            raise ActionTimedOut("the mail server did not answer in time", definite=not self._handed_over) from None
+        except (aiosmtplib.SMTPException, OSError, ValueError):
+            raise self._broken() from None
+        finally:
+            client.close()
+        key = message_id(self._call.idempotency_key, self._server.sender)
+        return ActionResult({"message_id": key, "recipients": len(self._config["to"])})
+
+    def _client(self) -> aiosmtplib.SMTP:
+        return aiosmtplib.SMTP(
+            hostname=self._server.host,
+            port=self._server.port,
+            username=self._server.username,
+            password=self._server.password,
+            use_tls=self._server.tls is MailTls.TLS,
+            start_tls=self._server.tls is MailTls.STARTTLS,
+            timeout=None,
+        )
+
+    async def _deliver(self, client: aiosmtplib.SMTP) -> None:
+        content = message(self._config, self._server.sender, self._call.idempotency_key)
+        await client.connect()
+        await client.mail(parseaddr(self._server.sender)[1])
+        for address in self._config["to"]:
+            await client.rcpt(address)
+        self._handed_over = True
+        await client.data(content)
+
+    def _refused(self, error: aiosmtplib.SMTPResponseException) -> ActionFailed:
+        if error.code < _LEAST_REFUSAL:
+            return self._broken()
+        match error:
+            case aiosmtplib.SMTPRecipientRefused():
+                place = self._config["to"].index(error.recipient) + 1
+                what = f"recipient {place} of {len(self._config['to'])}, nothing was sent"
+            case aiosmtplib.SMTPSenderRefused():
+                what = "the sender"
+            case aiosmtplib.SMTPAuthenticationError():
+                what = "the login"
+            case aiosmtplib.SMTPDataError():
+                what = "the message"
+            case _:
+                what = "the connection"
+        sentence = f"the mail server refused {what} (code {error.code})"
+        retryable = error.code < _LEAST_PERMANENT_REFUSAL
+        return ActionFailed(sentence, definite=True, retryable=retryable, metadata={"smtp_code": error.code})
+
+    def _broken(self) -> ActionFailed:
+        if self._handed_over:
+            sentence = "the connection to the mail server was lost before it confirmed the message"
+            return ActionFailed(sentence, definite=False, retryable=True)
+        return ActionFailed("the mail server could not be used, nothing was sent", definite=True, retryable=True)
+
+
+async def _quit(client: aiosmtplib.SMTP) -> None:
+    """Take leave politely: the message is accepted, whatever happens here."""
+    with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+        await client.quit(timeout=_SECONDS_TO_QUIT)

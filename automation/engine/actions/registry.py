@@ -1,0 +1,123 @@
+"""The actions that rules can use here: checked once at start, then asked by type."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Self
+
+from automation.engine.actions.action import Action, ActionCall, ActionFailed, ActionResult, ActionTimedOut, Problem
+from automation.engine.actions.definition import Definition, UnusableAction
+from automation.engine.actions.discovery import BrokenActions, installed
+from automation.engine.actions.output import checked
+from automation.engine.actions.resources import ActionResources
+
+# Actions keep their deadline themselves, and then know what they have sent; this stops one that doesn't.
+_GRACE = 0.5
+
+
+class Actions:
+    """A closed set of actions, by type; made by ``load``, or by ``of`` from actions at hand."""
+
+    def __init__(self, definitions: Iterable[Definition]) -> None:
+        self._definitions = {definition.action.name: definition for definition in definitions}
+
+    @classmethod
+    def load(cls, resources: ActionResources | None = None) -> Self:
+        """Return every action that an installed package registers in the entry point group ``automation.actions``.
+
+        Args:
+            resources: What actions are made with; whoever only checks configs needs none.
+
+        Raises:
+            BrokenActions: with one line for every one that can't be used.
+        """
+        return cls(installed(resources or ActionResources()))
+
+    @classmethod
+    def of(cls, actions: Iterable[Action]) -> Self:
+        """Return exactly these actions.
+
+        Raises:
+            BrokenActions: with one line for every one that can't be used, or has the name of another.
+        """
+        definitions: dict[str, Definition] = {}
+        lines = []
+        for action in actions:
+            try:
+                definition = Definition(action)
+            except UnusableAction as error:
+                lines.append(f"action {action.name}: {error}")
+                continue
+            if definitions.setdefault(action.name, definition) is not definition:
+                lines.append(f"action {action.name}: given more than once")
+        if lines:
+            raise BrokenActions(lines)
+        return cls(definitions.values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The types that rules can use, sorted."""
+        return tuple(sorted(self._definitions))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._definitions
+
+    def waits(self, name: str) -> bool:
+        """Return whether actions of a type rest until ``resume_at`` instead of running; False for unknown types."""
+        return name in self._definitions and self._definitions[name].action.resume_at is not None
+
+    def check(self, name: str, config: object) -> list[Problem]:
+        """Return what is wrong with a rule's action as it is written, nothing where it is right.
+
+        Pointers lead into the action: ``/type`` or ``/config/…``. What depends on a ``${…}`` is left to the run.
+        """
+        if name not in self._definitions:
+            return [Problem("/type", "there is no action of this type")]
+        problems = self._definitions[name].written_problems(config)
+        return sorted({Problem(f"/config{problem.pointer}", problem.message) for problem in problems})
+
+    async def run(self, name: str, config: Mapping[str, Any], call: ActionCall) -> ActionResult:
+        """Run one try of an action, within its deadline.
+
+        Args:
+            name: Its type.
+            config: Its config with every ``${…}`` in place; validated again.
+            call: What the action is told.
+
+        Returns:
+            The result as plain JSON values, with the characters replaced that the database can't store.
+
+        Raises:
+            ActionFailed: in every case but success; ``ActionTimedOut`` when the deadline passed.
+        """
+        run = self._valid(name, config).run
+        if run is None:
+            raise ActionFailed(f"an action of the type {name} waits and can't be run", definite=True, retryable=False)
+        try:
+            async with asyncio.timeout(call.seconds_left + _GRACE) as limit:
+                return checked(await run(config, call))
+        except ActionFailed:
+            raise
+        except Exception as error:
+            if limit.expired():
+                raise ActionTimedOut(f"{name} didn't end in time", definite=False) from None
+            sentence = f"{name} ended with {type(error).__name__}"
+            raise ActionFailed(sentence, definite=False, retryable=True) from error
+
+    def resume_at(self, name: str, config: Mapping[str, Any], now: datetime) -> datetime:
+        """Return until when an action that waits rests, with a time zone.
+
+        Raises:
+            ActionFailed: The config, resolved, is not valid, or the action doesn't wait.
+        """
+        resume_at = self._valid(name, config).resume_at
+        if resume_at is None:
+            raise ActionFailed(f"an action of the type {name} doesn't wait", definite=True, retryable=False)
+        return resume_at(config, now)
+
+    def _valid(self, name: str, config: Mapping[str, Any]) -> Action:
+        if name not in self._definitions:
+            raise ActionFailed(f"no action of the type {name} is installed", definite=True, retryable=False)
+        definition = self._definitions[name]
+        definition.require_valid(config)
+        return definition.action

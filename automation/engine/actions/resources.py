@@ -1,0 +1,43 @@
+"""What the operator gives to actions: the way to the network and the mail server, read from settings elsewhere."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from automation.engine.actions.egress import Egress
+
+
+class MailTls(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailServer:
+    """The SMTP server that sends the notifications.
+
+    Args:
+        host: Its name or address; chosen by the operator, so it may be a private one.
+        port: 25, 465 (``tls``) and 587 (``starttls``) are usual.
+        sender: The address that mail comes from, with or without a display name.
+        tls: With ``starttls`` and ``tls`` its certificate is verified; there is no falling back to plain text.
+        username: Logs in when given.
+        password: Goes with the username.
+    """
+
+    host: str
+    port: int
+    sender: str
+    tls: MailTls = MailTls.STARTTLS
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionResources:
+    """What an action is made with. Without a mail server, sending mail fails and says so."""
+
+    egress: Egress = field(default_factory=Egress)
+    mail_server: MailServer | None = None

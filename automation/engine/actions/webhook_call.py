@@ -1,0 +1,93 @@
+"""Calls a URL of the tenant's choice, once per try, and knows afterwards whether the other side may have acted."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from automation.engine.actions.action import Action, ActionCall, ActionFailed, ActionResult, ActionTimedOut
+from automation.engine.actions.egress import Egress, EgressRefused, NameNotResolved
+from automation.engine.actions.resources import ActionResources
+from automation.engine.actions.webhook_request import CONFIG_SCHEMA, DEFAULT_RESPONSE_BYTES, check, host, request
+from automation.engine.actions.webhook_response import Undecodable, output, read
+
+_SENDING = "http11.send_request_headers.started"
+_MIN_REDIRECT, _MAX_REDIRECT = 300, 399
+
+
+def action(resources: ActionResources) -> Action:
+    """Return the action ``webhook_call``, which reaches the network through the operator's egress guard."""
+
+    async def run(config: Mapping[str, Any], call: ActionCall) -> ActionResult:
+        return await _Exchange(config, call).run(resources.egress)
+
+    return Action(name="webhook_call", config_schema=CONFIG_SCHEMA, run=run, check=check)
+
+
+class _Exchange:
+    """One request and its response.
+
+    Until the request is being sent, nothing can have happened on the other side; from then on, only an answer tells.
+    """
+
+    def __init__(self, config: Mapping[str, Any], call: ActionCall) -> None:
+        self._config = config
+        self._call = call
+        self._host = host(config["url"])
+        self._sent = False
+
+    async def run(self, egress: Egress) -> ActionResult:
+        try:
+            async with asyncio.timeout(self._call.seconds_left), egress.client() as client:
+                return await self._answer(client)
+        # None of these is kept as the cause: their messages and requests hold what a tenant's log must not show.
+        except TimeoutError:
+            sentence = "did not answer in time" if self._sent else "could not be reached in time"
+            raise ActionTimedOut(f"{self._host} {sentence}", definite=not self._sent) from None
+        except Undecodable as error:
+            raise self._failed(f"answered, but the body can't be read: {error}", definite=True) from None
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise self._unanswered(error) from None
+
+    async def _answer(self, client: httpx.AsyncClient) -> ActionResult:
+        outgoing = request(client, self._config, self._call)
+        outgoing.extensions["trace"] = self._trace
+        response = await client.send(outgoing, stream=True)
+        try:
+            self._require_expected(response.status_code)
+            body = await read(response, self._config.get("max_response_bytes", DEFAULT_RESPONSE_BYTES))
+            return ActionResult(output(response, body), self._metadata(status=response.status_code))
+        finally:
+            await response.aclose()
+
+    async def _trace(self, event: str, _information: Mapping[str, Any]) -> None:
+        self._sent = self._sent or event == _SENDING
+
+    def _require_expected(self, status: int) -> None:
+        expected = self._config.get("expected_statuses", range(200, 300))
+        if status in expected:
+            return
+        hint = "; redirects are not followed" if _MIN_REDIRECT <= status <= _MAX_REDIRECT else ""
+        raise self._failed(f"answered with the unexpected status {status}{hint}", definite=True, status=status)
+
+    def _unanswered(self, error: httpx.TransportError | httpx.InvalidURL) -> ActionFailed:
+        match error:
+            case EgressRefused():
+                return self._failed(f"was not called: {error}", definite=True, retryable=False)
+            case NameNotResolved():
+                return self._failed("was not called: its name could not be resolved", definite=True)
+            case httpx.LocalProtocolError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
+                return self._failed("was not called: the request is not valid HTTP", definite=True, retryable=False)
+            case _ if self._sent:
+                return self._failed("was called, but the connection was lost before its answer", definite=False)
+        return self._failed("could not be connected to", definite=True)
+
+    def _failed(
+        self, sentence: str, *, definite: bool, retryable: bool = True, status: int | None = None
+    ) -> ActionFailed:
+        metadata = self._metadata(status=status)
+        return ActionFailed(f"{self._host} {sentence}", definite=definite, retryable=retryable, metadata=metadata)
+
+    def _metadata(self, *, status: int | None) -> dict[str, Any]:
+        return {"host": self._host} if status is None else {"host": self._host, "status": status}

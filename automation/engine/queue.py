@@ -1,0 +1,132 @@
+"""Delivers the ids of executions through Procrastinate: the only module that knows how the queue works.
+
+A job is nothing but a message that an execution may have something to do. It may come twice, late or not at all: who
+runs an execution is decided by the claim on its row, and what was not delivered is found by the sweeper. So jobs are
+never retried, and deleted when they are done.
+
+Procrastinate's worker ends when the database goes away. Then another one is started here, in the same process, and the
+runs that are going on notice nothing of it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import structlog
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import DeleteJobCondition, Status
+from psycopg import AsyncConnection, Error
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from automation.storage.jobs import QUEUE, TASK
+
+_log = structlog.get_logger()
+
+Deliver = Callable[[UUID, UUID, int], Awaitable[None]]
+
+POLLING_SECONDS = 1.0
+"""How late a job is seen where NOTIFY doesn't arrive, as through a transaction pooler."""
+
+_CONNECTIONS = 4
+_HEARTBEAT, _DEAD = 10.0, 40.0
+_PAUSE = 1.0
+_CONNECT_SECONDS = 4.0
+_AWAY = (ConnectorException, Error, PoolTimeout, OSError)
+
+
+class Queue:
+    """Receives jobs and gives each to ``deliver``, which returns when the next one may come in its place.
+
+    Args:
+        url: The database, as the worker's role.
+        deliver: Takes the tenant, the execution's id and its attempt. Cancelled when the queue stops or starts again:
+            what shall outlast that must be shielded.
+        concurrency: How many deliveries there are at once.
+    """
+
+    def __init__(self, url: str, deliver: Deliver, *, concurrency: int) -> None:
+        self._url = url
+        self._deliver = deliver
+        self._concurrency = concurrency
+
+    async def receive(self) -> None:
+        """Receive jobs until cancelled; outages are waited out."""
+        while True:
+            try:
+                async with self._pool() as pool:
+                    await pool.wait(_CONNECT_SECONDS)
+                    async with self._application().open_async(pool) as application:
+                        await self._receive_from(application)
+            except _AWAY as error:
+                _log.warning("queue away", error=type(error).__name__)
+            await asyncio.sleep(_PAUSE)
+
+    async def _receive_from(self, application: App) -> None:
+        tidying = asyncio.create_task(_tidy(application))
+        try:
+            await application.run_worker_async(
+                queues=[QUEUE],
+                concurrency=self._concurrency,
+                fetch_job_polling_interval=POLLING_SECONDS,
+                abort_job_polling_interval=60.0,  # our runs are cancelled through their own rows
+                shutdown_graceful_timeout=0.0,  # the runs go on without their jobs
+                delete_jobs=DeleteJobCondition.ALWAYS,
+                install_signal_handlers=False,
+                update_heartbeat_interval=_HEARTBEAT,
+                stalled_worker_timeout=_DEAD,
+            )
+        finally:
+            tidying.cancel()
+            await asyncio.wait({tidying})
+
+    def _application(self) -> App:
+        application = App(connector=PsycopgConnector())
+
+        @application.task(name=TASK, queue=QUEUE)
+        async def run_execution(tenant: str, execution_id: str, attempt: int) -> None:
+            await self._deliver(UUID(tenant), UUID(execution_id), attempt)
+
+        return application
+
+    def _pool(self) -> AsyncConnectionPool:
+        """Return a pool that hands connections out unchecked: a broken one has the queue start again."""
+        return AsyncConnectionPool(
+            self._url,
+            name="queue",
+            open=False,
+            min_size=1,
+            max_size=_CONNECTIONS,
+            timeout=_CONNECT_SECONDS,
+            configure=_autocommit,
+            kwargs={
+                "application_name": "automation-executions queue",
+                "options": "-c search_path=procrastinate -c statement_timeout=10000",
+                "connect_timeout": 3,
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 15_000,
+                "prepare_threshold": None,
+            },
+        )
+
+
+async def _autocommit(connection: AsyncConnection[Any]) -> None:
+    """Save BEGIN and COMMIT, since everything that Procrastinate does here is one statement."""
+    await connection.set_autocommit(True)
+
+
+async def _tidy(application: App) -> None:
+    """Delete the jobs that dead workers had taken; their executions are found by the sweeper."""
+    manager = application.job_manager
+    while True:
+        await asyncio.sleep(_DEAD)
+        with suppress(*_AWAY):
+            for job in await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=_DEAD):
+                if job.id is not None:
+                    with suppress(ConnectorException):  # another worker was faster
+                        await manager.finish_job_by_id_async(job.id, Status.ABORTED, delete_job=True)
+            await manager.prune_stalled_workers(_DEAD)

@@ -1,0 +1,30 @@
+"""Finds the executions that wait for a worker and that no job speaks of: lost, rested enough, or out of time."""
+
+import asyncio
+import random
+
+import structlog
+
+from automation.domain.errors import Unavailable
+from automation.storage.due import Due
+
+_log = structlog.get_logger()
+
+INTERVAL = 1.0
+LIMIT = 200
+
+
+async def sweep(due: Due) -> None:
+    """Have jobs written for what is due, from second to second, until cancelled.
+
+    Every worker does so beside its runs, whatever they are busy with; that two find the same is kept out by the
+    database, and does no harm.
+    """
+    while True:
+        found = 0
+        try:
+            found = len(await due.sweep(LIMIT))
+        except Unavailable as error:
+            _log.warning("sweep failed", error=error.detail)
+        if found < LIMIT:
+            await asyncio.sleep(INTERVAL * random.uniform(0.75, 1.0))  # noqa: S311 - keeps workers from marching in step

@@ -1,0 +1,21 @@
+"""Puts an execution into the queue: what a worker then gets is no more than which one."""
+
+from uuid import UUID
+
+from automation.storage.database import Transaction
+
+TASK = "run_execution"
+"""The name of the task that runs an execution; its arguments are ``tenant``, ``execution_id`` and ``attempt``."""
+
+QUEUE = "executions"
+"""The name of the queue that its jobs are in."""
+
+_DEFER = b"SELECT defer_execution_v1(%s, %s, %s)"
+
+
+async def defer_execution(transaction: Transaction, tenant: UUID, execution_id: UUID, attempt: int) -> None:
+    """Write a job for an attempt of an execution, unless one is waiting in the queue.
+
+    It is there for the workers once the transaction, which is the tenant's own, has committed.
+    """
+    await transaction.execute(_DEFER, (tenant, execution_id, attempt))

@@ -1,0 +1,19 @@
+"""Calls for actions under test."""
+
+import time
+from uuid import UUID
+
+from automation.engine.actions import ActionCall
+
+KEY = "0198c3a4-7a52-7c1e-9d55-0c8f7c1b2a01"
+
+
+def a_call(*, seconds: float = 5.0, key: str = KEY) -> ActionCall:
+    """Return the first try of the first action of an execution."""
+    return ActionCall(
+        execution_id=UUID("0198c3a4-7a52-7c1e-9d55-000000000001"),
+        attempt=1,
+        action_index=0,
+        idempotency_key=key,
+        deadline=time.monotonic() + seconds,
+    )

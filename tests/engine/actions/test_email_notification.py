@@ -1,0 +1,242 @@
+import time
+from collections.abc import AsyncIterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import Envelope
+
+from automation.engine.actions import (
+    ActionFailed,
+    ActionResources,
+    ActionResult,
+    Actions,
+    ActionTimedOut,
+    MailServer,
+    MailTls,
+    email_notification,
+)
+from tests.engine.actions.calls import a_call
+from tests.engine.actions.mail import PASSWORD, Mailbox, breaking_off, mailing
+
+CONFIG: dict[str, Any] = {"to": ["ada@example.com"], "subject": "Done", "text": "It is done."}
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[Mailbox]:
+    async with mailing() as running:
+        yield running
+
+
+def through(port: int, *, tls: MailTls = MailTls.NONE, password: str | None = None) -> Actions:
+    server = MailServer(
+        host="127.0.0.1",
+        port=port,
+        sender="Automation <automation@sender.example>",
+        tls=tls,
+        username="automation" if password else None,
+        password=password,
+    )
+    return Actions.of([email_notification.action(ActionResources(mail_server=server))])
+
+
+async def send(actions: Actions, config: dict[str, Any] | None = None, **call: Any) -> ActionResult:
+    return await actions.run("email_notification", config or CONFIG, a_call(**call))
+
+
+async def failure(actions: Actions, config: dict[str, Any] | None = None, **call: Any) -> ActionFailed:
+    with pytest.raises(ActionFailed) as raised:
+        await send(actions, config, **call)
+    return raised.value
+
+
+def parsed(envelope: Envelope) -> EmailMessage:
+    assert isinstance(envelope.content, bytes)
+    message = message_from_bytes(envelope.content, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+async def test_a_message_reaches_its_recipients(mailbox: Mailbox) -> None:
+    config = {**CONFIG, "to": ["ada@example.com", "bob@example.com"]}
+
+    result = await send(through(mailbox.port), config)
+
+    [envelope] = mailbox.envelopes
+    message = parsed(envelope)
+    assert envelope.mail_from == "automation@sender.example"
+    assert envelope.rcpt_tos == ["ada@example.com", "bob@example.com"]
+    assert message["From"] == "Automation <automation@sender.example>"
+    assert message["To"] == "ada@example.com, bob@example.com"
+    assert message["Subject"] == "Done"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message.get_content().splitlines() == ["It is done."]
+    assert result.output == {"message_id": message["Message-ID"], "recipients": 2}
+
+
+async def test_text_and_html_are_alternatives_in_any_language(mailbox: Mailbox) -> None:
+    config = {
+        **CONFIG,
+        "subject": " ".join(["Größe ✓"] * 20),
+        "text": ".\nerledigt ✓\n.\n",
+        "html": "<b>✓</b>" + "x" * 2000,
+    }
+
+    await send(through(mailbox.port), config)
+
+    message = parsed(mailbox.envelopes[0])
+    text, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert message["Subject"] == config["subject"]
+    assert text is not None
+    assert html is not None
+    assert text.get_content().splitlines() == [".", "erledigt ✓", "."]
+    assert html.get_content().splitlines() == [config["html"]]
+    assert max(len(line) for line in (mailbox.envelopes[0].original_content or b"").splitlines()) <= 998
+
+
+async def test_html_alone_is_enough(mailbox: Mailbox) -> None:
+    await send(through(mailbox.port), {"to": ["ada@example.com"], "subject": "Done", "html": "<p>Done</p>"})
+
+    assert parsed(mailbox.envelopes[0]).get_content_type() == "text/html"
+
+
+async def test_the_same_key_gives_the_same_message_id_and_another_key_another(mailbox: Mailbox) -> None:
+    actions = through(mailbox.port)
+
+    for key in ("one", "one", "two"):
+        await send(actions, key=key)
+
+    first, second, third = [parsed(envelope)["Message-ID"] for envelope in mailbox.envelopes]
+    assert first == second != third
+    assert first.endswith("@sender.example>")
+
+
+async def test_without_a_mail_server_sending_fails_clearly() -> None:
+    failed = await failure(Actions.of([email_notification.action(ActionResources())]))
+
+    assert failed.message == "no mail server is configured here"
+    assert failed.definite
+    assert not failed.retryable
+
+
+async def test_one_refused_recipient_stops_the_message_for_all(mailbox: Mailbox) -> None:
+    mailbox.refused["bob@example.com"] = "550 no bob@example.com here"
+
+    failed = await failure(through(mailbox.port), {**CONFIG, "to": ["ada@example.com", "bob@example.com"]})
+
+    assert mailbox.envelopes == []
+    assert failed.message == "the mail server refused recipient 2 of 2, nothing was sent (code 550)"
+    assert failed.definite
+    assert not failed.retryable
+
+
+@pytest.mark.parametrize(("answer", "retryable"), [("451 try later", True), ("554 no hush", False)])
+async def test_a_refused_message_is_definite(mailbox: Mailbox, answer: str, retryable: bool) -> None:
+    mailbox.answer = answer
+
+    failed = await failure(through(mailbox.port))
+
+    assert failed.definite
+    assert failed.retryable is retryable
+    assert failed.metadata == {"smtp_code": int(answer[:3])}
+    assert "hush" not in failed.message
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")  # on loopback alone
+async def test_the_login_is_used_and_a_wrong_one_is_definite() -> None:
+    async with mailing(login=True) as mailbox:
+        await send(through(mailbox.port, password=PASSWORD.decode()))
+        failed = await failure(through(mailbox.port, password="hush"))
+
+    assert len(mailbox.envelopes) == 1
+    assert failed.message == "the mail server refused the login (code 535)"
+    assert failed.definite
+
+
+async def test_a_server_that_is_not_there_is_definite(closed_port: int) -> None:
+    failed = await failure(through(closed_port))
+
+    assert failed.definite
+    assert failed.retryable
+
+
+@pytest.mark.parametrize("tls", [MailTls.STARTTLS, MailTls.TLS])
+async def test_mail_is_never_sent_in_plain_text_when_tls_was_asked_for(mailbox: Mailbox, tls: MailTls) -> None:
+    failed = await failure(through(mailbox.port, tls=tls))
+
+    assert mailbox.envelopes == []
+    assert failed.definite
+
+
+@pytest.mark.parametrize("command", ["EHLO", "MAIL", "RCPT"])
+async def test_a_connection_lost_before_the_message_is_definite(command: str) -> None:
+    async with breaking_off(command) as port:
+        failed = await failure(through(port))
+
+    assert failed.definite
+    assert failed.retryable
+
+
+@pytest.mark.parametrize(("at", "last_words"), [("DATA", b""), (".", b""), (".", b"what?\r\n"), (".", b"25")])
+async def test_a_connection_lost_after_data_leaves_the_outcome_unknown(at: str, last_words: bytes) -> None:
+    async with breaking_off(at, last_words=last_words) as port:
+        failed = await failure(through(port))
+
+    assert not failed.definite
+    assert failed.retryable
+
+
+async def test_a_connection_lost_after_the_message_was_accepted_is_a_success() -> None:
+    async with breaking_off(".", last_words=b"250 accepted\r\n") as port:
+        result = await send(through(port))
+
+    assert result.output["recipients"] == 1
+
+
+@pytest.mark.parametrize(("silent_at", "definite"), [("MAIL", True), (".", False)])
+async def test_a_server_that_falls_silent_is_left_at_the_deadline(silent_at: str, definite: bool) -> None:
+    started = time.monotonic()
+
+    async with breaking_off(silent_at, silence=5) as port:
+        failed = await failure(through(port), seconds=0.3)
+
+    assert isinstance(failed, ActionTimedOut)
+    assert failed.definite is definite
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("config", "pointer"),
+    [
+        ({**CONFIG, "to": []}, "/config/to"),
+        ({**CONFIG, "to": [f"a{n}@example.com" for n in range(51)]}, "/config/to"),
+        ({**CONFIG, "to": ["ada@example.com"] * 2}, "/config/to"),
+        ({**CONFIG, "to": ["ada"]}, "/config/to/0"),
+        ({**CONFIG, "to": ["Ada <ada@example.com>"]}, "/config/to/0"),
+        ({**CONFIG, "to": ["ada@example.com\r\nBcc: bob@example.com"]}, "/config/to/0"),
+        ({**CONFIG, "subject": ""}, "/config/subject"),
+        ({**CONFIG, "subject": "Done\r\nBcc: bob@example.com"}, "/config/subject"),
+        ({**CONFIG, "subject": "Done\n"}, "/config/subject"),
+        ({"to": ["ada@example.com"], "subject": "Done"}, "/config"),
+        ({"to": ["ada@example.com"], "text": "Done"}, "/config"),
+        ({**CONFIG, "bcc": ["bob@example.com"]}, "/config"),
+    ],
+)
+def test_a_config_that_is_no_message_is_refused(config: dict[str, Any], pointer: str) -> None:
+    assert [problem.pointer for problem in through(25).check("email_notification", config)] == [pointer]
+
+
+def test_templates_are_left_to_the_run() -> None:
+    config = {"to": ["${trigger.mail}", "${trigger.name}@example.com"], "subject": "${trigger.s}", "text": "${trigger}"}
+
+    assert through(25).check("email_notification", config) == []
+    assert through(25).check("email_notification", {**config, "to": "${trigger.everyone}"}) == []
+
+
+async def test_a_subject_that_resolved_to_two_lines_is_not_sent(mailbox: Mailbox) -> None:
+    failed = await failure(through(mailbox.port), {**CONFIG, "subject": "Done\r\nBcc: bob@example.com"})
+
+    assert mailbox.envelopes == []
+    assert "/subject" in failed.message
+    assert failed.definite

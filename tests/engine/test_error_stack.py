@@ -1,0 +1,33 @@
+"""What an execution tells of an error's origin."""
+
+from automation.engine.actions import ActionFailed, ActionTimedOut
+from automation.engine.error_stack import describe
+
+
+def test_a_try_is_told_by_its_action_and_its_message() -> None:
+    failure = ActionTimedOut("example.com did not answer in time", definite=False)
+
+    told = describe(failure, index=1, action="webhook_call", number=2)
+
+    assert told == "action 1 (webhook_call), try 2: ActionTimedOut: example.com did not answer in time"
+
+
+def test_a_foreign_error_is_told_by_its_type_and_place_and_not_its_message() -> None:
+    told = describe(_failure(), index=0, action="shout", number=1)
+
+    assert "caused by builtins.ValueError" in told
+    assert "at _raise (test_error_stack.py:" in told
+    assert "s3cret" not in told
+
+
+def _failure() -> ActionFailed:
+    failure = ActionFailed("shout ended with ValueError", definite=False, retryable=True)
+    try:
+        _raise()
+    except ValueError as error:
+        failure.__cause__ = error
+    return failure
+
+
+def _raise() -> None:
+    raise ValueError("token s3cret")

@@ -1,0 +1,79 @@
+"""What gets into a tenant's log, whatever an action hands over."""
+
+from typing import Any
+
+import pytest
+
+from automation.domain.executions import LogLevel
+from automation.engine.journal import MAX_MESSAGE, MAX_WAITING, Journal
+
+
+def test_entries_are_taken_once_and_in_order() -> None:
+    journal = Journal()
+    journal.write("one")
+    journal.write("two", level=LogLevel.WARN, action_index=3, metadata={"status": 200})
+
+    taken = journal.take()
+
+    assert [(entry.message, entry.level, entry.action_index, entry.metadata) for entry in taken] == [
+        ("one", "info", None, None),
+        ("two", "warn", 3, {"status": 200}),
+    ]
+    assert not journal.take()
+
+
+def test_entries_that_are_put_back_come_first() -> None:
+    journal = Journal()
+    journal.write("one")
+    taken = journal.take()
+    journal.write("two")
+
+    journal.put_back(taken)
+
+    assert [entry.message for entry in journal.take()] == ["one", "two"]
+
+
+def test_an_action_writes_under_its_index() -> None:
+    journal = Journal()
+
+    journal.of_action(2)("called", metadata={"host": "a"})
+
+    (entry,) = journal.take()
+    assert (entry.action_index, entry.metadata) == (2, {"host": "a"})
+
+
+def test_no_action_fills_the_memory() -> None:
+    journal = Journal()
+
+    for _ in range(2 * MAX_WAITING):
+        journal.write("x" * 2 * MAX_MESSAGE)
+
+    taken = journal.take()
+    assert len(taken) == MAX_WAITING
+    assert len(taken[0].message) == MAX_MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("metadata", "stored"),
+    [
+        ({"headers": {"Authorization": "Bearer x"}}, {"headers": {"Authorization": "***"}}),
+        ({"text": "a\0b"}, {"text": "a\ufffdb"}),
+        ({1: "a"}, {"omitted": "it is not made of JSON values"}),
+        ({"text": "\ud800"}, {"omitted": "it is not made of JSON values"}),
+        ({"text": "x" * 20_000}, {"omitted": "it is larger than 16384 bytes"}),
+    ],
+)
+def test_metadata_can_be_stored(metadata: dict[Any, Any], stored: dict[str, Any]) -> None:
+    journal = Journal()
+
+    journal.write("a message", metadata=metadata)
+
+    assert journal.take()[0].metadata == stored
+
+
+def test_a_message_can_be_stored() -> None:
+    journal = Journal()
+
+    journal.write("a\0b\ud800")
+
+    assert journal.take()[0].message == "a\ufffdb?"

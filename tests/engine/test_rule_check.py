@@ -1,0 +1,139 @@
+from typing import Any
+
+import pytest
+
+from automation.contract.violations import LIMIT
+from automation.domain.errors import InvalidBody, Violation
+from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleAction, RuleContent, RuleStatus, TriggerType
+from automation.engine.actions import Actions
+from automation.engine.rule_check import checked
+
+WEBHOOK: dict[str, Any] = {
+    "type": "webhook_call",
+    "config": {"url": "https://example.com/hook", "json": {"id": "${trigger.id}"}},
+}
+
+
+@pytest.fixture(scope="module")
+def actions() -> Actions:
+    return Actions.load()
+
+
+def body(**members: Any) -> dict[str, Any]:
+    return {"name": "Notify", "actions": [WEBHOOK], **members}
+
+
+def violations(installed: Actions, /, **members: Any) -> dict[str | None, str]:
+    with pytest.raises(InvalidBody) as refusal:
+        checked(body(**members), installed)
+    return {violation.pointer: violation.message for violation in refusal.value.violations}
+
+
+def test_what_a_rule_does_not_say_is_the_default(actions: Actions) -> None:
+    content = checked(body(), actions)
+
+    assert content == RuleContent(
+        name="Notify",
+        description=None,
+        status=RuleStatus.DRAFT,
+        trigger_type=TriggerType.MANUAL,
+        trigger_config={},
+        conditions=(),
+        condition_logic=ConditionLogic.AND,
+        actions=(RuleAction(**WEBHOOK, continue_on_error=False, timeout_seconds=30, retry_attempts=0),),
+        execution_timeout_seconds=3600,
+        max_concurrent_executions=None,
+        concurrency_policy=ConcurrencyPolicy.QUEUE,
+    )
+
+
+def test_what_a_rule_says_is_kept(actions: Actions) -> None:
+    written = {
+        "name": "Notify",
+        "description": "Of orders.",
+        "status": "active",
+        "trigger_type": "manual",
+        "trigger_config": {},
+        "conditions": [{"field": "trigger.total", "operator": "greater_than", "value": 50}],
+        "condition_logic": "or",
+        "actions": [{**WEBHOOK, "continue_on_error": True, "timeout_seconds": 5, "retry_attempts": 2}],
+        "execution_timeout_seconds": 60,
+        "max_concurrent_executions": 3,
+        "concurrency_policy": "cancel_previous",
+    }
+
+    content = checked(written, actions)
+
+    assert content == RuleContent(
+        name="Notify",
+        description="Of orders.",
+        status=RuleStatus.ACTIVE,
+        trigger_config={},
+        conditions=({"field": "trigger.total", "operator": "greater_than", "value": 50},),
+        condition_logic=ConditionLogic.OR,
+        actions=(RuleAction(**WEBHOOK, continue_on_error=True, timeout_seconds=5, retry_attempts=2),),
+        execution_timeout_seconds=60,
+        max_concurrent_executions=3,
+        concurrency_policy=ConcurrencyPolicy.CANCEL_PREVIOUS,
+    )
+    assert isinstance(content.concurrency_policy, ConcurrencyPolicy)
+
+
+def test_an_unknown_action_is_refused(actions: Actions) -> None:
+    found = violations(actions, actions=[WEBHOOK, {"type": "dance", "config": {}}])
+
+    assert found == {"/actions/1/type": "there is no action of this type"}
+
+
+def test_a_config_is_held_to_the_schema_of_its_action(actions: Actions) -> None:
+    found = violations(actions, actions=[{"type": "webhook_call", "config": {"url": 7, "colour": "red"}}])
+
+    assert found.keys() == {"/actions/0/config", "/actions/0/config/url"}
+
+
+def test_everything_that_is_wrong_is_told_at_once(actions: Actions) -> None:
+    found = violations(
+        actions,
+        trigger_config={"cron": "* * * * *"},
+        conditions=[
+            {"field": "trigger.", "operator": "exists"},
+            {"field": "trigger.name", "operator": "regex_match", "value": "("},
+            {"field": "trigger.name", "operator": "in", "value": "a"},
+        ],
+        actions=[
+            {
+                "type": "webhook_call",
+                "config": {"url": "https://example.com/${trigger.", "json": {"a/b": ["${tirgger}"]}},
+            },
+            {"type": "wait", "config": {}},
+        ],
+    )
+
+    assert found.keys() == {
+        "/trigger_config/cron",
+        "/conditions/0/field",
+        "/conditions/1/value",
+        "/conditions/2/value",
+        "/actions/0/config/url",
+        "/actions/0/config/json/a~1b/0",
+        "/actions/1/config",
+    }
+    assert "there is no variable tirgger" in found["/actions/0/config/json/a~1b/0"]
+
+
+def test_of_very_many_things_that_are_wrong_the_first_are_told(actions: Actions) -> None:
+    dance = {"type": "dance", "config": {}}
+
+    with pytest.raises(InvalidBody) as refusal:
+        checked(body(actions=[dance] * 50), actions)
+
+    assert len(refusal.value.violations) == LIMIT
+    assert refusal.value.violations[0] == Violation("there is no action of this type", pointer="/actions/0/type")
+
+
+def test_a_pointer_that_is_too_long_leads_to_what_is_around_it(actions: Actions) -> None:
+    found = violations(
+        actions, actions=[{"type": "webhook_call", "config": {**WEBHOOK["config"], "json": {"x" * 300: "${"}}}]
+    )
+
+    assert found.keys() == {"/actions/0/config/json"}

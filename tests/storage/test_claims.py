@@ -1,0 +1,246 @@
+"""Only one worker has an execution, and who lost it writes nothing more."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from automation.domain.executions import ExecutionStatus
+from automation.domain.rules import RuleAction
+from automation.storage.runs import Claim, Runs
+from tests.storage.runner import Runner, entry
+from tests.storage.samples import Sample, a_content
+
+WRITES: dict[str, Callable[[Runs, Claim], Awaitable[object]]] = {
+    "begin_call": lambda runs, claim: runs.begin_call(claim, tries=1, call_key=uuid4()),
+    "finish": lambda runs, claim: runs.finish(claim, ExecutionStatus.COMPLETED),
+    "log": lambda runs, claim: runs.log(claim, [entry()]),
+    "record_action": lambda runs, claim: runs.record_action(claim, 0, result={}, failed=False, next_action=1),
+    "record_try": lambda runs, claim: runs.record_try(claim, tries=1, keep_call_key=True),
+    "release": lambda runs, claim: runs.release(claim),
+    "renew": lambda runs, claim: runs.renew(claim, lease=60),
+    "wait": lambda runs, claim: runs.wait(claim, next_action=1, resume_at=datetime.now(UTC) + timedelta(hours=1)),
+}
+
+
+async def test_a_claim_brings_what_a_run_needs(runner: Runner) -> None:
+    content = a_content(
+        trigger_config={"b": 1, "a": [None]},
+        conditions=({"field": "trigger.total", "operator": "greater_than", "value": 1.5},),
+        actions=(RuleAction(type="wait", config={"seconds": 1}, retry_attempts=2, continue_on_error=True),),
+        execution_timeout_seconds=60,
+        max_concurrent_executions=3,
+    )
+    rule = await runner.rules.create(runner.tenant, runner.sample.user, content)
+    execution = await runner.execute(rule, total=2, text="漢字")
+
+    claim = await runner.claimed(execution)
+
+    assert (claim.tenant, claim.execution_id, claim.attempt, claim.fence) == (runner.tenant, execution, 1, 1)
+    assert (claim.rule.rule_id, claim.rule.version, claim.rule.content) == (rule.rule_id, 1, content)
+    state = claim.execution
+    assert state.trigger_data == {"total": 2, "text": "漢字"}
+    assert (state.results, state.next_action, state.tries, state.call_key) == ({}, 0, 0, None)
+    assert (state.actions_total, state.actions_successful, state.actions_failed) == (1, 0, 0)
+    assert (state.waited, state.taken_over, state.override_conditions, state.retry_from) == (False, False, False, None)
+    assert state.deadline_at - state.started_at == timedelta(seconds=60)
+    assert state.created_at <= state.started_at
+
+
+async def test_a_claimed_execution_runs(runner: Runner) -> None:
+    claim = await runner.claimed()
+
+    document = await runner.document(claim.execution_id)
+
+    assert document["status"] == "running"
+    assert datetime.fromisoformat(document["started_at"]) == claim.execution.started_at
+
+
+async def test_of_many_claims_at_once_one_succeeds(runner: Runner) -> None:
+    execution = await runner.execute()
+
+    claims = await asyncio.gather(*(runner.claim(execution) for _ in range(20)))
+
+    assert [claim.fence for claim in claims if claim] == [1]
+
+
+async def test_a_job_of_a_former_attempt_claims_nothing(runner: Runner) -> None:
+    execution = await runner.failed()
+    await runner.executions.retry(runner.tenant, execution, retry_from="start")
+
+    assert await runner.claim(execution, attempt=1) is None
+    assert await runner.claim(execution, attempt=2) is not None
+
+
+async def test_nobody_claims_an_execution_of_another_tenant(runner: Runner, theirs: Sample) -> None:
+    execution = await runner.execute()
+
+    assert await runner.runs.claim(theirs.tenant, execution, 1, lease=15) is None
+
+
+@pytest.mark.parametrize("status", sorted(set(ExecutionStatus) - {ExecutionStatus.PENDING, ExecutionStatus.RUNNING}))
+async def test_an_execution_that_has_ended_is_not_claimed(runner: Runner, status: ExecutionStatus) -> None:
+    execution = runner.sample.add_execution(status=status).execution_id
+
+    assert await runner.claim(execution) is None
+
+
+async def test_a_lease_that_ran_out_is_taken_over_in_the_same_attempt(runner: Runner) -> None:
+    first = await runner.claimed()
+    key = uuid4()
+    await runner.runs.record_action(first, 0, result={"n": 1}, failed=False, next_action=1)
+    await runner.runs.begin_call(first, tries=2, call_key=key)
+    runner.expire(first.execution_id)
+
+    second = await runner.claimed(first.execution_id)
+
+    assert (second.attempt, second.fence, second.execution.taken_over) == (1, 2, True)
+    assert (second.execution.next_action, second.execution.tries, second.execution.call_key) == (1, 2, key)
+    assert second.execution.results == {0: {"n": 1}}
+    assert second.execution.started_at == first.execution.started_at
+    assert second.execution.deadline_at == first.execution.deadline_at
+
+
+async def test_a_lease_that_holds_is_not_taken_over(runner: Runner) -> None:
+    claim = await runner.claimed()
+
+    assert await runner.claim(claim.execution_id) is None
+
+
+@pytest.mark.parametrize("name", sorted(WRITES))
+async def test_who_was_taken_over_writes_nothing(runner: Runner, name: str) -> None:
+    first = await runner.claimed()
+    runner.expire(first.execution_id)
+    await runner.claimed(first.execution_id)
+    before = runner.row(first.execution_id)
+
+    done = await WRITES[name](runner.runs, first)
+
+    assert not done
+    assert runner.row(first.execution_id) == before
+
+
+@pytest.mark.parametrize("name", sorted(set(WRITES) - {"wait"}))
+async def test_who_gave_the_execution_up_for_a_wait_writes_nothing(runner: Runner, name: str) -> None:
+    claim = await runner.claimed()
+    await runner.runs.wait(claim, next_action=1, resume_at=datetime.now(UTC) + timedelta(hours=1))
+    before = runner.row(claim.execution_id)
+
+    done = await WRITES[name](runner.runs, claim)
+
+    assert not done
+    assert runner.row(claim.execution_id) == before
+
+
+@pytest.mark.parametrize("name", sorted(WRITES))
+async def test_nothing_is_written_after_the_end(runner: Runner, name: str) -> None:
+    claim = await runner.claimed()
+    await runner.runs.finish(claim, ExecutionStatus.FAILED)
+    before = runner.row(claim.execution_id)
+
+    done = await WRITES[name](runner.runs, claim)
+
+    assert not done
+    assert runner.row(claim.execution_id) == before
+
+
+@pytest.mark.parametrize("name", sorted(WRITES))
+async def test_a_worker_that_is_late_but_was_not_taken_over_goes_on(runner: Runner, name: str) -> None:
+    claim = await runner.claimed()
+    runner.expire(claim.execution_id)
+
+    assert await WRITES[name](runner.runs, claim)
+
+
+async def test_a_lease_is_renewed_once_a_third_of_it_is_gone(runner: Runner) -> None:
+    claim = await runner.claimed(lease=30)
+    granted = runner.row(claim.execution_id)["lease_until"]
+
+    await runner.runs.renew(claim, lease=30)
+    soon = runner.row(claim.execution_id)["lease_until"]
+    runner.change(claim.execution_id, "lease_until = lease_until - interval '11 seconds'")
+    await runner.runs.renew(claim, lease=30)
+    later = runner.row(claim.execution_id)
+
+    assert soon == granted
+    assert later["lease_until"] > granted
+    assert later["due_at"] == later["lease_until"]
+
+
+async def test_a_renewal_tells_of_a_cancellation_and_of_the_deadline(runner: Runner) -> None:
+    claim = await runner.claimed()
+
+    calm = await runner.runs.renew(claim, lease=15)
+    await runner.executions.cancel(runner.tenant, claim.execution_id)
+    runner.change(claim.execution_id, "deadline_at = now() - interval '1 second'")
+    told = await runner.runs.renew(claim, lease=15)
+
+    assert calm is not None
+    assert told is not None
+    assert (calm.cancel_requested, calm.cancel_reason, calm.deadline_passed) == (False, None, False)
+    assert (told.cancel_requested, told.deadline_passed) == (True, True)
+    assert told.cancel_reason
+
+
+async def test_what_is_handed_back_is_claimed_at_once(runner: Runner) -> None:
+    claim = await runner.claimed()
+    runner.take_jobs()
+
+    released = await runner.runs.release(claim)
+    jobs = runner.jobs(claim.execution_id)
+    successor = await runner.claimed(claim.execution_id)
+
+    assert released
+    assert [job["attempt"] for job in jobs] == [1]
+    assert (successor.fence, successor.execution.taken_over) == (2, True)
+
+
+async def test_a_wait_that_is_over_goes_on_and_counts(runner: Runner) -> None:
+    claim = await runner.claimed()
+    await runner.runs.wait(
+        claim, next_action=1, resume_at=datetime.now(UTC) + timedelta(seconds=60), result={"until": "then"}
+    )
+
+    early = await runner.claim(claim.execution_id)
+    waiting = await runner.document(claim.execution_id)
+    runner.change(claim.execution_id, "resume_at = now() - interval '1 second'")
+    woken = await runner.claimed(claim.execution_id)
+
+    assert early is None
+    assert (waiting["status"], waiting["actions_successful"]) == ("running", 0)
+    assert (woken.fence, woken.execution.waited, woken.execution.taken_over) == (2, True, False)
+    assert (woken.execution.next_action, woken.execution.actions_successful) == (1, 1)
+    assert woken.execution.results == {0: {"until": "then"}}
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["waiting", "worker gone"])
+async def test_an_execution_whose_time_is_over_while_nobody_holds_it_times_out(runner: Runner, held: bool) -> None:
+    claim = await runner.claimed()
+    if held:
+        runner.expire(claim.execution_id)
+    else:
+        await runner.runs.wait(claim, next_action=1, resume_at=datetime.now(UTC) + timedelta(hours=1))
+    runner.change(claim.execution_id, "deadline_at = now() - interval '1 second'")
+
+    again = await runner.claim(claim.execution_id)
+    document = await runner.document(claim.execution_id)
+
+    assert again is None
+    assert document["status"] == "timeout"
+    assert "3600 s" in document["error_message"]
+    assert document["completed_at"]
+    assert document["logs"][-1]["level"] == "error"
+
+
+async def test_one_that_was_cancelled_before_its_worker_died_is_cancelled_and_not_run(runner: Runner) -> None:
+    claim = await runner.claimed()
+    _, at_once = await runner.executions.cancel(runner.tenant, claim.execution_id)
+    runner.expire(claim.execution_id)
+
+    again = await runner.claim(claim.execution_id)
+
+    assert not at_once
+    assert again is None
+    assert await runner.status(claim.execution_id) is ExecutionStatus.CANCELLED

@@ -1,0 +1,258 @@
+"""Executions are created, retried and cancelled together with their jobs, or not at all."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from automation.domain.errors import (
+    ExecutionFinished,
+    ExecutionNotFailed,
+    ExecutionNotFound,
+    RuleNotActive,
+    RuleNotFound,
+)
+from automation.domain.executions import ExecutionStatus
+from automation.domain.rules import RuleStatus
+from tests.storage.runner import Runner, entry
+from tests.storage.samples import Sample, a_content
+
+HOUR = timedelta(hours=1)
+
+
+async def attempts_of(runner: Runner, execution: UUID) -> list[dict[str, Any]]:
+    attempts: list[dict[str, Any]] = json.loads(await runner.executions.attempts(runner.tenant, execution))
+    return attempts
+
+
+async def test_a_new_execution_is_pending_and_has_a_job(runner: Runner) -> None:
+    rule = await runner.rule()
+
+    created = await runner.executions.create(
+        runner.tenant, runner.sample.user, rule.rule_id, trigger_data={"a": [1, None]}, override_conditions=True
+    )
+    document = json.loads(created.json)
+
+    assert (created.status, created.automation_rule_id) == (ExecutionStatus.PENDING, rule.rule_id)
+    assert (document["rule_version"], document["attempt"], document["actions_total"]) == (1, 1, 2)
+    assert document["trigger_data"] == {"a": [1, None]}
+    assert not {"started_at", "logs", "execution_context"} & document.keys()
+    assert document == await runner.document(created.execution_id)
+    assert runner.row(created.execution_id)["created_by"] == runner.sample.user
+    assert runner.row(created.execution_id)["override_conditions"]
+    assert runner.jobs() == [{"tenant": str(runner.tenant), "execution_id": str(created.execution_id), "attempt": 1}]
+
+
+async def test_an_execution_may_have_no_payload(runner: Runner) -> None:
+    rule = await runner.rule()
+
+    created = await runner.executions.create(
+        runner.tenant, runner.sample.user, rule.rule_id, trigger_data=None, override_conditions=False
+    )
+
+    assert "trigger_data" not in json.loads(created.json)
+    assert (await runner.claimed(created.execution_id)).execution.trigger_data is None
+
+
+async def test_an_execution_pins_the_version_that_it_was_created_with(runner: Runner) -> None:
+    rule = await runner.rule(name="old")
+    execution = await runner.execute(rule)
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, a_content(name="new"), expected=None)
+
+    claim = await runner.claimed(execution)
+    later = await runner.claimed(await runner.execute(rule))
+
+    assert (claim.rule.version, claim.rule.content.name) == (1, "old")
+    assert (later.rule.version, later.rule.content.name) == (2, "new")
+
+
+@pytest.mark.parametrize("status", sorted(set(RuleStatus) - {RuleStatus.ACTIVE}))
+async def test_a_rule_that_is_not_active_is_not_executed(runner: Runner, status: RuleStatus) -> None:
+    rule = await runner.rule(status=status)
+
+    with pytest.raises(RuleNotActive):
+        await runner.execute(rule)
+    assert runner.jobs() == []
+
+
+async def test_a_deleted_rule_is_not_executed(runner: Runner) -> None:
+    rule = await runner.rule()
+    await runner.rules.delete(runner.tenant, rule.rule_id)
+
+    with pytest.raises(RuleNotActive):
+        await runner.execute(rule)
+
+
+async def test_a_rule_of_another_tenant_is_not_found(runner: Runner, theirs: Sample) -> None:
+    with pytest.raises(RuleNotFound):
+        await runner.execute(theirs.rule)
+
+
+async def test_what_is_not_ones_own_is_not_found(runner: Runner, theirs: Sample) -> None:
+    for execution in (uuid4(), theirs.execution.execution_id):
+        for change in (
+            runner.executions.retry(runner.tenant, execution, retry_from="start"),
+            runner.executions.cancel(runner.tenant, execution),
+            runner.executions.attempts(runner.tenant, execution),
+        ):
+            with pytest.raises(ExecutionNotFound):
+                await change
+
+
+async def test_a_retry_is_the_next_attempt_from_the_start(runner: Runner) -> None:
+    execution = await runner.failed(1, keep_call_key=True)
+    runner.take_jobs()
+
+    retried = json.loads((await runner.executions.retry(runner.tenant, execution, retry_from="start")).json)
+    claim = await runner.claimed(execution, attempt=2)
+
+    assert (retried["status"], retried["attempt"]) == ("pending", 2)
+    assert (retried["actions_successful"], retried["actions_failed"], retried["actions_total"]) == (0, 0, 2)
+    assert {retried[name] for name in ("completed_at", "duration_ms", "error_message", "error_stack")} == {None}
+    assert not {"started_at", "logs", "execution_context"} & retried.keys()
+    assert runner.jobs() == [{"tenant": str(runner.tenant), "execution_id": str(execution), "attempt": 2}]
+    assert (claim.execution.next_action, claim.execution.results, claim.execution.call_key) == (0, {}, None)
+    assert (claim.execution.retry_from, claim.execution.taken_over) == ("start", False)
+    assert claim.execution.deadline_at > claim.execution.started_at
+
+
+async def test_a_retry_from_the_failed_action_keeps_what_was_done_before(runner: Runner) -> None:
+    execution = await runner.failed(1)
+
+    await runner.executions.retry(runner.tenant, execution, retry_from="failed_action")
+    claim = await runner.claimed(execution, attempt=2)
+
+    assert (claim.execution.next_action, claim.execution.results) == (1, {0: {"action": 0}})
+    assert (claim.execution.actions_successful, claim.execution.retry_from) == (0, "failed_action")
+
+
+@pytest.mark.parametrize(("retry_from", "kept"), [("failed_action", True), ("start", False)])
+@pytest.mark.parametrize("unknown", [False, True])
+async def test_a_call_of_unknown_outcome_keeps_its_key_where_it_is_tried_again(
+    runner: Runner, retry_from: str, kept: bool, unknown: bool
+) -> None:
+    claim = await runner.claimed()
+    key = uuid4()
+    await runner.runs.record_action(claim, 0, result=None, failed=False, next_action=1)
+    await runner.runs.begin_call(claim, tries=1, call_key=key)
+    await runner.runs.finish(claim, ExecutionStatus.FAILED, failed_action_index=1, keep_call_key=unknown)
+
+    await runner.executions.retry(runner.tenant, claim.execution_id, retry_from=retry_from)
+    again = await runner.claimed(claim.execution_id, attempt=2)
+
+    assert again.execution.call_key == (key if kept and unknown else None)
+
+
+@pytest.mark.parametrize("status", sorted(set(ExecutionStatus) - {ExecutionStatus.FAILED}))
+async def test_only_a_failed_execution_is_retried(runner: Runner, status: ExecutionStatus) -> None:
+    execution = runner.sample.add_execution(status=status).execution_id
+
+    with pytest.raises(ExecutionNotFailed):
+        await runner.executions.retry(runner.tenant, execution, retry_from="start")
+
+
+async def test_of_many_retries_at_once_one_succeeds(runner: Runner) -> None:
+    execution = await runner.failed()
+
+    answers = await asyncio.gather(
+        *(runner.executions.retry(runner.tenant, execution, retry_from="start") for _ in range(8)),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(answer, ExecutionNotFailed) for answer in answers) == 7
+    assert (await runner.document(execution))["attempt"] == 2
+
+
+async def test_every_attempt_has_its_own_times_counters_error_and_logs(runner: Runner) -> None:
+    execution = await runner.failed(1)
+    before = await runner.document(execution)
+    await runner.executions.retry(runner.tenant, execution, retry_from="start")
+    claim = await runner.claimed(execution, attempt=2)
+    await runner.runs.log(claim, [entry("once more")])
+
+    first, second = await attempts_of(runner, execution)
+    document = await runner.document(execution)
+
+    shared = first.keys() & before.keys()
+    assert {name: first[name] for name in shared} == {name: before[name] for name in shared}
+    assert (first["attempt"], first["status"], first["error_message"]) == (1, "failed", "It broke.")
+    assert [log["message"] for log in first["logs"]] == ["failed"]
+    assert (second["attempt"], second["status"], second["actions_failed"]) == (2, "running", 0)
+    assert second["created_at"] > first["created_at"] == document["created_at"]
+    assert [log["message"] for log in second["logs"]] == ["once more"]
+    assert document["logs"] == second["logs"]
+
+
+async def test_an_execution_without_a_retry_has_one_attempt(runner: Runner) -> None:
+    execution = await runner.execute()
+    document = await runner.document(execution)
+
+    (attempt,) = await attempts_of(runner, execution)
+
+    assert attempt == {name: document[name] for name in attempt}
+
+
+async def test_a_pending_execution_is_cancelled_at_once(runner: Runner) -> None:
+    execution = await runner.execute()
+
+    cancelled, at_once = await runner.executions.cancel(runner.tenant, execution)
+    document = json.loads(cancelled.json)
+
+    assert at_once
+    assert document["status"] == "cancelled"
+    assert document["completed_at"]
+    assert "cancelled" in document["logs"][0]["message"]
+    assert await runner.claim(execution) is None
+
+
+async def test_a_waiting_execution_is_cancelled_at_once(runner: Runner) -> None:
+    claim = await runner.claimed()
+    await runner.runs.wait(claim, next_action=1, resume_at=datetime.now(UTC) + HOUR)
+
+    _, at_once = await runner.executions.cancel(runner.tenant, claim.execution_id)
+
+    assert at_once
+    assert await runner.status(claim.execution_id) is ExecutionStatus.CANCELLED
+
+
+async def test_one_whose_worker_is_gone_is_cancelled_at_once(runner: Runner) -> None:
+    claim = await runner.claimed()
+    runner.expire(claim.execution_id)
+
+    _, at_once = await runner.executions.cancel(runner.tenant, claim.execution_id)
+
+    assert at_once
+    assert not await runner.runs.finish(claim, ExecutionStatus.COMPLETED)
+
+
+async def test_a_running_execution_is_asked_to_stop(runner: Runner) -> None:
+    claim = await runner.claimed()
+
+    answers = [await runner.executions.cancel(runner.tenant, claim.execution_id) for _ in range(2)]
+
+    assert [(document.status, at_once) for document, at_once in answers] == [(ExecutionStatus.RUNNING, False)] * 2
+    assert await runner.runs.finish(claim, ExecutionStatus.CANCELLED)
+
+
+@pytest.mark.parametrize("status", sorted(set(ExecutionStatus) - {ExecutionStatus.PENDING, ExecutionStatus.RUNNING}))
+async def test_an_execution_that_has_ended_cannot_be_cancelled(runner: Runner, status: ExecutionStatus) -> None:
+    execution = runner.sample.add_execution(status=status).execution_id
+
+    with pytest.raises(ExecutionFinished):
+        await runner.executions.cancel(runner.tenant, execution)
+
+
+async def test_a_cancellation_is_forgotten_by_the_next_attempt(runner: Runner) -> None:
+    claim = await runner.claimed()
+    await runner.executions.cancel(runner.tenant, claim.execution_id)
+    await runner.runs.finish(claim, ExecutionStatus.FAILED, failed_action_index=0)
+
+    await runner.executions.retry(runner.tenant, claim.execution_id, retry_from="start")
+    again = await runner.claimed(claim.execution_id, attempt=2)
+    renewal = await runner.runs.renew(again, lease=15)
+
+    assert renewal is not None
+    assert not renewal.cancel_requested

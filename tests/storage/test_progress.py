@@ -1,0 +1,203 @@
+"""What a run stores is what a reader then sees, once, in order, and within bounds."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from automation.domain.executions import ExecutionStatus, LogLevel
+from automation.domain.rules import RuleStatus
+from tests.storage.runner import Runner, entry
+from tests.storage.samples import a_content
+
+NUL = "a\0b"
+
+
+async def test_progress_is_seen_as_each_action_ends(runner: Runner) -> None:
+    claim = await runner.claimed()
+    first = entry("one", action_index=0, metadata={"status": 200})
+
+    await runner.runs.record_action(claim, 0, result={"status": 200}, failed=False, next_action=1, logs=[first])
+    document = await runner.document(claim.execution_id)
+
+    assert (document["status"], document["actions_successful"], document["actions_failed"]) == ("running", 1, 0)
+    assert document["execution_context"] == {"actions": {"0": {"status": 200}}}
+    assert [(log["message"], log["action_index"], log["metadata"]) for log in document["logs"]] == [
+        ("one", 0, {"status": 200})
+    ]
+
+
+async def test_a_failed_action_that_the_rule_survives_counts_as_failed(runner: Runner) -> None:
+    claim = await runner.claimed()
+
+    await runner.runs.record_action(claim, 0, result=None, failed=True, next_action=1)
+    await runner.runs.record_action(claim, 1, result=[1], failed=False, next_action=2)
+    await runner.runs.finish(claim, ExecutionStatus.COMPLETED)
+    document = await runner.document(claim.execution_id)
+
+    assert (document["status"], document["actions_successful"], document["actions_failed"]) == ("completed", 1, 1)
+    assert document["execution_context"] == {"actions": {"1": [1]}}
+
+
+async def test_results_keep_the_order_and_the_numbers_of_their_members(runner: Runner) -> None:
+    claim = await runner.claimed()
+    result = {"zz": 1, "a": {"y": 1.0, "b": 1e300}, "": [], "m": 2**63 - 1, 'quote"': "漢字 🚀"}
+
+    await runner.runs.record_action(claim, 0, result=result, failed=False, next_action=1)
+    runner.expire(claim.execution_id)
+    again = await runner.claimed(claim.execution_id)
+
+    assert repr(again.execution.results[0]) == repr(result)
+
+
+async def test_what_postgresql_cannot_store_does_not_stop_a_run(runner: Runner) -> None:
+    claim = await runner.claimed()
+    log = entry(NUL, metadata={NUL: NUL, "literal": "\\u0000", "half": "\\\\u0000"})
+
+    await runner.runs.record_action(claim, 0, result={NUL: [NUL, "\\u0000"]}, failed=False, next_action=1, logs=[log])
+    await runner.runs.finish(claim, ExecutionStatus.FAILED, error_message=NUL + "\ud800", error_stack=NUL)
+    document = await runner.document(claim.execution_id)
+
+    assert document["execution_context"]["actions"]["0"] == {"a\ufffdb": ["a\ufffdb", "\\u0000"]}
+    assert document["logs"][0]["message"] == "a\ufffdb"
+    assert document["logs"][0]["metadata"] == {"a\ufffdb": "a\ufffdb", "literal": "\\u0000", "half": "\\\\u0000"}
+    assert (document["error_message"], document["error_stack"]) == ("a\ufffdb?", "a\ufffdb")
+
+
+async def test_what_is_recorded_again_counts_once(runner: Runner) -> None:
+    claim = await runner.claimed()
+
+    answers = [
+        await runner.runs.record_action(claim, 0, result={"n": 1}, failed=False, next_action=1, logs=[entry()])
+        for _ in range(2)
+    ]
+    document = await runner.document(claim.execution_id)
+
+    assert answers == [True, True]
+    assert document["actions_successful"] == 1
+    assert len(document["logs"]) == 1
+    assert document["execution_context"] == {"actions": {"0": {"n": 1}}}
+
+
+async def test_an_end_that_is_written_again_is_the_same_end(runner: Runner) -> None:
+    claim = await runner.claimed()
+
+    answers = [await runner.runs.finish(claim, ExecutionStatus.COMPLETED, logs=[entry()]) for _ in range(2)]
+    other = await runner.runs.finish(claim, ExecutionStatus.FAILED)
+
+    assert answers == [True, True]
+    assert not other
+    assert len((await runner.document(claim.execution_id))["logs"]) == 1
+
+
+async def test_a_wait_that_is_written_again_is_the_same_wait(runner: Runner) -> None:
+    claim = await runner.claimed()
+    until = datetime.now(UTC) + timedelta(hours=1)
+
+    answers = [await runner.runs.wait(claim, next_action=1, resume_at=until, logs=[entry()]) for _ in range(2)]
+
+    assert answers == [True, True]
+    assert len((await runner.document(claim.execution_id))["logs"]) == 1
+
+
+async def test_a_call_key_is_kept_until_its_outcome_is_known(runner: Runner) -> None:
+    claim = await runner.claimed()
+    key = uuid4()
+
+    def stored() -> tuple[Any, Any]:
+        row = runner.row(claim.execution_id)
+        return row["tries"], row["call_key"]
+
+    await runner.runs.begin_call(claim, tries=1, call_key=key)
+    begun = stored()
+    await runner.runs.record_try(claim, tries=2, keep_call_key=True)
+    unknown = stored()
+    await runner.runs.record_try(claim, tries=3, keep_call_key=False)
+    known = stored()
+    await runner.runs.begin_call(claim, tries=3, call_key=key)
+    await runner.runs.record_action(claim, 0, result=None, failed=False, next_action=1)
+
+    assert (begun, unknown, known, stored()) == ((1, key), (2, key), (3, None), (0, None))
+
+
+@pytest.mark.parametrize("status", sorted(set(ExecutionStatus) - {ExecutionStatus.PENDING, ExecutionStatus.RUNNING}))
+async def test_an_end_is_final_and_tells_how_long_it_took(runner: Runner, status: ExecutionStatus) -> None:
+    claim = await runner.claimed()
+
+    await runner.runs.finish(claim, status)
+    document = await runner.document(claim.execution_id)
+    row = runner.row(claim.execution_id)
+
+    assert document["status"] == status
+    elapsed = datetime.fromisoformat(document["completed_at"]) - datetime.fromisoformat(document["started_at"])
+    assert document["duration_ms"] == pytest.approx(elapsed / timedelta(milliseconds=1))
+    assert (row["lease_until"], row["due_at"], row["resume_at"]) == (None, None, None)
+
+
+async def test_the_action_that_ended_an_execution_is_named_and_counted(runner: Runner) -> None:
+    execution = await runner.failed(1)
+
+    document = await runner.document(execution)
+
+    assert (document["status"], document["failed_action_index"]) == ("failed", 1)
+    assert (document["actions_successful"], document["actions_failed"]) == (1, 1)
+    assert (document["error_message"], document["error_stack"]) == ("It broke.", "at action 1")
+
+
+async def test_at_most_1000_entries_are_kept_and_the_last_says_so(runner: Runner) -> None:
+    claim = await runner.claimed()
+
+    for _ in range(3):
+        assert await runner.runs.log(claim, [entry(str(number)) for number in range(400)])
+    logs = (await runner.document(claim.execution_id))["logs"]
+
+    assert len(logs) == 1000
+    assert [log["message"] for log in logs[:800]] == [str(number) for number in range(400)] * 2
+    assert logs[-1]["level"] == LogLevel.WARN
+    assert "full" in logs[-1]["message"]
+
+
+async def test_at_most_256_kib_are_kept_and_the_last_says_so(runner: Runner) -> None:
+    claim = await runner.claimed()
+    large = entry("漢" * 20_000)
+
+    for _ in range(6):
+        assert await runner.runs.log(claim, [large])
+    await runner.runs.finish(claim, ExecutionStatus.COMPLETED, logs=[entry("small")])
+    logs = (await runner.document(claim.execution_id))["logs"]
+
+    assert len(logs) == 5
+    assert "full" in logs[-1]["message"]
+
+
+async def test_entries_are_appended_and_never_rewritten(runner: Runner) -> None:
+    claim = await runner.claimed()
+
+    await runner.runs.log(claim, [entry("one"), entry("two", level=LogLevel.ERROR)])
+    await runner.runs.record_try(claim, tries=1, keep_call_key=False, logs=[entry("three")])
+    await runner.runs.finish(claim, ExecutionStatus.COMPLETED, logs=[entry("four")])
+    logs = (await runner.document(claim.execution_id))["logs"]
+
+    assert [log["message"] for log in logs] == ["one", "two", "three", "four"]
+    assert logs[1]["level"] == "error"
+
+
+async def test_a_rule_that_cannot_be_run_is_in_error_without_a_new_version(runner: Runner) -> None:
+    claim = await runner.claimed()
+
+    await runner.runs.mark_rule_error(claim, "there is no action of this type any more")
+    rule = await runner.rules.get(runner.tenant, claim.rule.rule_id)
+
+    assert (rule.content.status, rule.version) == (RuleStatus.ERROR, 1)
+    assert rule.status_reason == "there is no action of this type any more"
+
+
+async def test_a_rule_that_was_changed_since_is_not_in_error(runner: Runner) -> None:
+    claim = await runner.claimed()
+    await runner.rules.update(runner.tenant, runner.sample.user, claim.rule.rule_id, a_content(), expected=None)
+
+    await runner.runs.mark_rule_error(claim, "it was broken")
+    rule = await runner.rules.get(runner.tenant, claim.rule.rule_id)
+
+    assert (rule.content.status, rule.status_reason) == (RuleStatus.ACTIVE, None)

@@ -1,0 +1,100 @@
+"""A service without a worker, and tenants of a test's own: what the API promises before anything runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from automation.domain.executions import Execution, ExecutionStatus
+from automation.domain.permissions import Role
+from automation.storage.administration import Administration
+from security.api_key import generate
+
+RULES = "/api/v1/automation/rules"
+EXECUTIONS = "/api/v1/automation/executions"
+
+WEBHOOK: Mapping[str, Any] = {
+    "type": "webhook_call",
+    "config": {"url": "https://example.com/hook", "json": {"order": "${trigger.order_id}"}},
+}
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A tenant, as its operator sees it through the API."""
+
+    client: httpx.Client
+    administration: Administration
+    tenant: UUID
+    user: UUID
+    key: str
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, **options: Any) -> httpx.Response:
+        """Ask with the operator's key."""
+        return self.client.request(method, path, headers={"x-api-key": self.key, **(headers or {})}, **options)
+
+    def post(self, path: str, json: Any = None, **headers: str) -> httpx.Response:
+        """POST a JSON body, or none."""
+        return self.ask("POST", path, headers, **({} if json is None else {"json": json}))
+
+    def create_rule(self, **members: Any) -> dict[str, Any]:
+        """Create a rule, which is active unless said otherwise, and return it."""
+        response = self.post(RULES, rule_input(**members))
+        assert response.status_code == httpx.codes.CREATED, response.text
+        data: dict[str, Any] = response.json()["data"]
+        return data
+
+    def execute(self, rule: Mapping[str, Any], **members: Any) -> dict[str, Any]:
+        """Create an execution of a rule, and return it."""
+        response = self.post(f"{RULES}/{rule['rule_id']}/execute", members)
+        assert response.status_code == httpx.codes.ACCEPTED, response.text
+        data: dict[str, Any] = response.json()["data"]
+        return data
+
+    def add_key(self, role: Role) -> str:
+        """Make another user with a role, and return a key of theirs."""
+        user = self.administration.create_user(self.tenant, f"{role}@example.com", role).user
+        return _new_key(self.administration, self.tenant, user)
+
+    def add_failed_execution(self, rule: Mapping[str, Any]) -> str:
+        """Store an execution whose second action failed, as a worker would have left it, and return its path."""
+        now = datetime.now(UTC)
+        execution = Execution(
+            execution_id=uuid4(),
+            automation_rule_id=UUID(rule["rule_id"]),
+            tenant=self.tenant,
+            status=ExecutionStatus.FAILED,
+            created_at=now,
+            trigger_data={"order_id": 1042},
+            started_at=now,
+            completed_at=now,
+            duration_ms=1.5,
+            actions_total=2,
+            actions_successful=1,
+            actions_failed=1,
+            error_message="the receiver answered 502",
+            failed_action_index=1,
+        )
+        self.administration.add_execution(execution)
+        return f"{EXECUTIONS}/{execution.execution_id}"
+
+
+def _new_key(administration: Administration, tenant: UUID, user: UUID) -> str:
+    made = generate()
+    administration.create_key(tenant, user, digest=made.digest, prefix=made.prefix)
+    return made.plaintext
+
+
+def new_tenant(client: httpx.Client, administration: Administration) -> Tenant:
+    """Make a tenant with an operator who has a key."""
+    tenant = administration.create_tenant(f"tenant {uuid4()}").tenant
+    user = administration.create_user(tenant, "operator@example.com", Role.OPERATOR).user
+    return Tenant(client, administration, tenant, user, _new_key(administration, tenant, user))
+
+
+def rule_input(**members: Any) -> dict[str, Any]:
+    """Return the body of a rule that is accepted."""
+    return {"name": "Notify the warehouse", "status": "active", "actions": [WEBHOOK], **members}

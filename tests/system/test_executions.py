@@ -1,0 +1,236 @@
+"""Executions that are created, planned, cancelled and retried, through the API of a service that runs none."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.system.tenancy import EXECUTIONS, RULES, WEBHOOK, Tenant, rule_input
+from tests.system.test_behaviour import problem_of
+
+
+def execute_path(rule: dict[str, Any]) -> str:
+    return f"{RULES}/{rule['rule_id']}/execute"
+
+
+def path_of(execution: dict[str, Any]) -> str:
+    return f"{EXECUTIONS}/{execution['execution_id']}"
+
+
+def test_an_execution_is_created_pending_and_is_where_its_location_says(tenant: Tenant) -> None:
+    rule = tenant.create_rule()
+
+    response = tenant.post(execute_path(rule), {"trigger_data": {"order_id": 1042, "total": 99.5}})
+
+    data = response.json()["data"]
+    assert response.status_code == 202
+    assert response.headers["location"] == path_of(data)
+    assert response.headers["cache-control"] == "private, no-store"
+    assert data["automation_rule_id"] == rule["rule_id"]
+    assert data["trigger_data"] == {"order_id": 1042, "total": 99.5}
+    assert (data["status"], data["attempt"], data["rule_version"], data["actions_total"]) == ("pending", 1, 1, 1)
+    assert data["_links"].keys() == {"self", "rule", "attempts", "cancel"}
+    assert tenant.ask("GET", response.headers["location"]).json() == response.json()
+
+
+def test_without_a_body_an_execution_has_no_trigger_data(tenant: Tenant) -> None:
+    rule = tenant.create_rule()
+
+    response = tenant.post(execute_path(rule))
+
+    assert response.status_code == 202
+    assert response.json()["data"]["trigger_data"] == {}
+
+
+def test_an_execution_keeps_the_version_that_it_was_created_with(tenant: Tenant) -> None:
+    rule = tenant.create_rule()
+    execution = tenant.execute(rule)
+    tenant.ask("PUT", f"{RULES}/{rule['rule_id']}", json=rule_input(actions=[WEBHOOK, WEBHOOK]))
+
+    earlier, later = tenant.ask("GET", path_of(execution)).json()["data"], tenant.execute(rule)
+
+    assert (earlier["rule_version"], earlier["actions_total"]) == (1, 1)
+    assert (later["rule_version"], later["actions_total"]) == (2, 2)
+
+
+@pytest.mark.parametrize("status", ["draft", "inactive"])
+def test_a_rule_that_is_not_active_can_be_planned_and_not_run(tenant: Tenant, status: str) -> None:
+    rule = tenant.create_rule(status=status)
+
+    refused = tenant.post(execute_path(rule))
+    planned = tenant.post(execute_path(rule), {"dry_run": True})
+
+    problem_of(refused, 409, "rule_not_active")
+    assert planned.status_code == 200
+
+
+def test_a_dry_run_tells_what_would_be_done(tenant: Tenant) -> None:
+    rule = tenant.create_rule(
+        conditions=[
+            {"field": "trigger.total", "operator": "greater_than", "value": 50},
+            {"field": "trigger.country", "operator": "exists"},
+        ],
+        actions=[
+            {
+                "type": "webhook_call",
+                "config": {
+                    "url": "https://example.com/orders/${trigger.order_id}",
+                    "headers": {"authorization": "Bearer sesame"},
+                    "json": {"total": "${trigger.total}"},
+                },
+            },
+            {
+                "type": "webhook_call",
+                "config": {"url": "https://example.com", "json": {"id": '${context.actions."0".body.id}'}},
+            },
+        ],
+    )
+
+    response = tenant.post(execute_path(rule), {"dry_run": True, "trigger_data": {"order_id": 7, "total": 99.5}})
+
+    data = response.json()["data"]
+    assert response.status_code == 200
+    assert "sesame" not in response.text
+    assert (data["automation_rule_id"], data["rule_version"], data["would_run"]) == (rule["rule_id"], 1, False)
+    assert [(each["field"], each["operator"], each["met"]) for each in data["conditions"]] == [
+        ("trigger.total", "greater_than", True),
+        ("trigger.country", "exists", False),
+    ]
+    assert data["actions"] == [
+        {
+            "index": 0,
+            "type": "webhook_call",
+            "config": {
+                "url": "https://example.com/orders/7",
+                "headers": {"authorization": "***"},
+                "json": {"total": 99.5},
+            },
+            "unresolved": [],
+        },
+        {
+            "index": 1,
+            "type": "webhook_call",
+            "config": {"url": "https://example.com", "json": {"id": '${context.actions."0".body.id}'}},
+            "unresolved": ["/json/id"],
+        },
+    ]
+
+
+def test_a_dry_run_overrides_conditions_as_a_run_does(tenant: Tenant) -> None:
+    rule = tenant.create_rule(conditions=[{"field": "trigger.total", "operator": "exists"}])
+
+    planned = tenant.post(execute_path(rule), {"dry_run": True, "override_conditions": True})
+
+    assert planned.json()["data"]["would_run"] is True
+
+
+def test_a_dry_run_stores_nothing(tenant: Tenant) -> None:
+    rule = tenant.create_rule()
+
+    tenant.post(execute_path(rule), {"dry_run": True})
+
+    assert tenant.ask("DELETE", f"{RULES}/{rule['rule_id']}").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"trigger_data": []}, "/trigger_data"),
+        ({"trigger_data": None}, "/trigger_data"),
+        ({"dry_run": "yes"}, "/dry_run"),
+        ({"dryRun": True}, "/dryRun"),
+    ],
+)
+def test_how_to_run_a_rule_is_held_to_the_contract(tenant: Tenant, body: Any, pointer: str) -> None:
+    rule = tenant.create_rule()
+
+    response = tenant.post(execute_path(rule), body)
+
+    assert [error["pointer"] for error in problem_of(response, 400, "invalid_body")["errors"]] == [pointer]
+
+
+def test_a_pending_execution_is_cancelled_at_once(tenant: Tenant) -> None:
+    execution = tenant.execute(tenant.create_rule())
+
+    response = tenant.post(execution["_links"]["cancel"]["href"])
+
+    data = response.json()["data"]
+    assert (response.status_code, data["status"]) == (200, "cancelled")
+    assert data["completed_at"] is not None
+    assert data["_links"].keys() == {"self", "rule", "attempts"}
+    assert tenant.ask("GET", path_of(execution)).json()["data"] == data
+
+
+def test_an_execution_that_has_finished_is_not_cancelled_once_more(tenant: Tenant) -> None:
+    execution = tenant.execute(tenant.create_rule())
+    tenant.post(f"{path_of(execution)}/cancel")
+
+    problem_of(tenant.post(f"{path_of(execution)}/cancel"), 409, "execution_finished")
+
+
+def test_only_a_failed_execution_is_retried(tenant: Tenant) -> None:
+    execution = tenant.execute(tenant.create_rule())
+
+    pending = tenant.post(f"{path_of(execution)}/retry")
+    tenant.post(f"{path_of(execution)}/cancel")
+    cancelled = tenant.post(f"{path_of(execution)}/retry")
+
+    problem_of(pending, 409, "execution_not_failed")
+    problem_of(cancelled, 409, "execution_not_failed")
+
+
+@pytest.mark.parametrize("body", [None, {}, {"from": "start"}, {"from": "failed_action"}])
+def test_a_failed_execution_is_pending_again_with_the_same_id(tenant: Tenant, body: Any) -> None:
+    path = tenant.add_failed_execution(tenant.create_rule(actions=[WEBHOOK, WEBHOOK]))
+    retry = tenant.ask("GET", path).json()["data"]["_links"]["retry"]
+
+    response = tenant.ask(retry["method"], retry["href"], **({} if body is None else {"json": body}))
+
+    data = response.json()["data"]
+    assert response.status_code == 200
+    assert path == path_of(data)
+    assert (data["status"], data["attempt"], data["actions_failed"]) == ("pending", 2, 0)
+    assert (data["error_message"], data["failed_action_index"], data["completed_at"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("body", [{"from": "end"}, {"from": None}, {"from": "start", "again": True}, []])
+def test_how_to_retry_is_held_to_the_contract(tenant: Tenant, body: Any) -> None:
+    path = tenant.add_failed_execution(tenant.create_rule(actions=[WEBHOOK, WEBHOOK]))
+
+    problem_of(tenant.post(f"{path}/retry", body), 400, "invalid_body")
+
+
+def test_every_attempt_is_listed_with_its_own_outcome(tenant: Tenant) -> None:
+    path = tenant.add_failed_execution(tenant.create_rule(actions=[WEBHOOK, WEBHOOK]))
+    tenant.post(f"{path}/retry")
+
+    response = tenant.ask("GET", f"{path}/attempts")
+
+    first, second = response.json()["data"]
+    assert response.status_code == 200
+    assert (first["attempt"], first["status"], first["actions_failed"]) == (1, "failed", 1)
+    assert first["error_message"] == "the receiver answered 502"
+    assert (second["attempt"], second["status"], second["error_message"]) == (2, "pending", None)
+    assert response.json()["_links"] == {"self": {"href": f"{path}/attempts"}, "execution": {"href": path}}
+
+
+def test_an_execution_is_its_first_attempt(tenant: Tenant) -> None:
+    execution = tenant.execute(tenant.create_rule())
+
+    listed = tenant.ask("GET", execution["_links"]["attempts"]["href"]).json()["data"]
+
+    assert [(each["attempt"], each["status"]) for each in listed] == [(1, "pending")]
+
+
+@pytest.mark.parametrize(("method", "suffix"), [("GET", "/attempts"), ("POST", "/cancel"), ("POST", "/retry")])
+def test_absent_and_foreign_executions_are_answered_alike(
+    tenant: Tenant, stranger: Tenant, method: str, suffix: str
+) -> None:
+    execution, headers = tenant.execute(tenant.create_rule()), {"x-request-id": "the-same"}
+
+    absent = stranger.ask(method, f"{EXECUTIONS}/{uuid4()}{suffix}", headers)
+    foreign = stranger.ask(method, f"{path_of(execution)}{suffix}", headers)
+
+    problem_of(absent, 404, "execution_not_found")
+    assert absent.content == foreign.content
+    assert tenant.ask("GET", path_of(execution)).json()["data"] == execution
