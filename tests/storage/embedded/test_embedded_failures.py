@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -139,8 +138,11 @@ def kill(server: EmbeddedServer) -> int:
     """Kill the server's main process as the kernel does when memory is short, and wait until it is gone."""
     pid = server.postmaster_pid()
     assert pid is not None
-    os.kill(pid, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
+    # Looked up while it lives: a thread of the server's starter may reap it at any moment after.
+    process = psutil.Process(pid)
+    process.kill()
+    _, alive = psutil.wait_procs([process], timeout=10)
+    assert not alive
     return pid
 
 
