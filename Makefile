@@ -10,10 +10,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-chaos bench-engine check format contract lock wheel clean
+.PHONY: help run setup test test-contract test-chaos bench-engine check format contract contract-diff mock sdk docs lock wheel clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/runtime ## Start the service with demo data on 127.0.0.1:8080; Ctrl-C stops all of it.
 	@exec $(BIN)/automation demo
@@ -22,6 +22,9 @@ setup: $(VENV)/development ## Create the virtual environment with everything tha
 
 test: $(VENV)/development $(HTTPBIN)/installed ## Run the tests on an embedded PostgreSQL.
 	$(BIN)/python -m pytest
+
+test-contract: $(VENV)/development node_modules/.package-lock.json outside ## Prove the contract with outside tools: SDKs, 10,000 attacks, a judging proxy, a browser; takes minutes.
+	$(BIN)/python -m pytest tests/outside
 
 test-chaos: $(VENV)/development ## Run 1,000 executions while workers are killed and frozen; takes minutes.
 	$(BIN)/python -m pytest tests/system/chaos_in_full.py --log-cli-level=INFO
@@ -39,7 +42,20 @@ check: $(VENV)/development ## Lint, format, types, import layers, and the contra
 contract: $(VENV)/development node_modules/.package-lock.json ## Check openapi.yaml alone: validator, linter, and the service's own rules.
 	$(BIN)/python -m openapi_spec_validator openapi.yaml
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint openapi.yaml
+	node_modules/.bin/spectral lint --fail-severity=warn openapi.yaml
 	$(BIN)/automation contract check
+
+contract-diff: $(VENV)/development ## Tell breaking from compatible changes of openapi.yaml since BASE=<git ref>.
+	@$(BIN)/python -m tools.contract_diff $(BASE)
+
+mock: node_modules/.package-lock.json ## Serve the contract's examples on 127.0.0.1:4010, without a database.
+	node_modules/.bin/prism mock --host 127.0.0.1 --port 4010 openapi.yaml
+
+sdk: $(VENV)/development node_modules/.package-lock.json outside ## Generate the Python and TypeScript clients into dist/sdk/.
+	$(BIN)/python -m tools.sdk
+
+docs: $(VENV)/development ## Write docs/errors.md anew from the contract.
+	$(BIN)/python -m tools.error_catalogue
 
 format: $(VENV)/development ## Format the code, and mend what the linter can mend.
 	$(BIN)/ruff check --fix .
@@ -78,6 +94,10 @@ $(HTTPBIN)/installed: locks/httpbin.txt | $(VENV)/bin/python
 	@$(PYTHON) -m venv $(HTTPBIN)
 	@$(HTTPBIN)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/httpbin.txt
 	@touch $@
+
+.PHONY: outside
+outside: # What no package registry of a language has: a browser and Java.
+	@tools/provide.sh
 
 node_modules/.package-lock.json: package-lock.json
 	@command -v npm >/dev/null || { echo "make check needs Node 20 or later, with npm, for the contract's linter: install it from your system's packages" >&2; exit 1; }
