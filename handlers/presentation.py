@@ -1,18 +1,36 @@
 """How executions, rules and plans look to clients: what handlers know becomes the contract's components, with links."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-import orjson
-
-from automation.contract.links import Links
+from automation.contract.links import Links, Relations
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
 from automation.domain.rules import Rule, RuleAction, RuleStatus
 from automation.engine.plan import Plan
 
 Linked = dict[str, dict[str, str] | None]
 
-CANCELLABLE = frozenset({ExecutionStatus.PENDING, ExecutionStatus.RUNNING})
+_OF_EVERY_EXECUTION: Relations = (
+    ("self", "getAutomationExecution", "execution"),
+    ("rule", "getAutomationRule", "rule"),
+    ("attempts", "listAutomationExecutionAttempts", "execution"),
+)
+_CANCEL: Relations = (("cancel", "cancelAutomationExecution", "execution"),)
+_RETRY: Relations = (("retry", "retryAutomationExecution", "execution"),)
+_OF_EXECUTIONS: Mapping[ExecutionStatus, Relations] = MappingProxyType(
+    {
+        **dict.fromkeys(ExecutionStatus, _OF_EVERY_EXECUTION),
+        ExecutionStatus.PENDING: _OF_EVERY_EXECUTION + _CANCEL,
+        ExecutionStatus.RUNNING: _OF_EVERY_EXECUTION + _CANCEL,
+        ExecutionStatus.FAILED: _OF_EVERY_EXECUTION + _RETRY,
+    }
+)
+_OF_ATTEMPTS: Relations = (
+    ("self", "listAutomationExecutionAttempts", "execution"),
+    ("execution", "getAutomationExecution", "execution"),
+)
 
 
 def execution_response(execution: ExecutionDocument, links: Links) -> bytes:
@@ -20,7 +38,9 @@ def execution_response(execution: ExecutionDocument, links: Links) -> bytes:
 
     The links are spliced into the JSON that the database made, which is neither parsed nor encoded once more.
     """
-    return b'{"data":%b,"_links":%b}}' % (execution.json[:-1], orjson.dumps(_execution_links(execution, links)))
+    relations = _OF_EXECUTIONS[execution.status]
+    written = links.written(relations, execution=execution.execution_id, rule=execution.automation_rule_id)
+    return b'{"data":%b,"_links":%b}}' % (execution.json[:-1], written)
 
 
 def attempts_response(execution_id: UUID, attempts: bytes, links: Links) -> bytes:
@@ -31,11 +51,7 @@ def attempts_response(execution_id: UUID, attempts: bytes, links: Links) -> byte
         attempts: The attempts as a JSON array, made by the database.
         links: Makes the links.
     """
-    linked: Linked = {
-        "self": links.link("listAutomationExecutionAttempts", id=execution_id),
-        "execution": links.link("getAutomationExecution", id=execution_id),
-    }
-    return b'{"data":%b,"_links":%b}' % (attempts, orjson.dumps(_existing(linked)))
+    return b'{"data":%b,"_links":%b}' % (attempts, links.written(_OF_ATTEMPTS, execution=execution_id))
 
 
 def rule_response(rule: Rule, links: Links) -> dict[str, Any]:
@@ -94,19 +110,6 @@ def _action(action: RuleAction) -> dict[str, Any]:
         "timeout_seconds": action.timeout_seconds,
         "retry_attempts": action.retry_attempts,
     }
-
-
-def _execution_links(execution: ExecutionDocument, links: Links) -> Linked:
-    linked: Linked = {
-        "self": links.link("getAutomationExecution", id=execution.execution_id),
-        "rule": links.link("getAutomationRule", id=execution.automation_rule_id),
-        "attempts": links.link("listAutomationExecutionAttempts", id=execution.execution_id),
-    }
-    if execution.status in CANCELLABLE:
-        linked["cancel"] = links.link("cancelAutomationExecution", id=execution.execution_id)
-    elif execution.status is ExecutionStatus.FAILED:
-        linked["retry"] = links.link("retryAutomationExecution", id=execution.execution_id)
-    return _existing(linked)
 
 
 def _rule_links(rule: Rule, links: Links) -> Linked:

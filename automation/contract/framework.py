@@ -7,22 +7,21 @@ them. Connexion is pinned to 3.3.*.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from connexion.exceptions import ProblemException
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from connexion.middleware import ConnexionMiddleware
-from connexion.middleware.abstract import ROUTING_CONTEXT
+from connexion.middleware.abstract import ROUTING_CONTEXT, RoutedMiddleware
 from connexion.middleware.exceptions import ExceptionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
-from connexion.middleware.routing import RoutingMiddleware
-from connexion.middleware.security import SecurityMiddleware
+from connexion.middleware.routing import RoutingMiddleware, RoutingOperation
+from connexion.middleware.security import SecurityMiddleware, SecurityOperation
 from connexion.operations import AbstractOperation
 from connexion.resolver import Resolution, Resolver
-from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
-from starlette.routing import Route, Router
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from automation.contract.outline import METHODS
@@ -50,6 +49,8 @@ Layer = Callable[[ASGIApp], ASGIApp]
 Lifespan = Callable[[Any], Any]
 
 CONTEXT = "connexion_context"
+RAISED = "automation.contract.raised"
+"""Where an exception waits for Connexion's exception handling."""
 KEPT = frozenset({"operationId", "tags", "security"})
 
 
@@ -65,78 +66,130 @@ def principal(scope: Mapping[str, Any]) -> Principal:
     return found
 
 
+class Exceptions(ExceptionMiddleware):  # type: ignore[misc]  # Connexion has no types
+    """Connexion's exception handling, entered only when there is an exception."""
+
+    def __init__(self, next_app: ASGIApp) -> None:
+        super().__init__(_raise)
+        self._next_app = next_app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and answer what is raised."""
+        try:
+            await self._next_app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - Connexion has a handler for whatever it is
+            scope[RAISED] = error
+            await super().__call__(scope, receive, send)
+
+
+async def _raise(scope: Scope, receive: Receive, send: Send) -> None:
+    raise scope[RAISED]
+
+
 class ExactRouting(RoutingMiddleware):  # type: ignore[misc]  # Connexion has no types
-    """Connexion's routing with exact ends of paths, 404 and 405 as domain errors; no redirects, no encoded slashes."""
+    """Connexion's routes, matched exactly; 404 and 405 as domain errors, no redirects, no encoded slashes.
+
+    A parameter never spans segments, so those routes alone are tried that have as many segments as the path.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app)
-        self.router.default = _not_found
-        self.router.redirect_slashes = False
+        self._routes: dict[int, list[_Path]] = {}
 
-    def add_api(self, specification: Any, **kwargs: Any) -> None:
-        """Add the contract's routes, mended."""
-        super().add_api(specification, **kwargs)
+    def compile(self) -> None:
+        """Make what requests need of the routes, when all layers behind this one are complete."""
         for mount in self.router.routes:
-            mount.path_regex = re.compile(_exact(mount.path_regex), re.DOTALL)
-            mount.app = _ByDepth(list(_mended(mount.app.routes)))
+            paths: dict[str, _Path] = {}
+            for route in mount.app.routes:
+                path = paths.setdefault(route.path, _Path(mount.path, route))
+                path.add(route)
+            for path in paths.values():
+                self._routes.setdefault(path.depth, []).append(path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route a request; what is found of it is in the scope of the outer layers, too, when they answer an error."""
-        # Connexion routes with a shallow copy: only what was in the scope before it is shared.
-        scope.setdefault("extensions", {})
-        if scope["type"] == "http" and b"%2f" in (scope.get("raw_path") or b"").lower():
+        if scope["type"] == "http":
+            await self._operation(scope)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    def _operation(self, scope: Scope) -> ASGIApp:
+        if b"%2f" in (scope.get("raw_path") or b"").lower():
             raise PathNotFound  # decoded, the slash would be one between segments
-        await super().__call__(scope, receive, send)
+        path: str = scope["path"]
+        for candidate in self._routes.get(path.count("/"), ()):
+            match = candidate.match(path)
+            if match is not None:
+                scope["path_params"] = match.groupdict()
+                return candidate.operation(scope["method"])
+        raise PathNotFound
 
 
-class _ByDepth:
-    """Routes by Starlette's routes, of which it tries those alone that have as many segments as the path.
+class _Path:
+    """A path of the contract, with the operations of its methods."""
 
-    A parameter never spans segments, so no other route could match.
-    """
+    def __init__(self, prefix: str, route: Route) -> None:
+        pattern = route.path_regex.pattern.removeprefix("^").removesuffix("$")
+        self._prefix = prefix
+        self.depth = (prefix + route.path).count("/")
+        # For Starlette's ``$``, which would match before a line feed at the end, too.
+        self.match = re.compile(re.escape(prefix) + pattern + r"\Z").match
+        self._operations: dict[str, ASGIApp] = {}
 
-    def __init__(self, routes: Sequence[Route]) -> None:
-        self._routers: dict[int, Router] = {}
-        for route in routes:
-            router = self._routers.setdefault(route.path.count("/"), Router(redirect_slashes=False, default=_not_found))
-            router.routes.append(route)
+    def add(self, route: Route) -> None:
+        operation = _Operation(route.app, self._prefix)
+        self._operations |= dict.fromkeys(route.methods or (), operation)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._routers.get(get_route_path(scope).count("/"), _not_found)(scope, receive, send)
-
-
-def _mended(routes: Sequence[Route]) -> Iterator[Route]:
-    """Yield routes that match exactly, and after each path's own one that refuses the methods it doesn't have."""
-    methods: dict[str, set[str]] = {}
-    for route in routes:
-        methods.setdefault(route.path, set()).update(route.methods or ())
-    last = {route.path: route for route in routes}
-    for route in routes:
-        route.path_regex = re.compile(_exact(route.path_regex))
-        yield route
-        if route is last[route.path]:
-            refusal = Route(route.path, _MethodRefusal(sorted(methods[route.path])))
-            refusal.path_regex = route.path_regex
-            yield refusal
+    def operation(self, method: str) -> ASGIApp:
+        found = self._operations.get(method)
+        if found is None:
+            raise MethodNotAllowed(headers={"Allow": ", ".join(sorted(self._operations))})
+        return found
 
 
-def _exact(pattern: re.Pattern[str]) -> str:
-    r"""Return the pattern with ``\Z`` for its ``$``, which would match before a line feed at the end, too."""
-    return pattern.pattern.removesuffix("$") + r"\Z"
+class _Operation:
+    """What a route leads to: tells the layers the operation, and takes the shortest way through them."""
 
-
-class _MethodRefusal:
-    """The application of a path for every method that it doesn't have."""
-
-    def __init__(self, methods: Sequence[str]) -> None:
-        self._headers = {"Allow": ", ".join(methods)}
+    def __init__(self, routing: RoutingOperation, prefix: str) -> None:
+        self._context = {"api_base_path": prefix, "operation_id": routing.operation_id}
+        self._next_app = _straightened(routing.next_app, routing.operation_id)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raise MethodNotAllowed(headers=self._headers)
+        scope.setdefault("extensions", {})[ROUTING_CONTEXT] = self._context
+        await self._next_app(scope, receive, send)
 
 
-async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
-    raise PathNotFound
+def _straightened(app: ASGIApp, operation_id: str) -> ASGIApp:
+    """Return what a layer made for an operation, so that no layer has to look it up for each request."""
+    if not isinstance(app, RoutedMiddleware):
+        return app
+    (operation,) = (api.operations[operation_id] for apis in app.apis.values() for api in apis)
+    if isinstance(operation, SecurityOperation):
+        return _Secured(operation, _straightened(operation.next_app, operation_id))
+    found: ASGIApp = operation
+    return found
+
+
+class _Secured:
+    """Connexion's security of one operation, asked with no more of a request than it reads."""
+
+    def __init__(self, operation: SecurityOperation, next_app: ASGIApp) -> None:
+        self._verify = operation.verification_fn
+        self._next_app = next_app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._verify(_Asked(scope))
+        await self._next_app(scope, receive, send)
+
+
+class _Asked:
+    """A request as security sees it."""
+
+    __slots__ = ("context", "scope")
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.context = scope["extensions"].setdefault(CONTEXT, {})
 
 
 class _KnownResolver(Resolver):  # type: ignore[misc]  # Connexion has no types
@@ -175,7 +228,7 @@ def assemble(
     """
     stack = ConnexionMiddleware(
         app,
-        middlewares=[ExceptionMiddleware, ExactRouting, SecurityMiddleware, *layers, LifespanMiddleware],
+        middlewares=[Exceptions, ExactRouting, SecurityMiddleware, *layers, LifespanMiddleware],
         lifespan=lifespan,
         resolver=_KnownResolver(functions),
         security_map=dict(security_map),
@@ -184,6 +237,9 @@ def assemble(
         stack.add_error_handler(error, error_handler)
     stack.add_api(routing_document(document), base_path=base_path)
     stack.app, stack.middleware_stack = stack._build_middleware_stack()  # noqa: SLF001 - what this module is for
+    for layer in stack.middleware_stack:
+        if isinstance(layer, ExactRouting):
+            layer.compile()
     complete: ASGIApp = stack
     return complete
 

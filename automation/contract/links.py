@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
+
+import orjson
 
 from automation.contract.operations import Operation
 from automation.contract.paths import literals, parameter_names
+
+Relations = tuple[tuple[str, str, str], ...]
+"""Relations, each with the operation that it leads to, and which identifier is that operation's ``id``."""
 
 
 class Links:
@@ -19,6 +24,7 @@ class Links:
 
     def __init__(self, operations: Mapping[str, Operation], base_path: str = "") -> None:
         self._targets = {name: _Target(operation, base_path) for name, operation in operations.items()}
+        self._templates: dict[Relations, str] = {}
 
     def href(self, operation_id: str, **parameters: Any) -> str:
         """Return the path of an operation, with its query where query parameters are given.
@@ -45,6 +51,27 @@ class Links:
             return None
         href = target.href(parameters)
         return {"href": href} if target.method == "GET" else {"href": href, "method": target.method}
+
+    def written(self, relations: Relations, **identifiers: UUID) -> bytes:
+        """Return the link objects of relations as a JSON object, without those that the contract has no operation for.
+
+        Args:
+            relations: A constant: what can be made of it beforehand is made once.
+            identifiers: The identifiers, by the names that the relations have for them.
+        """
+        template = self._templates.get(relations)
+        if template is None:
+            template = self._templates[relations] = self._template(relations)
+        return (template % {name: str(identifier) for name, identifier in identifiers.items()}).encode()
+
+    def _template(self, relations: Relations) -> str:
+        stands_for = {identifier: uuid4() for _, _, identifier in relations}
+        linked = {name: self.link(operation, id=stands_for[identifier]) for name, operation, identifier in relations}
+        existing = {name: link for name, link in linked.items() if link is not None}
+        template = orjson.dumps(existing).decode().replace("%", "%%")
+        for identifier, placeholder in stands_for.items():
+            template = template.replace(str(placeholder), f"%({identifier})s")
+        return template
 
 
 class _Target:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
+from uuid import UUID
 
 import orjson
 import structlog
@@ -29,7 +30,7 @@ def configure(log_format: LogFormat, level: LogLevel, stream: TextIO | None = No
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, *_rendering(log_format, stream)],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -50,8 +51,15 @@ def configure(log_format: LogFormat, level: LogLevel, stream: TextIO | None = No
 
 def _rendering(log_format: LogFormat, stream: TextIO) -> list[Processor]:
     if log_format is LogFormat.CONSOLE:
-        return [structlog.dev.ConsoleRenderer(colors=stream.isatty() and "NO_COLOR" not in os.environ)]
+        return [
+            _spell_identifiers,
+            structlog.dev.ConsoleRenderer(colors=stream.isatty() and "NO_COLOR" not in os.environ),
+        ]
     return [_render_json]
+
+
+def _spell_identifiers(_logger: object, _method: str, event: EventDict) -> EventDict:
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in event.items()}
 
 
 def _render_json(_logger: object, _method: str, event: EventDict) -> str:

@@ -95,7 +95,7 @@ def _write_line(scope: Scope, status: int | None, seconds: float) -> None:
     }
     principal = extensions.get("connexion_context", {}).get("token_info", {}).get("principal")
     if principal is not None:
-        values |= {"tenant": str(principal.tenant), "user": str(principal.user), "key": principal.key_prefix}
+        values |= {"tenant": principal.tenant, "user": principal.user, "key": principal.key_prefix}
     if status is None or status >= 500:  # noqa: PLR2004 - the first of the server's own statuses
         _log.error("request", **values)
     else:

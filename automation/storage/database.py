@@ -28,6 +28,9 @@ _TIME_TO_TRY_AGAIN = 0.5
 # Seconds between two statements of a transaction: a process that is stopped there must not hold its locks for long.
 _IDLE_IN_TRANSACTION_TIMEOUT = 5.0
 
+# Executions after which psycopg prepares a statement that doesn't ask for it.
+_NEVER_BY_ITSELF = 2**31
+
 # ReadOnlySqlTransaction: connected to a standby, during a failover.
 _OUTAGES = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 
@@ -71,7 +74,8 @@ class Database:
                 "autocommit": True,
                 "connect_timeout": _CONNECT_TIMEOUT,
                 "application_name": application_name,
-                "prepare_threshold": None,
+                # Where it is None, nothing is ever prepared, whatever a statement asks for.
+                "prepare_threshold": _NEVER_BY_ITSELF if prepare else None,
                 "outage": self._outage,
                 "query_timeout": query_timeout,
             },
@@ -95,7 +99,14 @@ class Database:
     async def fetch_row(
         self, query: bytes, parameters: Sequence[object] = (), *, repeatable: bool = True
     ) -> tuple[Any, ...] | None:
-        """Execute a statement in a transaction of its own, and return its first row.
+        """Execute a statement in a transaction of its own, and return its first row, as ``fetch_rows`` does."""
+        rows = await self.fetch_rows(query, parameters, repeatable=repeatable)
+        return rows[0] if rows else None
+
+    async def fetch_rows(
+        self, query: bytes, parameters: Sequence[object] = (), *, repeatable: bool = True
+    ) -> list[tuple[Any, ...]]:
+        """Execute a statement in a transaction of its own, and return its rows.
 
         Args:
             query: SQL with ``%s`` for each parameter.
@@ -113,7 +124,7 @@ class Database:
                 connection = await self._acquire()
                 try:
                     cursor = await connection.run(query, parameters, prepare=self._prepare)
-                    return await cursor.fetchone()
+                    return await cursor.fetchall()
                 except psycopg.OperationalError:
                     late = time.monotonic() - started > _TIME_TO_TRY_AGAIN
                     if last_try or late or connection.frozen or not connection.closed:

@@ -1,6 +1,6 @@
 """Reads executions, the service's hottest query, and creates, retries and cancels them: one round trip each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,10 +12,16 @@ from automation.domain.errors import (
     RuleNotFound,
 )
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
+from automation.storage.batches import Batches
 from automation.storage.database import Database
 from automation.storage.encoding import encoded
 
-_GET = b"SELECT execution_id, automation_rule_id, status, document FROM get_execution_v2(%s, %s)"
+# The function sets the tenant for the one read that it does: each row is read under its own tenant's policy.
+_GET = b"""
+SELECT asked.place, found.automation_rule_id, found.status, found.document
+FROM unnest(%s::uuid[], %s::uuid[]) WITH ORDINALITY AS asked(tenant, execution, place),
+    LATERAL get_execution_v2(asked.tenant, asked.execution) AS found
+"""
 _CREATE = b"""
 SELECT outcome, execution_id, automation_rule_id, status, document
 FROM create_execution_v1(%s, %s, %s, %s, %s::jsonb, %s)
@@ -32,6 +38,7 @@ class Executions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._reads: Batches[tuple[UUID, UUID], ExecutionDocument] = Batches(self._fetch)
 
     async def read(self, tenant: UUID, execution_id: UUID) -> ExecutionDocument:
         """Return one execution as the contract shows it.
@@ -39,10 +46,18 @@ class Executions:
         Raises:
             ExecutionNotFound: where this tenant has none of that id.
         """
-        row = await self._database.fetch_row(_GET, (tenant, execution_id))
-        if row is None:
+        document = await self._reads.read((tenant, execution_id))
+        if document is None:
             raise ExecutionNotFound
-        return _document(row)
+        return document
+
+    async def _fetch(self, asked: Sequence[tuple[UUID, UUID]]) -> Sequence[ExecutionDocument | None]:
+        tenants, identifiers = zip(*asked, strict=True)
+        rows = await self._database.fetch_rows(_GET, (_array(tenants), _array(identifiers)))
+        found: list[ExecutionDocument | None] = [None] * len(asked)
+        for place, *row in rows:
+            found[place - 1] = _document(asked[place - 1][1], *row)
+        return found
 
     async def create(
         self,
@@ -66,7 +81,7 @@ class Executions:
             raise RuleNotFound
         if row[0] == "rule_not_active":
             raise RuleNotActive
-        return _document(row[1:])
+        return _document(*row[1:])
 
     async def retry(self, tenant: UUID, execution_id: UUID, *, retry_from: str) -> ExecutionDocument:
         """Make a failed execution pending again as its next attempt, together with its job, and return it.
@@ -85,7 +100,7 @@ class Executions:
             raise ExecutionNotFound
         if row[0] == "not_failed":
             raise ExecutionNotFailed
-        return _document(row[1:])
+        return _document(*row[1:])
 
     async def cancel(self, tenant: UUID, execution_id: UUID) -> tuple[ExecutionDocument, bool]:
         """Cancel an execution, and return it and whether that is done already.
@@ -102,7 +117,7 @@ class Executions:
             raise ExecutionNotFound
         if row[0] == "finished":
             raise ExecutionFinished
-        return _document(row[1:]), row[0] == "cancelled"
+        return _document(*row[1:]), row[0] == "cancelled"
 
     async def attempts(self, tenant: UUID, execution_id: UUID) -> bytes:
         """Return the attempts of an execution, first to last, as a JSON array of ``AutomationExecutionAttempt``.
@@ -117,8 +132,11 @@ class Executions:
         return attempts.encode()
 
 
-def _document(row: tuple[Any, ...]) -> ExecutionDocument:
-    execution_id, automation_rule_id, status, document = row
+def _array(identifiers: Sequence[UUID]) -> str:
+    return f"{{{','.join([f'{each.int:032x}' for each in identifiers])}}}"
+
+
+def _document(execution_id: UUID, automation_rule_id: UUID, status: str, document: str) -> ExecutionDocument:
     return ExecutionDocument(
         execution_id=execution_id,
         automation_rule_id=automation_rule_id,

@@ -21,7 +21,15 @@ from connexion.spec import Specification
 from starlette.routing import Mount, Route, Router
 
 from automation.contract.contract import Contract
-from automation.contract.framework import CONTEXT, ExactRouting, assemble, principal, routed_operation, routing_document
+from automation.contract.framework import (
+    CONTEXT,
+    ExactRouting,
+    Exceptions,
+    assemble,
+    principal,
+    routed_operation,
+    routing_document,
+)
 from automation.domain.errors import ApiKeyExpired, PathNotFound
 from tests.contract_room.tiny import (
     PRINCIPAL,
@@ -78,7 +86,7 @@ def test_the_stack_is_complete_before_the_first_request() -> None:
 
     assert isinstance(stack, ConnexionMiddleware)
     kinds = [type(layer) for layer in stack.middleware_stack if isinstance(layer, SpecMiddleware | ExceptionMiddleware)]
-    assert kinds == [ExceptionMiddleware, ExactRouting, SecurityMiddleware]
+    assert kinds == [Exceptions, ExactRouting, SecurityMiddleware]
 
 
 def test_connexion_puts_the_routes_into_one_router_in_one_mount() -> None:

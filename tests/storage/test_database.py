@@ -9,6 +9,7 @@ import pytest
 
 from automation.domain.errors import ExecutionNotFound, Unavailable
 from automation.storage.database import Database
+from automation.storage.executions import Executions
 from tests.databases import DatabaseUrls
 from tests.storage.samples import Sample
 
@@ -150,6 +151,25 @@ async def test_a_closed_pool_is_unavailable(database_urls: DatabaseUrls) -> None
 async def test_a_mistake_in_a_statement_is_not_an_outage(database: Database) -> None:
     with pytest.raises(psycopg.errors.UndefinedTable):
         await database.fetch_row(b"SELECT FROM nothing")
+
+
+async def test_statements_are_prepared_at_their_first_use(ours: Sample, database_urls: DatabaseUrls) -> None:
+    database = Database(
+        database_urls.api,
+        pool_min=1,
+        pool_max=1,
+        pool_timeout=2,
+        query_timeout=2,
+        application_name="prepared",
+    )
+    await database.open()
+
+    await Executions(database).read(ours.tenant, ours.execution.execution_id)
+    count = b"SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s"
+    prepared = await database.fetch_row(count, ("%get_execution%",))
+    await database.close()
+
+    assert prepared == (1,)
 
 
 async def test_without_prepared_statements_it_works_as_well(ours: Sample, database_urls: DatabaseUrls) -> None:

@@ -1,5 +1,6 @@
 """The document that PostgreSQL makes of an execution is the contract's, field by field."""
 
+import asyncio
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,7 +11,7 @@ import psycopg
 import pytest
 
 from automation.domain.errors import ExecutionNotFound
-from automation.domain.executions import Execution, ExecutionStatus, LogEntry, LogLevel
+from automation.domain.executions import Execution, ExecutionDocument, ExecutionStatus, LogEntry, LogLevel
 from automation.storage.executions import Executions
 from tests.databases import DatabaseUrls
 from tests.storage.samples import CREATED_AT, Sample
@@ -198,3 +199,16 @@ def test_an_execution_that_is_added_twice_stays_as_it_was(ours: Sample, database
             "SELECT count(*) FROM automation_execution_logs WHERE execution_id = %s", (again.execution_id,)
         ).fetchone()
     assert counted == (1,)
+
+
+async def test_executions_that_are_read_together_are_each_read_as_their_own_tenant(
+    executions: Executions, ours: Sample, theirs: Sample
+) -> None:
+    mine, foreign = ours.execution.execution_id, theirs.execution.execution_id
+    asked = [(ours.tenant, mine), (ours.tenant, foreign), (theirs.tenant, foreign), (theirs.tenant, mine)]
+
+    read = await asyncio.gather(*(executions.read(*each) for each in asked), return_exceptions=True)
+
+    assert [type(each) for each in read] == [ExecutionDocument, ExecutionNotFound] * 2
+    shown = [json.loads(each.json)["tenant"] for each in read if isinstance(each, ExecutionDocument)]
+    assert shown == [str(ours.tenant), str(theirs.tenant)]

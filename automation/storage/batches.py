@@ -1,0 +1,107 @@
+"""Single reads that are asked for at the same time, sent as one statement: a busy process saves round trips.
+
+A read never waits for others to come. It is sent as soon as fewer than ``STATEMENTS`` are under way; what is asked for
+meanwhile goes together with the next. Every read is sent after it was asked for, so it sees all that was committed
+before.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from automation.domain.errors import Unavailable
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+STATEMENTS = 2
+"""How many statements are under way at the most: one that the database works on while the other's answers leave."""
+SIZE = 32
+"""How many reads one statement has at the most, so that none waits long for its neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked(Generic[K, V]):
+    """A read that somebody waits for."""
+
+    key: K
+    future: asyncio.Future[V | None]
+
+
+class Batches(Generic[K, V]):
+    """Reads values by keys, several at a time.
+
+    Args:
+        fetch: Returns the values of keys, in their order; None for what isn't there.
+        statements: How many calls of ``fetch`` are under way at the most.
+        size: How many keys a call gets at the most.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[Sequence[K]], Awaitable[Sequence[V | None]]],
+        *,
+        statements: int = STATEMENTS,
+        size: int = SIZE,
+    ) -> None:
+        self._fetch = fetch
+        self._statements = statements
+        self._size = size
+        self._waiting: deque[_Asked[K, V]] = deque()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._scheduled = False
+
+    async def read(self, key: K) -> V | None:
+        """Return the value of a key, or None where there is none.
+
+        Raises:
+            Exception: What ``fetch`` raised, for this key and not for another one's sake.
+        """
+        loop = asyncio.get_running_loop()
+        asked: _Asked[K, V] = _Asked(key, loop.create_future())
+        self._waiting.append(asked)
+        if not self._scheduled and len(self._under_way) < self._statements:
+            # After all that is ready now: requests that arrived together are asked for together.
+            self._scheduled = True
+            loop.call_soon(self._send)
+        return await asked.future
+
+    def _send(self) -> None:
+        self._scheduled = False
+        while self._waiting and len(self._under_way) < self._statements:
+            batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
+            task = asyncio.create_task(self._answer(batch))
+            self._under_way.add(task)
+            task.add_done_callback(self._go_on)
+
+    def _go_on(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._send()
+
+    async def _answer(self, batch: Sequence[_Asked[K, V]]) -> None:
+        try:
+            values = await self._fetch([asked.key for asked in batch])
+        except Unavailable as error:
+            _fail(batch, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for it
+            if len(batch) == 1:
+                _fail(batch, error)
+            else:
+                await self._answer_singly(batch)
+        else:
+            for asked, value in zip(batch, values, strict=True):
+                if not asked.future.done():
+                    asked.future.set_result(value)
+
+    async def _answer_singly(self, batch: Sequence[_Asked[K, V]]) -> None:
+        """Find out whose fault it is: it isn't the neighbours'."""
+        for asked in batch:
+            await self._answer([asked])
+
+
+def _fail(batch: Sequence[_Asked[K, V]], error: Exception) -> None:
+    for asked in batch:
+        if not asked.future.done():
+            asked.future.set_exception(error)

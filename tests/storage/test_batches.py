@@ -1,0 +1,128 @@
+"""Reads that are asked for at the same time, joined and kept apart; no database is needed for that."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from automation.domain.errors import Unavailable
+from automation.storage.batches import Batches
+
+
+class Shelf:
+    """Answers with each key's square, when it is let; remembers what it was asked for together."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[int]] = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def fetch(self, keys: Sequence[int]) -> list[int | None]:
+        self.asked.append(list(keys))
+        await self.open.wait()
+        if 13 in keys:
+            raise ValueError("13")
+        return [None if key < 0 else key * key for key in keys]
+
+
+async def test_reads_that_are_asked_for_together_are_one_statement() -> None:
+    shelf = Shelf()
+    batches = Batches(shelf.fetch)
+
+    values = await asyncio.gather(*(batches.read(key) for key in (3, -1, 2, 3)))
+
+    assert values == [9, None, 4, 9]
+    assert shelf.asked == [[3, -1, 2, 3]]
+
+
+async def test_a_read_does_not_wait_for_others_to_come() -> None:
+    shelf = Shelf()
+    shelf.open.clear()
+    batches = Batches(shelf.fetch, statements=2)
+
+    reads = []
+    for key in (1, 2):
+        reads.append(asyncio.create_task(batches.read(key)))
+        await _turns()
+    asked = list(shelf.asked)
+    shelf.open.set()
+
+    assert asked == [[1], [2]]
+    assert await asyncio.gather(*reads) == [1, 4]
+
+
+async def test_what_is_asked_for_while_statements_are_under_way_goes_together_with_the_next() -> None:
+    shelf = Shelf()
+    shelf.open.clear()
+    batches = Batches(shelf.fetch, statements=1)
+
+    reads = []
+    for key in (1, 2, 3):
+        reads.append(asyncio.create_task(batches.read(key)))
+        await _turns()
+    shelf.open.set()
+
+    assert await asyncio.gather(*reads) == [1, 4, 9]
+    assert shelf.asked == [[1], [2, 3]]
+
+
+async def test_a_statement_has_no_more_reads_than_it_may() -> None:
+    shelf = Shelf()
+    batches = Batches(shelf.fetch, statements=1, size=2)
+
+    values = await asyncio.gather(*(batches.read(key) for key in range(5)))
+
+    assert values == [0, 1, 4, 9, 16]
+    assert shelf.asked == [[0, 1], [2, 3], [4]]
+
+
+async def test_a_fault_of_one_read_is_not_its_neighbours() -> None:
+    batches = Batches(Shelf().fetch)
+
+    values = await asyncio.gather(*(batches.read(key) for key in (2, 13, 3)), return_exceptions=True)
+
+    assert (values[0], values[2]) == (4, 9)
+    assert isinstance(values[1], ValueError)
+
+
+async def test_an_outage_is_everyones_and_is_not_tried_once_more() -> None:
+    asked = []
+
+    async def fetch(keys: Sequence[int]) -> list[int | None]:
+        asked.append(keys)
+        raise Unavailable
+
+    batches = Batches(fetch)
+
+    outcomes = await asyncio.gather(*(batches.read(key) for key in (1, 2)), return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
+    assert len(asked) == 1
+
+
+async def test_whoever_gives_up_leaves_the_others_their_answers() -> None:
+    shelf = Shelf()
+    shelf.open.clear()
+    batches = Batches(shelf.fetch)
+    impatient, patient = (asyncio.create_task(batches.read(key)) for key in (1, 2))
+    await _turns()
+
+    impatient.cancel()
+    shelf.open.set()
+
+    assert await patient == 4
+    with pytest.raises(asyncio.CancelledError):
+        await impatient
+
+
+async def test_reading_goes_on_after_a_fault() -> None:
+    batches = Batches(Shelf().fetch, statements=1)
+    with pytest.raises(ValueError, match="13"):
+        await batches.read(13)
+
+    assert await batches.read(4) == 16
+
+
+async def _turns() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
