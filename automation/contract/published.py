@@ -28,7 +28,7 @@ class Published:
     def __init__(self, document: Mapping[str, Any], prefix: str = "", *, withheld: bool = False) -> None:
         public = rewrite("document", document, _without_wiring)
         if prefix:
-            public["servers"] = [{**server, "url": f"{prefix}/"} for server in public.get("servers", [{}])[:1]]
+            public["servers"] = [{**server, "url": prefix} for server in public.get("servers", [{}])[:1]]
         self.withheld = withheld
         self.document: dict[str, Any] = public
         self.json = orjson.dumps(public, option=orjson.OPT_INDENT_2)

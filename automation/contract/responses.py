@@ -11,8 +11,6 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
-from automation.contract.document import parse
-from automation.contract.findings import ContractError
 from automation.contract.operations import Operation
 from automation.contract.parameters import Parameter, compiled
 from automation.contract.references import follow
@@ -66,9 +64,7 @@ class MediaType:
 
 
 def _reader(media_type: str) -> Callable[[bytes], Any]:
-    if is_json(media_type):
-        return _read_json
-    return _read_yaml if is_yaml(media_type) else _read_text
+    return _read_json if is_json(media_type) else _read_text
 
 
 def _read_json(body: bytes) -> Any:
@@ -76,13 +72,6 @@ def _read_json(body: bytes) -> Any:
         return orjson.loads(body)
     except ValueError as error:
         raise BrokenResponse("json") from error
-
-
-def _read_yaml(body: bytes) -> Any:
-    try:
-        return parse(_read_text(body))
-    except ContractError as error:
-        raise BrokenResponse("yaml") from error
 
 
 def _read_text(body: bytes) -> str:
@@ -185,11 +174,6 @@ def _response(definition: Mapping[str, Any], document: Mapping[str, Any], schema
 def is_json(media_type: str) -> bool:
     """Return whether a media type's content is JSON (RFC 6839, section 3.1)."""
     return media_type == "application/json" or media_type.endswith("+json")
-
-
-def is_yaml(media_type: str) -> bool:
-    """Return whether a media type's content is YAML (RFC 9512, section 2)."""
-    return media_type == "application/yaml" or media_type.endswith("+yaml")
 
 
 def _header(name: str, definition: Mapping[str, Any], document: Mapping[str, Any], schemas: Schemas) -> Parameter:

@@ -50,7 +50,7 @@ def create(settings: Settings) -> ASGIApp:
         ContractError: the contract, a handler, a permission or a security function is not right.
         BrokenActions: an installed action can't be used.
     """
-    contract = load_contract()
+    contract = load_contract(base_path=settings.path_prefix)
     actions = load_actions(settings)
     database = open_database(settings)
     principals = Principals(KeyDirectory(database))
@@ -59,7 +59,7 @@ def create(settings: Settings) -> ASGIApp:
         Actions: actions,
         Executions: Executions(database),
         Links: contract.links,
-        Published: Published(contract.document, withheld=not settings.publish_contract),
+        Published: Published(contract.document, settings.path_prefix, withheld=not settings.publish_contract),
         Readiness: Readiness(database),
         Rules: Rules(database),
     }
@@ -73,11 +73,15 @@ def create(settings: Settings) -> ASGIApp:
         lifespan=_lifespan(database, principals),
     )
     swagger_ui = settings.documentation and settings.publish_contract
-    return Requests(Documentation(application, swagger_ui=swagger_ui), problems)
+    documented = Documentation(application, swagger_ui=swagger_ui, prefix=settings.path_prefix)
+    return Requests(documented, problems)
 
 
-def load_contract() -> Contract:
+def load_contract(*, base_path: str = "") -> Contract:
     """Return the shipped contract, checked.
+
+    Args:
+        base_path: What stands before every path: empty, or ``/prefix``.
 
     Raises:
         ContractError: with every finding.
@@ -86,7 +90,7 @@ def load_contract() -> Contract:
     findings = check(document, handlers=HANDLERS, provided=PROVIDED)
     if findings:
         raise ContractError(tuple(findings))
-    return Contract(document)
+    return Contract(document, base_path=base_path)
 
 
 def open_database(settings: Settings) -> Database:

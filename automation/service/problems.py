@@ -62,12 +62,13 @@ class Problems:
         """
         known = self._known(scope, error)
         request_id = scope["extensions"]["request_id"]
-        document = describe(known, request_id)
+        prefix = self._contract.base_path
+        document = describe(known, request_id, prefix)
         operation = scope["extensions"].get("connexion_routing", {}).get("operation_id")
         if not self._contract.problems.accepts(operation, known.status, document):
             _log.error("undocumented problem", operation=operation, status=known.status, code=known.code)
             known = InternalError()
-            document = describe(known, request_id)
+            document = describe(known, request_id, prefix)
         return Problem(known.status, headers(known), orjson.dumps(document))
 
     def _known(self, scope: Mapping[str, Any], error: Exception) -> AutomationError:
@@ -81,10 +82,16 @@ class Problems:
         return InternalError()
 
 
-def describe(error: AutomationError, request_id: str) -> dict[str, Any]:
-    """Return the problem document of an error (contract component ``Problem``)."""
+def describe(error: AutomationError, request_id: str, prefix: str = "") -> dict[str, Any]:
+    """Return the problem document of an error (contract component ``Problem``).
+
+    Args:
+        error: What went wrong.
+        request_id: The id of the request that it is the answer to.
+        prefix: What stands before every path: empty, or ``/prefix``.
+    """
     document: dict[str, Any] = {
-        "type": f"{PATH}{error.code}",
+        "type": f"{prefix}{PATH}{error.code}",
         "title": error.title,
         "status": error.status,
         "detail": error.detail[:_DETAIL_LIMIT],

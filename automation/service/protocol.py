@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from automation.domain.errors import AutomationError, HeadersTooLarge, MalformedRequest
 from automation.service.problems import MEDIA_TYPE, describe
+from automation.service.writes import JoinedWrites
 
 SIZE_LIMIT = 64 * 1024
 """How many bytes the request line and the headers of a request may have, or its trailers."""
@@ -30,14 +31,25 @@ class Protocol(HttpToolsProtocol):
     What belongs to headers or trailers ("fields") is counted before the parser sees it, so that it never holds more
     than the limit. The parser can't tell where in a piece a pipelined request begins: the piece that holds both the end
     of one request and the beginning of the next is not counted for the next one, whose limit is thus at most doubled.
+
+    Args:
+        prefix: What stands before every path: empty, or ``/prefix``.
+        arguments: uvicorn's own.
+        options: uvicorn's own.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, prefix: str = "", **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self._prefix = prefix
         self._reading_fields = True
         self._size = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection over; what is written to it leaves in as few pieces as possible."""
+        super().connection_made(transport)
+        self.transport = JoinedWrites(transport, self.loop)  # type: ignore[assignment]  # it passes on all the rest
 
     def data_received(self, data: bytes) -> None:
         """Read what has come, in pieces that don't exceed a limit."""
@@ -154,7 +166,7 @@ class Protocol(HttpToolsProtocol):
         return not cycle.response_started
 
     def _answer(self, error: AutomationError, request_id: str) -> None:
-        body = orjson.dumps(describe(error, request_id))
+        body = orjson.dumps(describe(error, request_id, self._prefix))
         head = (
             f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\ncache-control: no-store\r\n"
             f"x-request-id: {request_id}\r\nconnection: close\r\n\r\n"

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import NoReturn
 
@@ -57,7 +58,7 @@ def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], Non
     with logs.silenced("psycopg.pool"):
         asyncio.run(_verify_database(settings))
     listener = _listen(settings.host, settings.port)
-    base_url = _base_url(settings.host, listener)
+    base_url = _base_url(settings.host, listener) + settings.path_prefix
     if workers == 1:
         return _serve_alone(settings, listener, lambda: on_ready(base_url) if on_ready else None)
     return _serve_with_workers(settings, listener, workers)
@@ -121,7 +122,7 @@ def _configure(settings: Settings, app: object, workers: int) -> uvicorn.Config:
         app,  # type: ignore[arg-type]  # an application, or the name of its factory
         factory=isinstance(app, str),
         workers=workers,
-        http=Protocol,
+        http=partial(Protocol, prefix=settings.path_prefix),  # type: ignore[arg-type]  # called like a class
         ws="none",
         lifespan="on",
         log_config=None,

@@ -25,6 +25,8 @@ PREFIX = "AUTOMATION_"
 # A request that the database keeps waiting is answered 503 within five seconds.
 _LONGEST_WAIT = 4.25
 _POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
+# Segments of RFC 3986's unreserved characters, none of which is a dot or two.
+_PATH_PREFIX = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*").fullmatch
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+").fullmatch
 
 
@@ -84,6 +86,10 @@ class Settings(BaseSettings):
     ] = "automation-postgres"
     host: Annotated[str, Field(min_length=1, description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="The port to listen on; 0 takes a free one.")] = 8080
+    path_prefix: Annotated[
+        str,
+        Field(description="What stands before every path, such as /automation; a proxy passes it on unchanged."),
+    ] = ""
     log_format: Annotated[LogFormat, Field(description="json for machines, console for people.")] = LogFormat.JSON
     log_level: Annotated[LogLevel, Field(description="The least serious log lines that are written.")] = LogLevel.INFO
     pool_min: Annotated[PositiveInt, Field(description="Database connections that a process keeps open.")] = 4
@@ -149,6 +155,16 @@ class Settings(BaseSettings):
     def _is_a_directory_of_its_own(cls, value: object) -> object:
         if value == "":
             raise ValueError("must not be empty")
+        return value
+
+    @field_validator("path_prefix")
+    @classmethod
+    def _is_of_plain_segments(cls, value: str) -> str:
+        if not _PATH_PREFIX(value):
+            raise ValueError(
+                "must begin with a slash, not end with one, and be of letters, digits, '-', '.', '_' and '~' "
+                "between slashes, such as /automation"
+            )
         return value
 
     @field_validator("pool_max")

@@ -110,7 +110,7 @@ def shown_links(entry: Entry) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the links in the bodies that an operation's examples show, each with its relation."""
     for response in responses(entry).values():
         for content in response.get("content", {}).values():
-            for body in examples(content):
+            for body in (example for example in examples(content) if isinstance(example, dict)):
                 for part in (body, body.get("data", {})):
                     yield from part.get("_links", {}).items() if isinstance(part, dict) else ()
 

@@ -55,7 +55,7 @@ def test_the_document_itself_is_left_alone() -> None:
 def test_servers_follow_the_prefix() -> None:
     public = Published(document(), "/prefix").document
 
-    assert public["servers"] == [{"url": "/prefix/", "description": "Here."}]
+    assert public["servers"] == [{"url": "/prefix", "description": "Here."}]
 
 
 def test_the_etag_changes_with_the_content_and_only_then() -> None:

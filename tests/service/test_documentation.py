@@ -1,13 +1,17 @@
 """The pages for people, and Swagger UI's own files."""
 
+import re
+
 import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from automation.domain.errors import PathNotFound
+from automation.domain.errors import AutomationError, MethodNotAllowed, PathNotFound, all_errors
 from automation.service.documentation import Documentation
 
 ASSETS = {
+    "colours.css": "text/css; charset=utf-8",
+    "start.js": "text/javascript; charset=utf-8",
     "swagger-ui.css": "text/css; charset=utf-8",
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "favicon-32x32.png": "image/png",
@@ -18,11 +22,14 @@ async def nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise PathNotFound
 
 
+def serve(prefix: str = "", *, swagger_ui: bool = True) -> httpx.AsyncClient:
+    documentation = Documentation(nothing, swagger_ui=swagger_ui, prefix=prefix)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(documentation), base_url="http://pages")
+
+
 @pytest.fixture
 def pages() -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        transport=httpx.ASGITransport(Documentation(nothing, swagger_ui=True)), base_url="http://pages"
-    )
+    return serve()
 
 
 @pytest.mark.parametrize("asset", ASSETS)
@@ -58,7 +65,80 @@ async def test_an_asset_is_sent_whole_whatever_range_is_asked_for(pages: httpx.A
     assert (response.status_code, response.content) == (200, whole.content)
 
 
+@pytest.mark.parametrize("path", ["/docs", "/docs/start.js", "/problems", "/problems/not_found"])
+async def test_a_page_may_use_nothing_but_this_server(pages: httpx.AsyncClient, path: str) -> None:
+    policy = (await pages.get(path)).headers["content-security-policy"]
+
+    directives = dict(directive.split(maxsplit=1) for directive in policy.split("; "))
+    assert directives.pop("img-src") == "'self' data:"  # Swagger UI's stylesheet has its icons in itself
+    assert directives["default-src"] == directives["base-uri"] == directives["frame-ancestors"] == "'none'"
+    assert set(directives.values()) == {"'none'", "'self'"}
+
+
 @pytest.mark.parametrize("path", ["/docs/nothing", "/docs%2fstart.js", "/problems%2Fnot_found"])
 async def test_what_is_not_there_is_not_found(pages: httpx.AsyncClient, path: str) -> None:
     with pytest.raises(PathNotFound):
         await pages.get(path)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/start.js", "/problems", "/problems/not_found", "/problems/style.css"])
+async def test_under_a_prefix_a_page_is_there_alone(path: str) -> None:
+    pages = serve("/under/here")
+
+    response = await pages.get(f"/under/here{path}")
+
+    assert response.status_code == 200
+    with pytest.raises(PathNotFound):
+        await pages.get(path)
+
+
+@pytest.mark.parametrize("prefix", ["", "/prefix"])
+@pytest.mark.parametrize("path", ["/docs", "/problems", "/problems/not_found"])
+async def test_every_address_in_a_page_leads_to_a_page_or_file(prefix: str, path: str) -> None:
+    pages = serve(prefix)
+    page = await pages.get(prefix + path)
+    addresses = [each for each in re.findall(r'(?:href|src)="([^"]*)"', page.text) if not each.startswith("data:")]
+
+    answers = [await pages.get(str(page.url.join(address))) for address in addresses]
+
+    assert len(answers) >= 3
+    assert [answer.status_code for answer in answers] == [200] * len(addresses)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/problems/not_found"])
+async def test_a_page_can_only_be_read(pages: httpx.AsyncClient, path: str) -> None:
+    with pytest.raises(MethodNotAllowed) as caught:
+        await pages.post(path)
+
+    assert caught.value.headers == {"Allow": "GET, HEAD"}
+    assert (await pages.head(path)).status_code == 200
+
+
+@pytest.mark.parametrize("error", all_errors(), ids=lambda error: error.code)
+async def test_a_problem_type_leads_to_what_it_means_and_what_to_do(error: type[AutomationError]) -> None:
+    page = await serve("/prefix").get(f"/prefix/problems/{error.code}")
+
+    text = re.sub(r"</?code>", "", page.text).replace("&#x27;", "'").replace("&quot;", '"')
+    assert f"<h1>{error.title}</h1>" in text
+    assert f"Status {error.status}, {error.code}" in text
+    assert f"<p>{error.default}</p>" in text
+    assert f"<p>{error.advice.replace('`', '')}</p>" in text
+    assert f'"type": "/prefix/problems/{error.code}"' in text
+
+
+async def test_the_list_of_problem_types_is_the_error_tree(pages: httpx.AsyncClient) -> None:
+    page = await pages.get("/problems")
+
+    listed = re.findall(r'<td>(\d{3})</td><td><a href="problems/(\w+)">', page.text)
+    assert listed == [(str(error.status), error.code) for error in all_errors()]
+
+
+@pytest.mark.parametrize("path", ["/problems", "/problems/not_found"])
+async def test_without_swagger_ui_nothing_leads_to_it(path: str) -> None:
+    pages = serve(swagger_ui=False)
+
+    page = await pages.get(path)
+
+    assert "docs" not in page.text
+    with pytest.raises(PathNotFound):
+        await pages.get("/docs")

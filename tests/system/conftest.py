@@ -10,8 +10,8 @@ import pytest
 
 from automation.storage.administration import Administration
 from tests.databases import Cluster
-from tests.system.processes import demonstrating, serving
-from tests.system.tenancy import Tenant, new_tenant
+from tests.system.processes import demonstrating
+from tests.system.tenancy import Tenant, idle_service, new_tenant
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,8 @@ def service(session_settings: dict[str, str]) -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def idle(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client, Administration]]:
     """A service whose executions nobody runs, and the owner's commands in its database."""
-    with cluster.database() as urls:
-        settings = {"AUTOMATION_DATABASE_URL": urls.api, "AUTOMATION_DATA_DIR": str(tmp_path_factory.mktemp("data"))}
-        with serving(settings) as process, httpx.Client(base_url=process.base_url, trust_env=False) as client:
-            yield client, Administration(urls.owner)
+    with idle_service(cluster, tmp_path_factory.mktemp("data")) as running:
+        yield running
 
 
 @pytest.fixture

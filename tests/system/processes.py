@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import psutil
@@ -24,6 +25,8 @@ REPOSITORY = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).with_name("automation")
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 20.0
+KEPT_LOGS = "AUTOMATION_TEST_KEPT_LOGS"
+"""The environment variable of a test run that names a directory, in which the log of every process then stays."""
 
 
 @dataclass
@@ -50,10 +53,19 @@ class Process:
 
 def copy_service(directory: Path) -> Path:
     """Copy the service's files, to plant a fault in; return where they are."""
+    directory.mkdir(exist_ok=True)
     for package in ("automation", "handlers", "security"):
         shutil.copytree(REPOSITORY / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(REPOSITORY / "openapi.yaml", directory)
     return directory
+
+
+def plant(copy: Path, file: str, right: str, wrong: str) -> None:
+    """Replace what is right in a copy of the service, and stands there once, by something wrong."""
+    path = copy / file
+    text = path.read_text()
+    assert text.count(right) == 1, f"{file} has no single place for this fault any more"
+    path.write_text(text.replace(right, wrong))
 
 
 def command_of(copy: Path | None) -> Sequence[str]:
@@ -77,7 +89,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 def running(arguments: Sequence[str], settings: Mapping[str, str], *, copy: Path | None = None) -> Iterator[Process]:
     """Run a command of the service, or of a copy of it, until the block ends; it is killed if it won't stop."""
     with tempfile.TemporaryDirectory() as directory:
-        output, errors = Path(directory, "stdout"), Path(directory, "stderr")
+        output, errors = Path(directory, "stdout"), Path(os.environ.get(KEPT_LOGS, directory), f"{uuid4()}.log")
         with output.open("wb") as stdout, errors.open("wb") as stderr:
             popen = subprocess.Popen(
                 [*command_of(copy), *arguments], cwd=copy, stdout=stdout, stderr=stderr, env=environment(settings)
@@ -95,10 +107,10 @@ def running(arguments: Sequence[str], settings: Mapping[str, str], *, copy: Path
 
 
 @contextlib.contextmanager
-def serving(settings: Mapping[str, str], *, workers: int = 1) -> Iterator[Process]:
-    """Run ``automation serve`` on a free port, ready for requests."""
+def serving(settings: Mapping[str, str], *, workers: int = 1, copy: Path | None = None) -> Iterator[Process]:
+    """Run ``automation serve``, or that of a copy of the service, on a free port, ready for requests."""
     port = free_port()
-    with running(["serve", "--port", str(port), "--workers", str(workers)], settings) as process:
+    with running(["serve", "--port", str(port), "--workers", str(workers)], settings, copy=copy) as process:
         process.base_url = f"http://127.0.0.1:{port}"
         wait_until_alive(process)
         yield process
@@ -119,12 +131,12 @@ def demonstrating(settings: Mapping[str, str]) -> Iterator[Process]:
 
 
 def wait_until_alive(process: Process) -> None:
-    """Wait until the process answers ``/healthz``."""
+    """Wait until the process answers ``/healthz``; with a fault planted in it that may be anything."""
     deadline = time.monotonic() + START_TIMEOUT
     while True:
         with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{process.base_url}/healthz", trust_env=False).status_code == httpx.codes.OK:
-                return
+            httpx.get(f"{process.base_url}/healthz", trust_env=False)
+            return
         _expect_running(process, deadline)
         time.sleep(0.05)
 

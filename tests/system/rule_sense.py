@@ -4,12 +4,16 @@ Schemathesis imports this file by its path and calls the hook before each reques
 are given actions and conditions that can be; all else about them, and every case that is meant to be refused, stays.
 A tenant or version that is named without need is left out: it is hardly ever the right one, and what follows would not
 be reached.
+
+Of responses it is told one thing: the contract describes YAML as text, which Schemathesis would parse otherwise.
 """
 
 from typing import Any
 
 import schemathesis
 from schemathesis import Case, GenerationMode, HookContext
+from schemathesis.core.media_types import YAML_MEDIA_TYPES
+from schemathesis.core.transport import Response
 
 from automation.domain.identifiers import parse_uuid
 
@@ -24,6 +28,12 @@ VALUES: dict[str, Any] = {
     **dict.fromkeys(("exists", "not_exists")),
     **{operator: [1, "a", None] for operator in ("in", "not_in")},
 }
+
+
+@schemathesis.deserializer(*YAML_MEDIA_TYPES)  # all, for the first that is known is taken
+def as_text(context: object, response: Response) -> str:
+    """Return a body as it came."""
+    return response.text
 
 
 @schemathesis.hook

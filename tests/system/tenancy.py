@@ -1,8 +1,10 @@
 """A service without a worker, and tenants of a test's own: what the API promises before anything runs."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +14,8 @@ from automation.domain.executions import Execution, ExecutionStatus
 from automation.domain.permissions import Role
 from automation.storage.administration import Administration
 from security.api_key import generate
+from tests.databases import Cluster
+from tests.system.processes import serving
 
 RULES = "/api/v1/automation/rules"
 EXECUTIONS = "/api/v1/automation/executions"
@@ -86,6 +90,15 @@ def _new_key(administration: Administration, tenant: UUID, user: UUID) -> str:
     made = generate()
     administration.create_key(tenant, user, digest=made.digest, prefix=made.prefix)
     return made.plaintext
+
+
+@contextlib.contextmanager
+def idle_service(cluster: Cluster, directory: Path) -> Iterator[tuple[httpx.Client, Administration]]:
+    """Run a service with a fresh database whose executions nobody runs; give also the owner's commands in there."""
+    with cluster.database() as urls:
+        settings = {"AUTOMATION_DATABASE_URL": urls.api, "AUTOMATION_DATA_DIR": str(directory)}
+        with serving(settings) as process, httpx.Client(base_url=process.base_url, trust_env=False) as client:
+            yield client, Administration(urls.owner)
 
 
 def new_tenant(client: httpx.Client, administration: Administration) -> Tenant:

@@ -6,17 +6,14 @@ from pathlib import Path
 import httpx
 
 from tests.system.conftest import Service
-from tests.system.processes import copy_service, free_port, running, wait_until_alive
+from tests.system.processes import copy_service, plant, serving
 
 
 def test_it_is_a_plain_500_and_the_log_says_where(service: Service, tmp_path: Path) -> None:
-    handler = copy_service(tmp_path) / "handlers" / "presentation.py"
-    handler.write_text(handler.read_text().replace('"status": content.status', '"status": "a secret status"'))
-    port = free_port()
+    copy = copy_service(tmp_path)
+    plant(copy, "handlers/presentation.py", '"status": content.status', '"status": "a secret status"')
 
-    with running(["serve", "--port", str(port)], service.settings, copy=tmp_path) as process:
-        process.base_url = f"http://127.0.0.1:{port}"
-        wait_until_alive(process)
+    with serving(service.settings, copy=copy) as process:
         response = httpx.get(
             f"{process.base_url}/api/v1/automation/rules/{service.demo['rules']['acme']}",
             headers={"x-api-key": service.demo["keys"]["reader"]},

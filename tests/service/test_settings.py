@@ -1,0 +1,25 @@
+"""What an operator may set, and what is refused."""
+
+import pytest
+from pydantic import ValidationError
+
+from automation.service.settings import Settings
+
+
+@pytest.mark.parametrize("prefix", ["", "/automation", "/a/b", "/v1.2/a-b_c~d", "/...", "/.well-known"])
+def test_a_path_prefix_is_made_of_plain_segments(prefix: str) -> None:
+    settings = Settings(path_prefix=prefix)
+
+    assert settings.path_prefix == prefix
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("/", "automation", "/automation/", "//automation", "/a//b", "/a/", "/automation\n"),
+        *("/a b", "/a%20b", "/a?b", "/a#b", "/{a}", "/ä", "/.", "/..", "/a/../b", "/a/.", "https://example.com/a"),
+    ],
+)
+def test_another_path_prefix_is_refused(prefix: str) -> None:
+    with pytest.raises(ValidationError, match="must begin with a slash, not end with one"):
+        Settings(path_prefix=prefix)

@@ -1,0 +1,183 @@
+"""Schemathesis as an attacker of the running service: what it is told beforehand, and what came of it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from automation.domain.permissions import Role
+from tests.contract.shipped import ENTRIES
+from tests.system.processes import REPOSITORY
+from tests.system.tenancy import WEBHOOK, Tenant
+
+SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
+SENSE = Path(__file__).with_name("rule_sense.py")
+WARNINGS = [
+    "missing_auth",
+    "missing_test_data",
+    "validation_mismatch",
+    "missing_deserializer",
+    "unused_openapi_auth",
+    "unsupported_regex",
+    "method_not_allowed",
+    "unresolvable_reference",
+    "dictionary_mismatch",
+]
+IDENTIFIERS = {
+    "cancelAutomationExecution": "pending",
+    "deleteAutomationRule": "disused",
+    "executeAutomationRule": "rules",
+    "getAutomationExecution": "failed",
+    "getAutomationRule": "rules",
+    "listAutomationExecutionAttempts": "failed",
+    "retryAutomationExecution": "failed",
+    "updateAutomationRule": "rules",
+}
+"""Which ids each operation is given: those that it can do something with."""
+SECURED = [f"{entry.method.upper()} {entry.path}" for entry in ENTRIES if "x-required-permission" in entry.node]
+LONGEST_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an attack.
+
+    Args:
+        exit_code: 0 where nothing was found, not even a warning.
+        cases: How many cases were sent and checked, by Schemathesis's own report.
+        output: What it wrote.
+    """
+
+    exit_code: int
+    cases: int
+    output: str
+
+    def unrefused(self) -> list[str]:
+        """Return the secured operations that Schemathesis did not find to be refused every time."""
+        _, _, refused = self.output.partition("operations returned only 401/403 responses")
+        return [place for place in SECURED if f"- {place}\n" not in refused]
+
+
+def of_an_operator(tenant: Tenant, stranger: Tenant, directory: Path, *, supply: int = 40) -> Path:
+    """Configure an attack by a tenant's operator, whose peer in another tenant must see none of its objects.
+
+    Args:
+        tenant: Gets the objects to attack.
+        stranger: Whose operator is the peer.
+        directory: Where Schemathesis keeps its files; made if it isn't there.
+        supply: How many objects there are of each kind that an attack uses up.
+    """
+    configuration = write_configuration(directory, dictionaries(tenant, supply=supply))
+    become(configuration, {"operator": tenant.key, "stranger": stranger.key}, peers=["operator", "stranger"])
+    return configuration
+
+
+def of_a_visitor(tenant: Tenant, directory: Path) -> Path:
+    """Configure an attack by a user of the tenant who may do nothing; that all is refused is no warning then."""
+    expected = [name for name in WARNINGS if name != "missing_auth"]
+    configuration = write_configuration(directory, dictionaries(tenant), warnings=expected)
+    become(configuration, {"visitor": tenant.add_key(Role.NONE)})
+    return configuration
+
+
+def dictionaries(tenant: Tenant, *, supply: int = 40) -> Mapping[str, Sequence[str]]:
+    """Make what there is to attack, enough of what an attack uses up, and return the ids."""
+    rules = [tenant.create_rule(actions=[WEBHOOK, WEBHOOK]) for _ in range(3)]
+    return {
+        "disused": [tenant.create_rule()["rule_id"] for _ in range(supply)],
+        "failed": [tenant.add_failed_execution(rules[0]).rpartition("/")[2] for _ in range(supply)],
+        "pending": [tenant.execute(rules[0])["execution_id"] for _ in range(supply)],
+        "rules": [rule["rule_id"] for rule in rules],
+        "versions": ["*"],
+        "statuses": ["active"],
+    }
+
+
+def write_configuration(
+    directory: Path, ids: Mapping[str, Sequence[str]], *, warnings: Sequence[str] = WARNINGS
+) -> Path:
+    """Write what Schemathesis is to know: which ids exist, and what makes sense."""
+    operations = "".join(
+        f"""
+[[operations]]
+include-operation-id = "{operation}"
+[operations.parameters]
+"path.id" = {{ dictionary = "{name}", probability = 0.8 }}
+"""
+        for operation, name in IDENTIFIERS.items()
+    )
+    defined = "".join(f"[dictionaries.{name}]\nvalues = {json.dumps(values)}\n" for name, values in ids.items())
+    directory.mkdir(exist_ok=True)
+    configuration = directory / "schemathesis.toml"
+    configuration.write_text(
+        f"""
+hooks = "{SENSE}"
+
+[generation]
+database = "none"
+# The service takes no U+0000, which no schema can say of strings at any depth.
+allow-x00 = false
+
+{defined}
+[parameters]
+"header.If-Match" = {{ dictionary = "versions", probability = 0.9 }}
+"body.status" = {{ dictionary = "statuses", probability = 0.9 }}
+
+[checks.positive_data_acceptance]
+# 412 says nothing about the data: a version that is another one by now.
+expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "412"]
+{operations}
+[warnings]
+fail-on = {json.dumps(warnings)}
+"""
+    )
+    return configuration
+
+
+def become(configuration: Path, users: Mapping[str, str], *, peers: Sequence[str] = ()) -> None:
+    """Write who Schemathesis is, by name and key: the first user, whose peers mustn't see each other's objects."""
+    listed = [{"name": name, "fixedHeaders": [{"name": "x-api-key", "value": key}]} for name, key in users.items()]
+    configuration.with_name("users.json").write_text(json.dumps({"auth": listed}))
+    with configuration.open("a") as file:
+        file.write(f'\n[auth.wfc]\npath = "users.json"\nuser = "{next(iter(users))}"\n')
+        file.write(f"peers = {json.dumps(peers)}\n" if peers else "")
+
+
+def attack(configuration: Path, url: str, *options: str, examples: int = 25, seed: int = 1) -> Outcome:
+    """Run Schemathesis against the service, with every check and in every phase unless the options say otherwise.
+
+    Args:
+        configuration: As the functions above write it.
+        url: Where the service is, or what stands before it.
+        options: More of Schemathesis's own options.
+        examples: How many cases it tries of one operation at the most, and how many stories of several operations.
+        seed: What its chance begins with.
+    """
+    report = configuration.with_name("report.json")
+    done = subprocess.run(
+        [
+            SCHEMATHESIS,
+            "--config-file",
+            configuration,
+            "run",
+            REPOSITORY / "openapi.yaml",
+            f"--url={url}",
+            "--checks=all",
+            f"--max-examples={examples}",
+            f"--seed={seed}",
+            "--continue-on-failure",
+            f"--report-json-path={report}",
+            *options,
+        ],
+        cwd=configuration.parent,
+        env={**os.environ, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_SECONDS,
+        check=False,
+    )
+    counted = json.loads(report.read_text())["test_cases"]
+    return Outcome(done.returncode, counted["generated"] - counted["without_checks"], done.stdout + done.stderr)
