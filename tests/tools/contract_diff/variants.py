@@ -1,0 +1,78 @@
+"""Variants of the shipped contract: what a change to it is made of, and what is found when it is made."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from automation.contract.document import default_path, load
+from tools.contract_diff.changes import Change
+from tools.contract_diff.comparison import compare, own_changes
+from tools.contract_diff.contracts import Contract, laid_out
+from tools.contract_diff.pinned_tool import changes as pinned_changes
+
+Json = dict[str, Any]
+Edit = Callable[[Json], Any]
+
+SHIPPED: Json = load(default_path())
+SHIPPED_CONTRACT = laid_out(SHIPPED)
+
+
+def variant(edit: Edit, document: Json = SHIPPED) -> Contract:
+    """Return the contract with an edit made to a copy of it."""
+    changed = copy.deepcopy(document)
+    edit(changed)
+    return laid_out(changed)
+
+
+def found(edit: Edit, *, after: Edit | None = None) -> list[Change]:
+    """Return what breaks clients when the contract is edited, ``after`` another edit that was always there."""
+    return [change for change in compare(*_versions(edit, after)) if change.breaking]
+
+
+def found_by_us(edit: Edit, *, after: Edit | None = None) -> list[Change]:
+    """Return what our own rules find."""
+    return list(own_changes(*_versions(edit, after)))
+
+
+def found_by_specshift(edit: Edit, *, after: Edit | None = None) -> list[Change]:
+    """Return what specshift finds, as the policy weighs it, that breaks clients."""
+    return [change for change in pinned_changes(*_versions(edit, after)) if change.breaking]
+
+
+def _versions(edit: Edit, after: Edit | None) -> tuple[Contract, Contract]:
+    if after is None:
+        return SHIPPED_CONTRACT, variant(edit)
+    before = copy.deepcopy(SHIPPED)
+    after(before)
+    return laid_out(before), variant(edit, before)
+
+
+def operation(document: Json, name: str) -> Json:
+    """Return an operation by its operationId."""
+    items = [item for path in document["paths"].values() for item in path.values() if isinstance(item, dict)]
+    described: Json = next(item for item in items if item.get("operationId") == name)
+    return described
+
+
+def response(document: Json, name: str, status: str) -> Json:
+    """Return an operation's response, as it stands there."""
+    described: Json = operation(document, name)["responses"][status]
+    return described
+
+
+def schema(document: Json, name: str) -> Json:
+    """Return a named schema."""
+    described: Json = document["components"]["schemas"][name]
+    return described
+
+
+def member(document: Json, name: str, of: str) -> Json:
+    """Return a property of a named schema."""
+    described: Json = schema(document, of)["properties"][name]
+    return described
+
+
+def component(document: Json, section: str, name: str) -> Json:
+    """Return a component that is no schema."""
+    described: Json = document["components"][section][name]
+    return described
