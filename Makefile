@@ -4,13 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 HTTPBIN := .venv-httpbin
+BENCH := .venv-bench
+FASTIFY := benchmarks/targets/fastify
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-contract test-chaos bench-engine check format contract contract-diff mock sdk docs lock wheel clean
+.PHONY: help run setup test test-contract test-chaos bench bench-scale bench-engine check format contract contract-diff mock sdk docs lock wheel clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +23,7 @@ run: $(VENV)/runtime ## Start the service with demo data on 127.0.0.1:8080; Ctrl
 setup: $(VENV)/development ## Create the virtual environment with everything that development needs.
 
 test: $(VENV)/development $(HTTPBIN)/installed ## Run the tests on an embedded PostgreSQL.
+	@tools/provide.sh curl
 	$(BIN)/python -m pytest
 
 test-contract: $(VENV)/development node_modules/.package-lock.json outside ## Prove the contract with outside tools: SDKs, 10,000 attacks, a judging proxy, a browser; takes minutes.
@@ -28,6 +31,14 @@ test-contract: $(VENV)/development node_modules/.package-lock.json outside ## Pr
 
 test-chaos: $(VENV)/development ## Run 1,000 executions while workers are killed and frozen; takes minutes.
 	$(BIN)/python -m pytest tests/system/chaos_in_full.py --log-cli-level=INFO
+
+bench: $(VENV)/development $(BENCH)/installed fastify ## Measure the hot operation against its peers and the floor; ARGS="--rounds 1 --seconds 1" is short.
+	@tools/provide.sh wrk
+	@$(BIN)/python -m benchmarks.comparison $(ARGS)
+
+bench-scale: $(VENV)/development ## Measure the hot operation at up to 10 million executions, and memory after 1 million requests.
+	@tools/provide.sh wrk
+	@$(BIN)/python -m benchmarks.scale $(ARGS)
 
 bench-engine: $(VENV)/development ## Measure executions a second and start latency of the engine.
 	$(BIN)/python benchmarks/engine.py
@@ -45,7 +56,7 @@ contract: $(VENV)/development node_modules/.package-lock.json ## Check openapi.y
 	node_modules/.bin/spectral lint --fail-severity=warn openapi.yaml
 	$(BIN)/automation contract check
 
-contract-diff: $(VENV)/development ## Tell breaking from compatible changes of openapi.yaml since BASE=<git ref>.
+contract-diff: $(VENV)/development ## Tell breaking from compatible changes of openapi.yaml since the last entry, or since BASE=<git ref>.
 	@$(BIN)/python -m tools.contract_diff $(BASE)
 
 mock: node_modules/.package-lock.json ## Serve the contract's examples on 127.0.0.1:4010, without a database.
@@ -64,12 +75,13 @@ format: $(VENV)/development ## Format the code, and mend what the linter can men
 lock: $(VENV)/development ## Write the lock files anew from pyproject.toml.
 	$(COMPILE) --group build pyproject.toml -o locks/runtime.txt
 	$(COMPILE) --group dev pyproject.toml -o locks/development.txt
+	$(COMPILE) --group bench --constraints locks/runtime.txt -o locks/bench.txt
 
 wheel: $(VENV)/development ## Build the wheel into dist/.
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean: ## Remove the virtual environment and what tools left behind; demo data in .data stays.
-	rm -rf $(VENV) $(HTTPBIN) node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(HTTPBIN) $(BENCH) node_modules $(FASTIFY)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # A stamp a set of locked packages: installed again only when its lock or the project's metadata changes.
 $(VENV)/bin/python:
@@ -88,6 +100,21 @@ $(VENV)/development: locks/development.txt pyproject.toml | $(VENV)/bin/python
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/runtime
 
+# What the service is compared with; it can't share the project's environment, which would no longer be lean.
+$(BENCH)/installed: locks/bench.txt | $(VENV)/bin/python
+	@echo "Installing the peers into $(BENCH) ..."
+	@$(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/bench.txt
+	@touch $@
+
+# The one peer in JavaScript; where there is no Node the benchmark says so and goes on without it.
+.PHONY: fastify
+fastify:
+	@! command -v npm >/dev/null || $(MAKE) --no-print-directory $(FASTIFY)/node_modules/.package-lock.json
+
+$(FASTIFY)/node_modules/.package-lock.json: $(FASTIFY)/package-lock.json
+	npm ci --prefix $(FASTIFY) --no-audit --no-fund --loglevel=error
+
 # A receiver for the tests that no one here wrote; it can't share the project's environment.
 $(HTTPBIN)/installed: locks/httpbin.txt | $(VENV)/bin/python
 	@echo "Installing httpbin into $(HTTPBIN) ..."
@@ -96,8 +123,8 @@ $(HTTPBIN)/installed: locks/httpbin.txt | $(VENV)/bin/python
 	@touch $@
 
 .PHONY: outside
-outside: # What no package registry of a language has: a browser and Java.
-	@tools/provide.sh
+outside: # What no language's package registry has.
+	@tools/provide.sh curl java chromium
 
 node_modules/.package-lock.json: package-lock.json
 	@command -v npm >/dev/null || { echo "make check needs Node 20 or later, with npm, for the contract's linter: install it from your system's packages" >&2; exit 1; }

@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# Provides what the outside tools need and no language's package registry has: Java for openapi-generator, a browser
-# for Swagger UI. Installed where that is possible (Debian, as root); otherwise it says what is missing, and fails.
+# Provides commands that no language's package registry has. Usage: tools/provide.sh COMMAND...
+# Installed where that is possible (Debian, as root); otherwise it says what is missing, and fails.
 set -euo pipefail
 
+declare -A packages=([curl]=curl [wrk]=wrk [java]=default-jre-headless [chromium]=chromium)
 missing=()
-command -v java >/dev/null || missing+=(default-jre-headless)
-command -v chromium >/dev/null || missing+=(chromium)
+for name in "$@"; do
+    command -v "$name" >/dev/null || missing+=("${packages[$name]}")
+done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "Installing ${missing[*]} ..."
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" >/dev/null
+    apt-get update --quiet=2
+    apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" >/dev/null
     exit
 fi
-echo "The outside tools need ${missing[*]}: install them from your system's packages." >&2
+echo "Missing: ${missing[*]}. Install them from your system's packages." >&2
 exit 1

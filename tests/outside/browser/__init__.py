@@ -1,0 +1,1 @@
+"""The pages for people, clicked through in a real browser."""

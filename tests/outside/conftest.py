@@ -1,0 +1,116 @@
+"""What the outside tests stand on, and the order and completeness that their last one needs.
+
+The service's processes keep their logs for the whole session: ``test_statuses.py``, which is always the last, holds
+them to the contract. That says something of a whole run alone, so whatever was left out of a run is noted here.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from automation.storage.administration import Administration
+from tests.databases import Cluster
+from tests.system.processes import KEPT_LOGS, demonstrating
+from tests.system.tenancy import Tenant, idle_service, new_tenant
+
+HERE = Path(__file__).parent
+LAST = HERE / "test_statuses.py"
+
+DESELECTED = pytest.StashKey[set[Path]]()
+LEFT_OUT = pytest.StashKey[list[str]]()
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo: where it answers, and what it wrote down, as a file and as its content."""
+
+    base_url: str
+    report: Path
+    content: Mapping[str, Any]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The directory in which every process of the service leaves its log."""
+    directory = tmp_path_factory.mktemp("logs")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(KEPT_LOGS, str(directory))
+        yield directory
+
+
+@pytest.fixture(scope="session")
+def idle(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client, Administration]]:
+    """A service whose executions nobody runs, and the owner's commands in its database."""
+    with idle_service(cluster, tmp_path_factory.mktemp("data")) as running:
+        yield running
+
+
+@pytest.fixture
+def tenant(idle: tuple[httpx.Client, Administration]) -> Tenant:
+    """A tenant of the test's own."""
+    return new_tenant(*idle)
+
+
+@pytest.fixture
+def stranger(idle: tuple[httpx.Client, Administration]) -> Tenant:
+    """Another tenant of the same service."""
+    return new_tenant(*idle)
+
+
+@pytest.fixture(scope="session")
+def demo(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A service with its demo data, and a worker that runs its executions."""
+    directory = tmp_path_factory.mktemp("demo")
+    with cluster.database() as urls:
+        settings = {
+            "AUTOMATION_DATABASE_URL": urls.api,
+            "AUTOMATION_WORKER_URL": urls.worker,
+            "AUTOMATION_MIGRATION_URL": urls.owner,
+            "AUTOMATION_DATA_DIR": str(directory),
+        }
+        with demonstrating(settings) as process:
+            yield Demo(process.base_url, directory / "demo.json", process.demo)
+
+
+@pytest.fixture
+def left_out(pytestconfig: pytest.Config) -> list[str]:
+    """What of the outside tests is not part of this run."""
+    return pytestconfig.stash[LEFT_OUT]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing is left out yet."""
+    config.stash[DESELECTED] = set()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the judge of the whole run last."""
+    items.sort(key=lambda item: item.path == LAST)
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Note which modules lose a test to ``-k``, ``--lf`` or the like."""
+    for item in items:
+        item.config.stash[DESELECTED].add(item.path)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note every module that is not, or not all of it, part of the run."""
+    collected = {item.path for item in session.items}
+    named = {Path(argument.partition("::")[0]).resolve() for argument in session.config.args if "::" in argument}
+    absent = {path for path in HERE.rglob("test_*.py") if path not in collected}
+    deselected: set[Path] = session.config.stash[DESELECTED]
+    left_out = absent | named | deselected
+    session.config.stash[LEFT_OUT] = sorted(str(path.relative_to(HERE)) for path in left_out if HERE in path.parents)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say that a run in part proves less than a whole one."""
+    left_out = config.stash.get(LEFT_OUT, [])
+    if left_out:
+        terminalreporter.section("only a part of tests/outside was run")
+        terminalreporter.line(f"No whole run, no judgement on statuses. Left out or cut short: {', '.join(left_out)}")

@@ -1,0 +1,31 @@
+"""The clients, made once, and a service with its demo data and a worker for them to call."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.outside.sdk.generated import Sdks, provide
+from tests.system.processes import demonstrating
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo: where it answers, and what it wrote down."""
+
+    base_url: str
+    report: Path
+
+
+@pytest.fixture(scope="session")
+def sdks(tmp_path_factory: pytest.TempPathFactory) -> Sdks:
+    """Every client, generated and installed."""
+    return provide(tmp_path_factory.getbasetemp() / "sdks")
+
+
+@pytest.fixture(scope="session")
+def demo(session_settings: dict[str, str]) -> Iterator[Demo]:
+    """A service that runs rules."""
+    with demonstrating(session_settings) as process:
+        yield Demo(process.base_url, Path(session_settings["AUTOMATION_DATA_DIR"], "demo.json"))

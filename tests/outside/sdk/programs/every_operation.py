@@ -1,0 +1,322 @@
+"""Calls every operation with the generated Python client, as a stranger's program would, and looks at each answer.
+
+Its environment says where the service is (``BASE_URL``) and what its demo.json says (``DEMO``). It is not checked with
+the project's own code, but by mypy --strict with the client installed; ``assert_type`` says what the types have to be.
+"""
+
+import asyncio
+import json
+import os
+import time
+from http import HTTPStatus
+from typing import Any, TypeVar, assert_type
+from uuid import UUID, uuid4
+
+from automation_executions_client import AuthenticatedClient, Client, connect
+from automation_executions_client.api.contract import get_contract_json, get_contract_yaml
+from automation_executions_client.api.executions import (
+    cancel_automation_execution,
+    get_automation_execution,
+    list_automation_execution_attempts,
+    retry_automation_execution,
+)
+from automation_executions_client.api.rules import (
+    create_automation_rule,
+    delete_automation_rule,
+    execute_automation_rule,
+    get_automation_rule,
+    update_automation_rule,
+)
+from automation_executions_client.api.service import get_liveness, get_readiness
+from automation_executions_client.models import (
+    AutomationExecution,
+    AutomationExecutionResponse,
+    AutomationRule,
+    AutomationRuleInput,
+    AutomationRuleInputTriggerConfig,
+    AutomationRuleResponse,
+    ConcurrencyPolicy,
+    Condition,
+    ConditionLogic,
+    ConditionOperator,
+    ContractDocument,
+    ExecutionLinks,
+    ExecutionPlanResponse,
+    ExecutionRetry,
+    ExecutionRetryFrom,
+    ExecutionStatus,
+    LivenessStatus,
+    Problem,
+    ReadinessStatus,
+    RuleAction,
+    RuleActionConfig,
+    RuleExecution,
+    RuleExecutionTriggerData,
+    RuleStatus,
+    TriggerType,
+    WritableRuleStatus,
+)
+from automation_executions_client.types import Response, Unset
+
+BASE_URL = os.environ["BASE_URL"]
+DEMO: dict[str, Any] = json.loads(os.environ["DEMO"])
+TENANT = UUID(DEMO["tenants"]["acme"])
+PATIENCE_SECONDS = 60
+
+T = TypeVar("T")
+
+
+def main() -> None:
+    """Call them all."""
+    look_at_the_service()
+    read_the_contract()
+    with connect(BASE_URL, DEMO["keys"]["operator"]) as client:
+        rule = write_a_rule(client)
+        change_it(client, rule)
+        plan_it(client, rule)
+        retry_a_failed_execution(client)
+        cancel_a_running_execution(client)
+        delete_it(client, rule)
+    meet_problems(rule)
+    asyncio.run(read_an_execution_asynchronously())
+
+
+def look_at_the_service() -> None:
+    client = Client(base_url=BASE_URL)
+
+    alive = good(get_liveness.sync(client=client))
+    ready = good(get_readiness.sync(client=client))
+
+    assert alive.status is LivenessStatus.ALIVE
+    assert ready.status is ReadinessStatus.READY
+
+
+def read_the_contract() -> None:
+    client = Client(base_url=BASE_URL, raise_on_unexpected_status=True)
+
+    as_json = get_contract_json.sync_detailed(client=client)
+    assert_type(as_json, Response[ContractDocument | Problem | None])
+    assert good(as_json.parsed).openapi == "3.0.3"
+    unchanged = get_contract_json.sync_detailed(client=client, if_none_match=as_json.headers["etag"])
+    assert (unchanged.status_code, unchanged.parsed) == (HTTPStatus.NOT_MODIFIED, None)
+
+    as_yaml = get_contract_yaml.sync_detailed(client=client)
+    assert_type(as_yaml, Response[str | Problem | None])
+    assert good(as_yaml.parsed).startswith("openapi: 3.0.3")
+    unchanged_yaml = get_contract_yaml.sync_detailed(client=client, if_none_match=as_yaml.headers["etag"])
+    assert (unchanged_yaml.status_code, unchanged_yaml.parsed) == (HTTPStatus.NOT_MODIFIED, None)
+
+
+def write_a_rule(client: AuthenticatedClient) -> AutomationRule:
+    created = create_automation_rule.sync_detailed(client=client, body=orders("Tell the warehouse"), x_tenant_id=TENANT)
+    assert_type(created, Response[AutomationRuleResponse | Problem])
+    rule = good(created.parsed).data
+    assert created.status_code == HTTPStatus.CREATED
+    assert rule.status is RuleStatus.ACTIVE
+    assert rule.tenant == TENANT
+    assert created.headers["location"] == rule.links.self_.href
+
+    read = get_automation_rule.sync_detailed(rule.rule_id, client=client, x_tenant_id=TENANT)
+    assert_type(read, Response[AutomationRuleResponse | Problem | None])
+    assert good(read.parsed).data == rule
+    unchanged = get_automation_rule.sync_detailed(rule.rule_id, client=client, if_none_match=read.headers["etag"])
+    assert (unchanged.status_code, unchanged.parsed) == (HTTPStatus.NOT_MODIFIED, None)
+    return rule
+
+
+def change_it(client: AuthenticatedClient, rule: AutomationRule) -> None:
+    etag = get_automation_rule.sync_detailed(rule.rule_id, client=client).headers["etag"]
+    body = orders("Tell the other warehouse")
+
+    changed = update_automation_rule.sync(rule.rule_id, client=client, body=body, if_match=etag, x_tenant_id=TENANT)
+    late = update_automation_rule.sync(rule.rule_id, client=client, body=body, if_match=etag)
+
+    assert_type(changed, AutomationRuleResponse | Problem | None)
+    assert good(changed).data.version == rule.version + 1
+    refused(late, HTTPStatus.PRECONDITION_FAILED, "precondition_failed")
+
+
+def plan_it(client: AuthenticatedClient, rule: AutomationRule) -> None:
+    order = RuleExecutionTriggerData.from_dict({"total": 20})
+
+    answer = execute_automation_rule.sync(
+        rule.rule_id,
+        client=client,
+        body=RuleExecution(trigger_data=order, dry_run=True, override_conditions=False),
+        x_tenant_id=TENANT,
+    )
+
+    assert_type(answer, AutomationExecutionResponse | ExecutionPlanResponse | Problem | None)
+    assert isinstance(answer, ExecutionPlanResponse), answer
+    assert not answer.data.would_run
+    assert answer.data.conditions[0].operator is ConditionOperator.GREATER_THAN
+
+
+def retry_a_failed_execution(client: AuthenticatedClient) -> None:
+    broken = good(create_automation_rule.sync(client=client, body=call("/nowhere"))).data
+    failed = reaches(client, execute(client, broken), ExecutionStatus.FAILED)
+    assert not isinstance(failed.links, Unset)
+    assert not isinstance(failed.links.retry, Unset)
+
+    answer = retry_automation_execution.sync(
+        failed.execution_id,
+        client=client,
+        body=ExecutionRetry(from_=ExecutionRetryFrom.FAILED_ACTION),
+        x_tenant_id=TENANT,
+    )
+    assert_type(answer, AutomationExecutionResponse | Problem | None)
+    assert good(answer).data.status is ExecutionStatus.PENDING
+    again = reaches(client, failed, ExecutionStatus.FAILED)
+    assert good(retry_automation_execution.sync(again.execution_id, client=client)).data.attempt == 3
+
+    reaches(client, failed, ExecutionStatus.FAILED)
+    listed = list_automation_execution_attempts.sync(failed.execution_id, client=client, x_tenant_id=TENANT)
+    attempts = good(listed)
+    assert [attempt.status for attempt in attempts.data] == [ExecutionStatus.FAILED] * 3
+    assert attempts.links.execution.href.endswith(str(failed.execution_id))
+
+
+def cancel_a_running_execution(client: AuthenticatedClient) -> None:
+    waiting = good(create_automation_rule.sync(client=client, body=wait())).data
+    running = reaches(client, execute(client, waiting), ExecutionStatus.RUNNING)
+    in_use = delete_automation_rule.sync(waiting.rule_id, client=client)
+    assert_type(in_use, Problem | None)
+    refused(in_use, HTTPStatus.CONFLICT, "rule_in_use")
+
+    answer = cancel_automation_execution.sync_detailed(running.execution_id, client=client, x_tenant_id=TENANT)
+    assert_type(answer, Response[AutomationExecutionResponse | Problem])
+    assert answer.status_code in {HTTPStatus.OK, HTTPStatus.ACCEPTED}
+    reaches(client, good(answer.parsed).data, ExecutionStatus.CANCELLED)
+
+    late = cancel_automation_execution.sync(running.execution_id, client=client)
+    refused(late, HTTPStatus.CONFLICT, "execution_finished")
+    not_failed = retry_automation_execution.sync(running.execution_id, client=client)
+    refused(not_failed, HTTPStatus.CONFLICT, "execution_not_failed")
+
+
+def delete_it(client: AuthenticatedClient, rule: AutomationRule) -> None:
+    deleted = delete_automation_rule.sync_detailed(rule.rule_id, client=client, x_tenant_id=TENANT)
+    assert (deleted.status_code, deleted.parsed) == (HTTPStatus.NO_CONTENT, None)
+
+    changed = update_automation_rule.sync(rule.rule_id, client=client, body=orders("Too late"))
+    refused(changed, HTTPStatus.CONFLICT, "rule_deleted")
+    executed = execute_automation_rule.sync(rule.rule_id, client=client)
+    refused(executed, HTTPStatus.CONFLICT, "rule_not_active")
+
+
+def meet_problems(rule: AutomationRule) -> None:
+    execution = UUID(DEMO["executions"]["completed"])
+    wanted = {"unknown": 401, "expired": 401, "revoked": 401, "no_permission": 403, "globex_reader": 404}
+    for key, status in wanted.items():
+        client = connect(BASE_URL, DEMO["keys"].get(key, "ak_unknown"))
+        refused(get_automation_execution.sync(execution, client=client), HTTPStatus(status))
+
+    reader = connect(BASE_URL, DEMO["keys"]["reader"])
+    other_tenant = UUID(DEMO["tenants"]["globex"])
+    mismatch = get_automation_execution.sync(execution, client=reader, x_tenant_id=other_tenant)
+    refused(mismatch, HTTPStatus.UNAUTHORIZED)
+    stranger = connect(BASE_URL, DEMO["keys"]["reader"], tenant=other_tenant)
+    refused(get_automation_execution.sync(execution, client=stranger), HTTPStatus.UNAUTHORIZED)
+    refused(get_automation_rule.sync(uuid4(), client=reader), HTTPStatus.NOT_FOUND, "rule_not_found")
+    refused(delete_automation_rule.sync(rule.rule_id, client=reader), HTTPStatus.FORBIDDEN, "permission_denied")
+
+    operator = connect(BASE_URL, DEMO["keys"]["operator"])
+    unknown = AutomationRuleInput(name="No such action", actions=[RuleAction("telegram", RuleActionConfig())])
+    problem = refused(create_automation_rule.sync(client=operator, body=unknown), HTTPStatus.BAD_REQUEST)
+    assert not isinstance(problem.errors, Unset)
+    assert problem.errors[0].pointer == "/actions/0/type"
+
+
+async def read_an_execution_asynchronously() -> None:
+    async with connect(BASE_URL, DEMO["keys"]["reader"]) as client:
+        execution = UUID(DEMO["executions"]["completed"])
+        answer = await get_automation_execution.asyncio(execution, client=client, x_tenant_id=TENANT)
+
+    read = good(answer).data
+    assert_type(read, AutomationExecution)
+    assert_type(read.status, ExecutionStatus)
+    assert_type(read.links, ExecutionLinks | Unset)
+    assert_type(read.error_message, str | Unset | None)
+    assert read.status is ExecutionStatus.COMPLETED
+    assert read.error_message is None
+
+
+def good(answer: T | Problem | None) -> T:
+    """Return an answer that is not a problem."""
+    assert answer is not None
+    assert not isinstance(answer, Problem), answer
+    return answer
+
+
+def refused(answer: object, status: HTTPStatus, code: str | None = None) -> Problem:
+    """Return an answer that is a problem, of this status and code."""
+    assert isinstance(answer, Problem), answer
+    assert answer.status == status, answer
+    assert code in {None, answer.code}, answer
+    return answer
+
+
+def execute(client: AuthenticatedClient, rule: AutomationRule) -> AutomationExecution:
+    """Run a rule, whatever its conditions say."""
+    body = RuleExecution(trigger_data=RuleExecutionTriggerData(), override_conditions=True, dry_run=False)
+    answer = execute_automation_rule.sync(rule.rule_id, client=client, body=body)
+    assert isinstance(answer, AutomationExecutionResponse), answer
+    return answer.data
+
+
+def reaches(
+    client: AuthenticatedClient, execution: AutomationExecution, status: ExecutionStatus
+) -> AutomationExecution:
+    """Wait until an execution has a status."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        answer = get_automation_execution.sync(execution.execution_id, client=client, x_tenant_id=TENANT)
+        found = good(answer).data
+        if found.status is status:
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+
+
+def orders(name: str) -> AutomationRuleInput:
+    """Return a rule that says everything that a rule can say."""
+    return AutomationRuleInput(
+        name=name,
+        description="Tells the warehouse of every order above 50.",
+        status=WritableRuleStatus.ACTIVE,
+        trigger_type=TriggerType.MANUAL,
+        trigger_config=AutomationRuleInputTriggerConfig(),
+        conditions=[Condition("trigger.total", ConditionOperator.GREATER_THAN, 50)],
+        condition_logic=ConditionLogic.AND,
+        actions=[webhook("/orders")],
+        execution_timeout_seconds=600,
+        max_concurrent_executions=5,
+        concurrency_policy=ConcurrencyPolicy.QUEUE,
+    )
+
+
+def call(path: str) -> AutomationRuleInput:
+    """Return a rule that calls the demo's receiver."""
+    return AutomationRuleInput(name=f"Call {path}", actions=[webhook(path)], status=WritableRuleStatus.ACTIVE)
+
+
+def wait() -> AutomationRuleInput:
+    """Return a rule that waits for an hour."""
+    actions = [RuleAction("wait", RuleActionConfig.from_dict({"seconds": 3600}))]
+    return AutomationRuleInput(name="Wait for an hour", actions=actions, status=WritableRuleStatus.ACTIVE)
+
+
+def webhook(path: str) -> RuleAction:
+    """Return an action that calls the demo's receiver."""
+    config = {"method": "POST", "url": f"{DEMO['receiver']}{path}", "json": {}}
+    return RuleAction(
+        "webhook_call",
+        RuleActionConfig.from_dict(config),
+        continue_on_error=False,
+        timeout_seconds=30,
+        retry_attempts=0,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+/**
+ * Calls every operation with openapi-generator's client, as a stranger's program would, and looks at each answer.
+ *
+ * Its environment says where the service is (`BASE_URL`) and what its demo.json says (`DEMO`).
+ */
+
+import {
+  type AutomationExecution,
+  type AutomationRule,
+  type AutomationRuleInput,
+  Configuration,
+  ContractApi,
+  ExecutionPlanResponseFromJSON,
+  ExecutionRetryFromEnum,
+  ExecutionsApi,
+  ExecutionStatus,
+  type Problem,
+  ProblemFromJSON,
+  ResponseError,
+  type RuleAction,
+  RulesApi,
+  ServiceApi,
+} from "automation-executions-client-fetch";
+import { baseUrl, demo, equal, key, present, type Same, sameTypes, tenant, until } from "./demo.js";
+
+const executions = new ExecutionsApi(as("operator"));
+const rules = new RulesApi(as("operator"));
+const xTenantId = tenant;
+
+function as(name: string): Configuration {
+  return new Configuration({ basePath: baseUrl, apiKey: key(name) });
+}
+
+/** Return the response that a call was refused with, of this status. */
+async function answeredWith(call: Promise<unknown>, status: number): Promise<Response> {
+  const refusal = await call.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (!(refusal instanceof ResponseError)) throw new Error(`not refused: ${refusal}`);
+  equal(refusal.response.status, status);
+  return refusal.response;
+}
+
+/** Return the problem that a call was refused with, of this status and code. */
+async function refused(call: Promise<unknown>, status: number, code?: string): Promise<Problem> {
+  const problem = ProblemFromJSON(await (await answeredWith(call, status)).json());
+  equal(problem.status, status);
+  if (code !== undefined) equal(problem.code, code);
+  return problem;
+}
+
+function etag(answer: { raw: Response }): string {
+  return present(answer.raw.headers.get("etag"));
+}
+
+async function lookAtTheService(): Promise<void> {
+  const service = new ServiceApi(as("reader"));
+  equal((await service.getLiveness()).status, "alive");
+  equal((await service.getReadiness()).status, "ready");
+}
+
+async function readTheContract(): Promise<void> {
+  const contract = new ContractApi(as("reader"));
+  const json = await contract.getContractJsonRaw({});
+  equal((await json.value()).openapi, "3.0.3");
+  await answeredWith(contract.getContractJson({ ifNoneMatch: etag(json) }), 304);
+
+  const yaml = await contract.getContractYamlRaw({});
+  equal((await yaml.value()).startsWith("openapi: 3.0.3"), true);
+  await answeredWith(contract.getContractYaml({ ifNoneMatch: etag(yaml) }), 304);
+}
+
+async function writeARule(): Promise<AutomationRule> {
+  const created = await rules.createAutomationRuleRaw({ automationRuleInput: orders("Tell the warehouse"), xTenantId });
+  const rule = (await created.value()).data;
+  equal([created.raw.status, rule.status, rule.tenant], [201, "active", tenant]);
+  equal(created.raw.headers.get("location"), rule.links.self.href);
+
+  const read = await rules.getAutomationRuleRaw({ id: rule.ruleId, xTenantId });
+  equal((await read.value()).data, rule);
+  await answeredWith(rules.getAutomationRule({ id: rule.ruleId, ifNoneMatch: etag(read) }), 304);
+  return rule;
+}
+
+async function changeIt(rule: AutomationRule): Promise<void> {
+  const ifMatch = etag(await rules.getAutomationRuleRaw({ id: rule.ruleId }));
+  const change = { id: rule.ruleId, automationRuleInput: orders("Tell the other warehouse"), ifMatch, xTenantId };
+
+  equal((await rules.updateAutomationRule(change)).data.version, rule.version + 1);
+  await refused(rules.updateAutomationRule(change), 412, "precondition_failed");
+}
+
+async function planIt(rule: AutomationRule): Promise<void> {
+  const ruleExecution = { triggerData: { total: 20 }, dryRun: true, overrideConditions: false };
+
+  // It reads every success as the first one documented; the plan is read from the raw answer.
+  const answer = await rules.executeAutomationRuleRaw({ id: rule.ruleId, ruleExecution, xTenantId });
+
+  const plan = ExecutionPlanResponseFromJSON(await answer.raw.json()).data;
+  equal([plan.wouldRun, plan.conditions[0]?.operator], [false, "greater_than"]);
+}
+
+async function retryAFailedExecution(): Promise<void> {
+  const id = await execute(await create(call("/nowhere")));
+  equal((await reaches(id, ExecutionStatus.Failed)).links?.retry?.method, "POST");
+
+  const executionRetry = { from: ExecutionRetryFromEnum.FailedAction };
+  const again = await executions.retryAutomationExecution({ id, executionRetry, xTenantId });
+  equal(again.data.status, ExecutionStatus.Pending);
+  await reaches(id, ExecutionStatus.Failed);
+  equal((await executions.retryAutomationExecution({ id })).data.attempt, 3);
+
+  await reaches(id, ExecutionStatus.Failed);
+  const attempts = await executions.listAutomationExecutionAttempts({ id, xTenantId });
+  equal(
+    attempts.data.map((attempt) => attempt.status),
+    ["failed", "failed", "failed"],
+  );
+  equal(attempts.links.execution.href.endsWith(id), true);
+}
+
+async function cancelARunningExecution(): Promise<void> {
+  const waiting = await create(wait());
+  const id = await execute(waiting);
+  await reaches(id, ExecutionStatus.Running);
+  await refused(rules.deleteAutomationRule({ id: waiting.ruleId }), 409, "rule_in_use");
+
+  equal((await executions.cancelAutomationExecution({ id, xTenantId })).data.executionId, id);
+  await reaches(id, ExecutionStatus.Cancelled);
+
+  await refused(executions.cancelAutomationExecution({ id }), 409, "execution_finished");
+  await refused(executions.retryAutomationExecution({ id }), 409, "execution_not_failed");
+}
+
+async function deleteIt(rule: AutomationRule): Promise<void> {
+  const deleted = await rules.deleteAutomationRuleRaw({ id: rule.ruleId, xTenantId });
+  equal(deleted.raw.status, 204);
+
+  const change = { id: rule.ruleId, automationRuleInput: orders("Too late") };
+  await refused(rules.updateAutomationRule(change), 409, "rule_deleted");
+  await refused(rules.executeAutomationRule({ id: rule.ruleId }), 409, "rule_not_active");
+}
+
+async function meetProblems(rule: AutomationRule): Promise<void> {
+  const id = demo.executions.completed;
+  const wanted = { unknown: 401, expired: 401, revoked: 401, no_permission: 403, globex_reader: 404 };
+  for (const [name, status] of Object.entries(wanted)) {
+    await refused(new ExecutionsApi(as(name)).getAutomationExecution({ id }), status);
+  }
+
+  await refused(executions.getAutomationExecution({ id, xTenantId: demo.tenants.globex }), 401);
+  await refused(rules.getAutomationRule({ id: crypto.randomUUID() }), 404, "rule_not_found");
+  await refused(new RulesApi(as("reader")).deleteAutomationRule({ id: rule.ruleId }), 403, "permission_denied");
+
+  const unknown = { name: "No such action", actions: [{ type: "telegram", config: {} }] };
+  const problem = await refused(rules.createAutomationRule({ automationRuleInput: unknown }), 400);
+  equal(problem.errors?.[0]?.pointer, "/actions/0/type");
+}
+
+async function readAnExecution(): Promise<void> {
+  const answer = await executions.getAutomationExecution({ id: demo.executions.completed, xTenantId });
+  const execution = answer.data;
+
+  sameTypes<Same<typeof execution, AutomationExecution>>();
+  const status: ExecutionStatus = execution.status;
+  equal([status, execution.errorMessage], [ExecutionStatus.Completed, null]);
+}
+
+async function create(automationRuleInput: AutomationRuleInput): Promise<AutomationRule> {
+  return (await rules.createAutomationRule({ automationRuleInput })).data;
+}
+
+/** Run a rule, whatever its conditions say, and return the execution's id. */
+async function execute(rule: AutomationRule): Promise<string> {
+  const ruleExecution = { triggerData: {}, overrideConditions: true };
+  const answer = await rules.executeAutomationRuleRaw({ id: rule.ruleId, ruleExecution, xTenantId });
+  equal(answer.raw.status, 202);
+  return present(answer.raw.headers.get("location")?.split("/").at(-1));
+}
+
+/** Wait until an execution has a status. */
+async function reaches(id: string, status: ExecutionStatus): Promise<AutomationExecution> {
+  return until(
+    async () => (await executions.getAutomationExecution({ id })).data,
+    (execution) => execution.status === status,
+  );
+}
+
+/** Return a rule that says everything that a rule can say. */
+function orders(name: string): AutomationRuleInput {
+  return {
+    name,
+    description: "Tells the warehouse of every order above 50.",
+    status: "active",
+    triggerType: "manual",
+    triggerConfig: {},
+    conditions: [{ field: "trigger.total", operator: "greater_than", value: 50 }],
+    conditionLogic: "and",
+    actions: [webhook("/orders")],
+    executionTimeoutSeconds: 600,
+    maxConcurrentExecutions: 5,
+    concurrencyPolicy: "queue",
+  };
+}
+
+/** Return a rule that calls the demo's receiver. */
+function call(path: string): AutomationRuleInput {
+  return { name: `Call ${path}`, status: "active", actions: [webhook(path)] };
+}
+
+/** Return a rule that waits for an hour. */
+function wait(): AutomationRuleInput {
+  return { name: "Wait for an hour", status: "active", actions: [{ type: "wait", config: { seconds: 3600 } }] };
+}
+
+/** Return an action that calls the demo's receiver. */
+function webhook(path: string): RuleAction {
+  const config = { method: "POST", url: `${demo.receiver}${path}`, json: {} };
+  return { type: "webhook_call", config, continueOnError: false, timeoutSeconds: 30, retryAttempts: 0 };
+}
+
+await lookAtTheService();
+await readTheContract();
+const rule = await writeARule();
+await changeIt(rule);
+await planIt(rule);
+await retryAFailedExecution();
+await cancelARunningExecution();
+await deleteIt(rule);
+await meetProblems(rule);
+await readAnExecution();

@@ -1,0 +1,55 @@
+"""Which parts of the contract requests make use of: operations, their parameters, the members of their bodies."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+
+from automation.contract.outline import Entry
+from automation.contract.references import follow
+from tests.contract.shipped import DOCUMENT, ENTRIES
+from tests.outside.sdk.recorder import Exchange
+
+
+def offered() -> set[str]:
+    """Return every part that the contract has, in words: ``getAutomationExecution header x-tenant-id``."""
+    return {part for entry in ENTRIES for part in (entry.name, *_parameters(entry), *_members(entry))}
+
+
+def used(exchanges: Iterable[Exchange]) -> set[str]:
+    """Return every part that the requests made use of, in the same words."""
+    return {part for exchange in exchanges for part in _parts(exchange)}
+
+
+def _parts(exchange: Exchange) -> Iterator[str]:
+    entry = _entry(exchange)
+    yield entry.name
+    for parameter in entry.parameters:
+        if parameter["in"] == "path" or parameter["name"].lower() in exchange.headers:
+            yield f"{entry.name} {parameter['in']} {parameter['name']}"
+    for member in json.loads(exchange.body or "{}"):
+        yield f"{entry.name} body {member}"
+
+
+def _entry(exchange: Exchange) -> Entry:
+    (entry,) = [
+        entry
+        for entry in ENTRIES
+        if entry.method.upper() == exchange.method and re.fullmatch(_pattern(entry.path), exchange.path)
+    ]
+    return entry
+
+
+def _pattern(path: str) -> str:
+    return re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))
+
+
+def _parameters(entry: Entry) -> Iterator[str]:
+    for parameter in entry.parameters:
+        yield f"{entry.name} {parameter['in']} {parameter['name']}"
+
+
+def _members(entry: Entry) -> Iterator[str]:
+    content = entry.node.get("requestBody", {}).get("content", {})
+    for media_type in content.values():
+        for member in follow(DOCUMENT, media_type["schema"])["properties"]:
+            yield f"{entry.name} body {member}"

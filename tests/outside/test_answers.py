@@ -1,0 +1,184 @@
+"""The documented answers that chance can't be trusted to find, asked for one by one."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from automation.contract.outline import Entry
+from automation.domain.permissions import Role
+from tests.contract.shipped import ENTRIES, responses
+from tests.outside.calls import TIMEOUT_SECONDS, successful
+from tests.outside.conftest import Demo
+from tests.system.processes import serving
+from tests.system.tenancy import RULES, Tenant, rule_input
+from tests.system.test_behaviour import problem_of
+
+CONTRACTS = ["/api/v1/openapi.json", "/api/v1/openapi.yaml"]
+PATIENCE_SECONDS = 60
+JSON = {"content-type": "application/json"}
+
+
+def documenting(status: int, *, secured: bool = True) -> pytest.MarkDecorator:
+    """Return what asks every operation that documents a status, the public ones among them unless secured."""
+    entries = [
+        entry
+        for entry in ENTRIES
+        if status in responses(entry) and (not secured or "x-required-permission" in entry.node)
+    ]
+    return pytest.mark.parametrize("entry", entries, ids=lambda entry: entry.name)
+
+
+def path_of(entry: Entry) -> str:
+    """Return an operation's path, with an id that nothing has."""
+    return entry.path.replace("{id}", str(uuid4()))
+
+
+def ask(tenant: Tenant, entry: Entry, headers: Mapping[str, str] | None = None, **options: Any) -> httpx.Response:
+    """Ask an operation for something that isn't there."""
+    return tenant.ask(entry.method, path_of(entry), headers, **options)
+
+
+def test_every_operation_succeeds(tenant: Tenant) -> None:
+    answers = {
+        name: call.send(str(tenant.client.base_url), tenant.key).status_code
+        for name, call in successful(tenant).items()
+    }
+
+    assert [name for name, status in answers.items() if not httpx.codes.is_success(status)] == []
+
+
+@documenting(400, secured=False)
+def test_an_unknown_parameter_is_refused(tenant: Tenant, entry: Entry) -> None:
+    response = ask(tenant, entry, params={"nothing": "1"})
+
+    problem_of(response, 400, "invalid_parameter")
+
+
+@documenting(401)
+def test_without_a_key_nothing_is_told(tenant: Tenant, entry: Entry) -> None:
+    response = tenant.client.request(entry.method, path_of(entry))
+
+    problem_of(response, 401, "api_key_missing")
+
+
+@documenting(403)
+def test_without_its_permission_nothing_is_done(tenant: Tenant, entry: Entry) -> None:
+    key = tenant.add_key(Role.NONE)
+
+    response = ask(tenant, entry, {"x-api-key": key})
+
+    problem_of(response, 403, "permission_denied")
+
+
+@documenting(404)
+def test_what_is_not_there_is_not_found(tenant: Tenant, entry: Entry) -> None:
+    body = {"json": rule_input()} if entry.name == "updateAutomationRule" else {}
+
+    response = ask(tenant, entry, **body)
+
+    assert response.status_code == 404
+
+
+@documenting(413)
+def test_a_body_that_is_too_large_is_refused(tenant: Tenant, entry: Entry) -> None:
+    response = ask(tenant, entry, JSON, content=b" " * 65_537)
+
+    problem_of(response, 413, "content_too_large")
+
+
+@documenting(415)
+def test_a_body_that_is_not_json_is_refused(tenant: Tenant, entry: Entry) -> None:
+    response = ask(tenant, entry, {"content-type": "text/yaml"}, content=b"name: Notify")
+
+    problem_of(response, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("path", CONTRACTS)
+def test_a_contract_that_the_client_has_is_not_sent_again(tenant: Tenant, path: str) -> None:
+    etag = tenant.client.get(path).headers["etag"]
+
+    assert tenant.client.get(path, headers={"if-none-match": etag}).status_code == 304
+
+
+def test_a_contract_that_is_withheld_is_not_found(settings: Mapping[str, str]) -> None:
+    with serving({**settings, "AUTOMATION_PUBLISH_CONTRACT": "false"}) as process:
+        answers = [httpx.get(process.base_url + path, trust_env=False, timeout=TIMEOUT_SECONDS) for path in CONTRACTS]
+
+    for answer in answers:
+        problem_of(answer, 404, "not_found")
+
+
+def test_a_rule_that_the_client_has_is_not_sent_again(tenant: Tenant) -> None:
+    path = f"{RULES}/{tenant.create_rule()['rule_id']}"
+
+    assert tenant.ask("GET", path, {"if-none-match": '"v1"'}).status_code == 304
+
+
+def test_a_change_of_another_version_is_refused(tenant: Tenant) -> None:
+    path = f"{RULES}/{tenant.create_rule()['rule_id']}"
+
+    response = tenant.ask("PUT", path, {"if-match": '"v2"'}, json=rule_input())
+
+    problem_of(response, 412, "precondition_failed")
+
+
+def test_a_deleted_rule_is_not_changed(tenant: Tenant) -> None:
+    path = f"{RULES}/{tenant.create_rule()['rule_id']}"
+    tenant.ask("DELETE", path)
+
+    problem_of(tenant.ask("PUT", path, json=rule_input()), 409, "rule_deleted")
+
+
+def test_a_rule_in_use_is_not_deleted(tenant: Tenant) -> None:
+    rule = tenant.create_rule()
+    tenant.execute(rule)
+
+    problem_of(tenant.ask("DELETE", f"{RULES}/{rule['rule_id']}"), 409, "rule_in_use")
+
+
+def test_a_draft_is_planned_and_not_run(tenant: Tenant) -> None:
+    path = f"{RULES}/{tenant.create_rule(status='draft')['rule_id']}/execute"
+
+    planned, run = tenant.post(path, {"dry_run": True}), tenant.post(path)
+
+    assert planned.status_code == 200
+    problem_of(run, 409, "rule_not_active")
+
+
+def test_an_execution_that_did_not_fail_is_not_retried(tenant: Tenant) -> None:
+    execution = tenant.execute(tenant.create_rule())
+
+    problem_of(tenant.post(f"{execution['_links']['self']['href']}/retry"), 409, "execution_not_failed")
+
+
+def test_an_execution_that_has_finished_is_not_cancelled(tenant: Tenant) -> None:
+    cancel = tenant.execute(tenant.create_rule())["_links"]["cancel"]["href"]
+    tenant.post(cancel)
+
+    problem_of(tenant.post(cancel), 409, "execution_finished")
+
+
+def test_the_cancellation_of_a_running_execution_is_accepted(demo: Demo) -> None:
+    call = {"method": "POST", "url": f"{demo.content['receiver']}/slow"}
+    slow = {"type": "webhook_call", "timeout_seconds": 60, "config": call}
+    with httpx.Client(base_url=demo.base_url, trust_env=False, timeout=TIMEOUT_SECONDS) as client:
+        client.headers["x-api-key"] = demo.content["keys"]["operator"]
+        rule = client.post(RULES, json=rule_input(actions=[slow])).json()["data"]
+        execution = client.post(rule["_links"]["execute"]["href"]).json()["data"]["_links"]
+        wait_until_running(client, execution["self"]["href"])
+
+        response = client.post(execution["cancel"]["href"])
+
+    assert (response.status_code, response.json()["data"]["status"]) == (202, "running")
+
+
+def wait_until_running(client: httpx.Client, path: str) -> None:
+    """Wait until a worker has begun with an execution."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while client.get(path).json()["data"]["status"] != "running":
+        assert time.monotonic() < deadline, "no worker began with the execution"
+        time.sleep(0.1)

@@ -1,0 +1,78 @@
+"""Schemathesis attacks a real process with ten thousand cases: every phase, every check, fresh data, fixed seeds."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from automation.domain.permissions import Role
+from automation.storage.administration import Administration
+from tests.databases import Cluster
+from tests.system.attack import (
+    Outcome,
+    attack,
+    become,
+    dictionaries,
+    of_a_visitor,
+    of_an_operator,
+    write_configuration,
+)
+from tests.system.tenancy import Tenant, idle_service, new_tenant
+
+Target = tuple[httpx.Client, Administration]
+
+CASES = 10_000
+EXAMPLES = 500
+"""How many cases are tried of one operation at the most: five thousand and some in all, for each of two attackers."""
+STORY_SEEDS = (2, 3)
+"""Stories of several operations end early, when the data has changed under them: other seeds tell more of them."""
+
+
+@pytest.fixture
+def target(cluster: Cluster, tmp_path: Path) -> Iterator[Target]:
+    """A service with a fresh database, for one attack."""
+    with idle_service(cluster, tmp_path / "data") as running:
+        yield running
+
+
+def campaign(tenant: Tenant, stranger: Tenant, directory: Path) -> list[Outcome]:
+    """Attack a tenant's service as its operator, in one great attack and in some that only tell stories."""
+    url = str(tenant.client.base_url)
+    configuration = of_an_operator(tenant, stranger, directory, supply=150)
+    stories = (attack(configuration, url, "--phases=stateful", examples=100, seed=seed) for seed in STORY_SEEDS)
+    return [attack(configuration, url, examples=EXAMPLES), *stories]
+
+
+def test_ten_thousand_cases_of_two_tenants_at_once_find_nothing(target: Target, tmp_path: Path) -> None:
+    acme, globex = new_tenant(*target), new_tenant(*target)
+
+    with ThreadPoolExecutor(2) as attackers:
+        first = attackers.submit(campaign, acme, globex, tmp_path / "acme")
+        second = attackers.submit(campaign, globex, acme, tmp_path / "globex")
+        outcomes = [*first.result(), *second.result()]
+
+    assert [outcome.output for outcome in outcomes if outcome.exit_code != 0] == []
+    assert sum(outcome.cases for outcome in outcomes) >= CASES
+
+
+def test_a_user_without_permission_finds_nothing(tenant: Tenant, tmp_path: Path) -> None:
+    configuration = of_a_visitor(tenant, tmp_path)
+
+    outcome = attack(configuration, str(tenant.client.base_url), "--phases=examples,coverage,fuzzing", examples=50)
+
+    assert outcome.exit_code == 0, outcome.output
+    assert outcome.unrefused() == []
+
+
+def test_a_peer_who_sees_what_is_not_theirs_is_found(tenant: Tenant, tmp_path: Path) -> None:
+    """A colleague in the same tenant, passed off as a stranger, sees everything: that must not pass."""
+    configuration = write_configuration(tmp_path, dictionaries(tenant))
+    users = {"operator": tenant.key, "colleague": tenant.add_key(Role.READER)}
+    become(configuration, users, peers=list(users))
+
+    outcome = attack(configuration, str(tenant.client.base_url), "--include-tag=Rules", "--phases=stateful")
+
+    assert outcome.exit_code != 0
+    assert "`colleague` received the `AutomationRule` that `operator` owns" in outcome.output, outcome.output

@@ -1,0 +1,69 @@
+"""``make mock`` serves the contract's examples, for work without a database."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from automation.contract.contract import Contract
+from automation.contract.outline import Entry
+from tests.contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses
+from tests.outside.calls import TIMEOUT_SECONDS
+from tests.outside.prism import mocked
+
+CONTRACT = Contract(DOCUMENT)
+ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    """A client of the mock, with a key: any will do."""
+    headers = {"x-api-key": "any"}
+    with (
+        mocked() as url,
+        httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=TIMEOUT_SECONDS) as client,
+    ):
+        yield client
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)
+def test_an_operation_answers_with_an_example_of_its_success(client: httpx.Client, entry: Entry) -> None:
+    answer = client.request(entry.method, entry.path.replace("{id}", ID), json=body_of(entry))
+
+    success = min(responses(entry))
+    assert answer.status_code == success
+    require_documented(entry, answer)
+    if "content" in responses(entry)[success]:
+        assert read(answer) in shown(entry, success)
+
+
+def test_without_a_key_it_refuses_as_the_service_does(client: httpx.Client) -> None:
+    entry = next(entry for entry in ENTRIES if entry.name == "getAutomationRule")
+
+    answer = httpx.get(f"{client.base_url}{entry.path.replace('{id}', ID)}", trust_env=False, timeout=TIMEOUT_SECONDS)
+
+    assert read(answer) in shown(entry, 401)
+    require_documented(entry, answer)
+
+
+def body_of(entry: Entry) -> Any:
+    """Return the first example of an operation's body; None where it takes none."""
+    content = entry.node.get("requestBody", {}).get("content", {})
+    return next((value for media_type in content.values() for value in examples(media_type)), None)
+
+
+def shown(entry: Entry, status: int) -> list[Any]:
+    """Return every example of an answer's body."""
+    return [value for media_type in responses(entry)[status]["content"].values() for value in examples(media_type)]
+
+
+def read(answer: httpx.Response) -> Any:
+    """Return an answer's body as the contract describes it."""
+    return answer.json() if "json" in answer.headers["content-type"] else answer.text
+
+
+def require_documented(entry: Entry, answer: httpx.Response) -> None:
+    """Hold an answer to the contract, as the service holds its own."""
+    headers = [(name.lower(), value) for name, value in answer.headers.raw]
+    CONTRACT.responses[entry.name].require(answer.status_code, headers, answer.content)

@@ -1,0 +1,1 @@
+"""Client SDKs, generated from the published contract into ``dist/sdk/``: ``make sdk``."""
