@@ -1,0 +1,186 @@
+"""``make bench``: the operation that is asked for most, measured on this service and on all it is compared with.
+
+One run on one machine: every target is started fresh against the same database, its answers are checked, and then the
+targets are measured in turn, round after round, so that what slows the machine for a while slows all of them.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks import answers, lineup, load, report
+from benchmarks.database import BenchDatabase, seeded
+from benchmarks.lineup import PEERS_PYTHON, Server, Statement, Target
+from benchmarks.load import InvalidRun
+from benchmarks.machine import describe, warn_if_busy
+from benchmarks.report import Measurement, Results
+from benchmarks.running import running
+from benchmarks.seed import Plan
+from benchmarks.usage import seconds_spent_since_now
+
+OUTPUT = Path("dist/bench")
+WARM = 5_000
+"""Requests after which a server is warm."""
+PATIENCE = 3
+"""How many times the warm-up's seconds a slow server gets for them."""
+
+
+class Comparison:
+    """Checks and measures targets on one database.
+
+    Args:
+        database: What they read.
+        seconds: How long each is measured each time.
+        warm_up: How many seconds of load come before that, and up to three times as many for a slow server.
+    """
+
+    def __init__(self, database: BenchDatabase, *, seconds: int, warm_up: int) -> None:
+        self._database = database
+        self._seconds = seconds
+        self._warm_up = warm_up
+        self._requests = OUTPUT / "requests.txt"
+        self._round = 0
+        load.write_requests(self._requests, range(database.plan.executions), database)
+
+    def check(self, target: Target) -> None:
+        """Do nothing for a target that answers right.
+
+        Raises:
+            InvalidRun: It doesn't.
+        """
+        match target:
+            case Server():
+                with running(target, self._database, _log(target)) as server:
+                    if target.checked:
+                        answers.check(server.port, self._database, seed=0)
+            case Statement():
+                load.check_sql(self._database, target.script, secured=target.secured)
+
+    def measure(self, target: Target) -> Measurement:
+        """Start a target, warm it up, and measure it.
+
+        Raises:
+            InvalidRun: It gave another answer than it should.
+        """
+        self._round += 1
+        match target:
+            case Server():
+                return self._measure_server(target)
+            case Statement():
+                return self._measure_statement(target)
+
+    def _measure_server(self, target: Server) -> Measurement:
+        with running(target, self._database, _log(target)) as server:
+            self._warm(server.port)
+            spent = seconds_spent_since_now(server.pid)
+            spent_by_database = seconds_spent_since_now(self._database.postmaster)
+            done = load.over_http(server.port, self._requests, self._seconds, seed=-self._round)
+            return Measurement.of(done, cpu=spent(), database_cpu=spent_by_database())
+
+    def _warm(self, port: int) -> None:
+        """Load a server until its time is up and it has answered enough for a compiler that works while it runs."""
+        answered = 0
+        for part in range(PATIENCE):
+            answered += load.over_http(port, self._requests, self._warm_up, seed=self._round + part).requests
+            if answered >= WARM:
+                return
+
+    def _measure_statement(self, target: Statement) -> Measurement:
+        spent_by_database = seconds_spent_since_now(self._database.postmaster)
+        done = load.over_sql(self._database, target.script, self._seconds, secured=target.secured)
+        return Measurement.of(done, cpu=None, database_cpu=spent_by_database())
+
+
+def _log(target: Target) -> Path:
+    """Return the file that a target writes its lines to, as a service does in production."""
+    return OUTPUT / "logs" / f"{target.name}.log"
+
+
+def run(arguments: argparse.Namespace) -> Results:
+    """Check and measure, saying so line by line, and return what came of it.
+
+    Raises:
+        InvalidRun: A target answered wrongly.
+    """
+    chosen, skipped = _choose(arguments)
+    with seeded("bench", Plan(arguments.executions)) as database:
+        results = Results(describe(), vars(arguments), skipped)
+        comparison = Comparison(database, seconds=arguments.seconds, warm_up=arguments.warm_up)
+        for target in chosen:
+            with _named(target):
+                comparison.check(target)
+            print(f"checked: {target.title}", flush=True)
+        for number in range(1, arguments.rounds + 1):
+            print(f"round {number} of {arguments.rounds}", flush=True)
+            for target in chosen:
+                with _named(target):
+                    measured = comparison.measure(target)
+                results.add(target, measured)
+                print(f"  {target.title}: {measured.rate:,.0f} requests/s", flush=True)
+    return results
+
+
+def _choose(arguments: argparse.Namespace) -> tuple[list[Target], dict[str, str]]:
+    """Return what is measured, and why the rest of what was asked for is not."""
+    everything = lineup.targets(arguments.processes)
+    wanted = [target for target in everything if not arguments.targets or target.name in arguments.targets]
+    skipped = {target.title: reason for target in wanted if (reason := target.missing())}
+    for title, reason in skipped.items():
+        print(f"WARNING: {title} isn't measured: {reason}.", flush=True)
+    return [target for target in wanted if target.title not in skipped], skipped
+
+
+@contextmanager
+def _named(target: Target) -> Iterator[None]:
+    """Say whose fault an invalid run is."""
+    try:
+        yield
+    except InvalidRun as error:
+        raise InvalidRun(f"{target.title}: {error}") from error
+
+
+def _draw(directory: Path) -> None:
+    """Draw the chart, in the environment that has what it takes."""
+    script = Path(__file__).with_name("chart.py")
+    subprocess.run([PEERS_PYTHON, script, directory / "bench.json", directory / "bench.png"], check=True)
+
+
+def _read(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=3, help="how often every target is measured (3)")
+    parser.add_argument("--seconds", type=int, default=5, help="how many seconds each time (5)")
+    parser.add_argument("--warm-up", type=int, default=2, help="seconds of load before, thrice for a slow server (2)")
+    parser.add_argument("--executions", type=int, default=200_000, help="how many the database holds (200,000)")
+    parser.add_argument("--processes", type=int, default=2, help="of the service, measured beside one (2)")
+    parser.add_argument("--targets", nargs="+", metavar="NAME", help=f"measure these alone: {', '.join(_names(2))}")
+    read = parser.parse_args(arguments)
+    if unknown := set(read.targets or ()) - set(_names(read.processes)):
+        parser.error(f"there is no target {', '.join(sorted(unknown))}")
+    return read
+
+
+def _names(processes: int) -> list[str]:
+    return [target.name for target in lineup.targets(processes)]
+
+
+def main() -> int:
+    """Measure what the arguments ask for, print the tables, and write everything to ``dist/bench``."""
+    arguments = _read(sys.argv[1:])
+    (OUTPUT / "logs").mkdir(parents=True, exist_ok=True)
+    warn_if_busy()
+    try:
+        results = run(arguments)
+    except InvalidRun as error:
+        print(f"Invalid: {error}", file=sys.stderr)
+        return 1
+    report.write(results, OUTPUT)
+    _draw(OUTPUT)
+    print(f"\n{results.as_markdown()}\n{OUTPUT}/ has table.md, bench.json, bench.png and the logs.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+-- The same through the service's function, under row-level security.
+\set number random(0, :executions - 1)
+\set tenant :number % :tenants
+SELECT *
+FROM get_execution_v2(bench.identifier('tenant ' || :tenant::text), bench.identifier('execution ' || :number::text))

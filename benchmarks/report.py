@@ -1,0 +1,183 @@
+"""What was measured, as a table for people, as JSON for programs, and as what the chart is drawn from."""
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from benchmarks.lineup import Target
+from benchmarks.load import Load
+from benchmarks.tables import markdown, number
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One target in one round: requests a second, milliseconds, and the processor's seconds per 1,000 requests."""
+
+    rate: float
+    p50: float | None
+    p99: float | None
+    cpu: float | None
+    database_cpu: float
+    generator_cpu: float
+
+    @classmethod
+    def of(cls, done: Load, *, cpu: float | None, database_cpu: float) -> Self:
+        """Return what some load amounts to, given the processor's seconds that it took."""
+        thousands = done.requests / 1000
+        return cls(
+            rate=done.rate,
+            p50=done.p50,
+            p99=done.p99,
+            cpu=None if cpu is None else cpu / thousands,
+            database_cpu=database_cpu / thousands,
+            generator_cpu=done.cpu / thousands,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a quotient of two targets' rates is to reach."""
+
+    title: str
+    target: str
+    base: str
+    at_least: float | None
+
+
+GOALS = (
+    Goal("the service against the floor", "service", "floor", 0.9),
+    Goal("against Litestar, msgspec, asyncpg", "service", "litestar", 1.5),
+    Goal("against FastAPI, Pydantic, SQLAlchemy", "service", "fastapi-sqlalchemy", 5.0),
+    Goal("against stock Connexion", "service", "connexion", 9.0),
+    Goal("against Fastify with response validation", "service", "fastify", 1.0),
+    Goal("two processes against one", "service-2", "service", None),
+    Goal("two processes against what the database can do", "service-2", "pgbench-secured", None),
+)
+P99_OF_P50 = 3.0
+
+
+class Results:
+    """The measurements of all targets, round by round.
+
+    Args:
+        machine: What they were made on.
+        options: What was asked for.
+        skipped: Why a target was left out, by its title.
+    """
+
+    def __init__(self, machine: Mapping[str, str], options: Mapping[str, Any], skipped: Mapping[str, str]) -> None:
+        self._machine = machine
+        self._options = options
+        self._skipped = skipped
+        self._titles: dict[str, str] = {}
+        self._rounds: dict[str, list[Measurement]] = {}
+
+    def add(self, target: Target, measured: Measurement) -> None:
+        """Add a target's measurement of the next round."""
+        self._titles[target.name] = target.title
+        self._rounds.setdefault(target.name, []).append(measured)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything."""
+        return {
+            "machine": self._machine,
+            "options": self._options,
+            "skipped": self._skipped,
+            "targets": [
+                {
+                    "name": name,
+                    "title": self._titles[name],
+                    "median": asdict(self._median(name)),
+                    "of_service": self.quotient("service", name),
+                    "rounds": [asdict(each) for each in rounds],
+                }
+                for name, rounds in self._rounds.items()
+            ],
+            "goals": [
+                {"title": goal.title, "at_least": goal.at_least, "reached": self.quotient(goal.target, goal.base)}
+                for goal in GOALS
+            ],
+            "p99_of_p50": self._p99_of_p50(),
+        }
+
+    def quotient(self, name: str, base: str) -> float | None:
+        """Return how many times as fast a target is as another: the median of the rounds, each of which compares."""
+        if name not in self._rounds or base not in self._rounds:
+            return None
+        pairs = zip(self._rounds[name], self._rounds[base], strict=True)
+        return statistics.median(one.rate / other.rate for one, other in pairs)
+
+    def as_markdown(self) -> str:
+        """Return the tables, ready for a page."""
+        return "\n\n".join([self._facts(), self._table(), self._goals()]) + "\n"
+
+    def _facts(self) -> str:
+        facts = ", ".join(f"{name}: {value}" for name, value in self._machine.items())
+        options = self._options
+        rounds = f"{options['rounds']} rounds of {options['seconds']:g} s"
+        missing = [f"Not measured: {title}, because {reason}." for title, reason in self._skipped.items()]
+        return "\n\n".join([f"{facts}. Medians of {rounds}, {options['executions']:,} executions.", *missing])
+
+    def _table(self) -> str:
+        header = (
+            "",
+            "requests/s",
+            "p50 ms",
+            "p99 ms",
+            "CPU s per 1,000",
+            "the database's",
+            "the load's",
+            "the service is",
+        )
+        return markdown(header, [self._row(name) for name in self._rounds])
+
+    def _row(self, name: str) -> Sequence[str]:
+        median = self._median(name)
+        return (
+            self._titles[name],
+            f"{median.rate:,.0f}",
+            number(median.p50, "{:.2f}"),
+            number(median.p99, "{:.2f}"),
+            number(median.cpu, "{:.3f}"),
+            number(median.database_cpu, "{:.3f}"),
+            number(median.generator_cpu, "{:.3f}"),
+            number(self.quotient("service", name), "{:.2f} ×"),
+        )
+
+    def _goals(self) -> str:
+        rows = [
+            (goal.title, number(goal.at_least, "≥ {:g} ×"), number(reached, "{:.2f} ×"), _verdict(goal, reached))
+            for goal in GOALS
+            if (reached := self.quotient(goal.target, goal.base)) is not None
+        ]
+        if (factor := self._p99_of_p50()) is not None:
+            verdict = "met" if factor <= P99_OF_P50 else "missed"
+            rows.append(("its p99 against its p50", f"≤ {P99_OF_P50:g} ×", f"{factor:.2f} ×", verdict))
+        return markdown(("", "goal", "reached", ""), rows)
+
+    def _p99_of_p50(self) -> float | None:
+        rounds = self._rounds.get("service", [])
+        factors = [each.p99 / each.p50 for each in rounds if each.p50 and each.p99]
+        return statistics.median(factors) if factors else None
+
+    def _median(self, name: str) -> Measurement:
+        columns: dict[str, Any] = {}
+        for field in Measurement.__dataclass_fields__:
+            values = [value for each in self._rounds[name] if (value := getattr(each, field)) is not None]
+            columns[field] = statistics.median(values) if values else None
+        return Measurement(**columns)
+
+
+def write(results: Results, directory: Path) -> None:
+    """Write ``bench.json`` and ``table.md``."""
+    (directory / "bench.json").write_text(json.dumps(results.as_json(), indent=2) + "\n")
+    (directory / "table.md").write_text(results.as_markdown())
+
+
+def _verdict(goal: Goal, reached: float) -> str:
+    if goal.at_least is None:
+        return ""
+    return "met" if reached >= goal.at_least else "missed"
