@@ -1,8 +1,8 @@
 """Single reads that are asked for at the same time, sent as one statement: a busy process saves round trips.
 
 A read never waits for others to come. It is sent as soon as fewer than ``STATEMENTS`` are under way; what is asked for
-meanwhile goes together with the next. Every read is sent after it was asked for, so it sees all that was committed
-before.
+meanwhile goes together with the next, at the latest after ``PATIENCE``: statements that take long don't hold others up.
+Every read is sent after it was asked for, so it sees all that was committed before.
 """
 
 import asyncio
@@ -17,7 +17,9 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 STATEMENTS = 2
-"""How many statements are under way at the most: one that the database works on while the other's answers leave."""
+"""How many statements are under way while they are quick: the database works on one, the other's answers leave."""
+PATIENCE = 0.02
+"""How many seconds a read waits for the statements under way to end."""
 SIZE = 32
 """How many reads one statement has at the most, so that none waits long for its neighbours."""
 
@@ -35,7 +37,7 @@ class Batches(Generic[K, V]):
 
     Args:
         fetch: Returns the values of keys, in their order; None for what isn't there.
-        statements: How many calls of ``fetch`` are under way at the most.
+        statements: How many calls of ``fetch`` are under way while they are quick.
         size: How many keys a call gets at the most.
     """
 
@@ -52,6 +54,7 @@ class Batches(Generic[K, V]):
         self._waiting: deque[_Asked[K, V]] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
         self._scheduled = False
+        self._impatience: asyncio.TimerHandle | None = None
 
     async def read(self, key: K) -> V | None:
         """Return the value of a key, or None where there is none.
@@ -62,7 +65,9 @@ class Batches(Generic[K, V]):
         loop = asyncio.get_running_loop()
         asked: _Asked[K, V] = _Asked(key, loop.create_future())
         self._waiting.append(asked)
-        if not self._scheduled and len(self._under_way) < self._statements:
+        if len(self._under_way) >= self._statements:
+            self._limit_waiting()
+        elif not self._scheduled:
             # After all that is ready now: requests that arrived together are asked for together.
             self._scheduled = True
             loop.call_soon(self._send)
@@ -71,10 +76,26 @@ class Batches(Generic[K, V]):
     def _send(self) -> None:
         self._scheduled = False
         while self._waiting and len(self._under_way) < self._statements:
-            batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
-            task = asyncio.create_task(self._answer(batch))
-            self._under_way.add(task)
-            task.add_done_callback(self._go_on)
+            self._send_batch()
+        self._limit_waiting()
+
+    def _limit_waiting(self) -> None:
+        if self._waiting and self._impatience is None:
+            self._impatience = asyncio.get_running_loop().call_later(PATIENCE, self._send_all)
+        elif not self._waiting and self._impatience is not None:
+            self._impatience.cancel()
+            self._impatience = None
+
+    def _send_all(self) -> None:
+        self._impatience = None
+        while self._waiting:
+            self._send_batch()
+
+    def _send_batch(self) -> None:
+        batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
+        task = asyncio.create_task(self._answer(batch))
+        self._under_way.add(task)
+        task.add_done_callback(self._go_on)
 
     def _go_on(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)

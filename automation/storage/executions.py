@@ -133,7 +133,7 @@ class Executions:
 
 
 def _array(identifiers: Sequence[UUID]) -> str:
-    return f"{{{','.join([f'{each.int:032x}' for each in identifiers])}}}"
+    return f"{{{','.join(map(str, identifiers))}}}"
 
 
 def _document(execution_id: UUID, automation_rule_id: UUID, status: str, document: str) -> ExecutionDocument:

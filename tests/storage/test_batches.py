@@ -16,9 +16,12 @@ class Shelf:
         self.asked: list[list[int]] = []
         self.open = asyncio.Event()
         self.open.set()
+        self.asked_again = asyncio.Event()
 
     async def fetch(self, keys: Sequence[int]) -> list[int | None]:
         self.asked.append(list(keys))
+        if len(self.asked) > 1:
+            self.asked_again.set()
         await self.open.wait()
         if 13 in keys:
             raise ValueError("13")
@@ -64,6 +67,22 @@ async def test_what_is_asked_for_while_statements_are_under_way_goes_together_wi
 
     assert await asyncio.gather(*reads) == [1, 4, 9]
     assert shelf.asked == [[1], [2, 3]]
+
+
+async def test_statements_that_take_long_hold_nobody_up() -> None:
+    shelf = Shelf()
+    shelf.open.clear()
+    batches = Batches(shelf.fetch, statements=1)
+    stuck = asyncio.create_task(batches.read(1))
+    await _turns()
+
+    others = [asyncio.create_task(batches.read(key)) for key in (2, 3)]
+    async with asyncio.timeout(10):
+        await shelf.asked_again.wait()
+    shelf.open.set()
+
+    assert shelf.asked == [[1], [2, 3]]
+    assert await asyncio.gather(stuck, *others) == [1, 4, 9]
 
 
 async def test_a_statement_has_no_more_reads_than_it_may() -> None:
