@@ -17,7 +17,7 @@ from tests.system.test_behaviour import problem_of
 
 FAULTS = {
     "a handler that raises": ("await self._function(**self._fixed, **arguments)", '{}["planted"]'),
-    "a body out of contract": ("body = encoding.encode(value)", "body = b'{\"planted\": true}'"),
+    "a body out of contract": ("body = encoding.encode(value)", 'body = b"\\xff"'),
 }
 DEPENDENT = {entry.name for entry in ENTRIES if 503 in responses(entry)}
 """The operations that need the database."""

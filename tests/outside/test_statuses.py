@@ -26,8 +26,12 @@ def seen(logs: Path, left_out: list[str]) -> Journal:
 
 
 def test_every_documented_status_of_every_operation_was_seen(seen: Journal) -> None:
-    assert seen.missing() == []
+    missing = seen.missing()
+
+    assert not missing, "\n".join(missing)
 
 
 def test_no_undocumented_status_was_seen(seen: Journal) -> None:
-    assert seen.undocumented() == []
+    undocumented = seen.undocumented()
+
+    assert not undocumented, "\n".join(undocumented)
