@@ -14,7 +14,10 @@ from benchmarks.tables import markdown, number
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One target in one round: requests a second, milliseconds, and the processor's seconds per 1,000 requests."""
+    """One target in one round: requests a second, milliseconds, and the processor's seconds per 1,000 requests.
+
+    ``busy`` is how many cores the target, the database and the load generator occupied together.
+    """
 
     rate: float
     p50: float | None
@@ -22,11 +25,13 @@ class Measurement:
     cpu: float | None
     database_cpu: float
     generator_cpu: float
+    busy: float
 
     @classmethod
     def of(cls, done: Load, *, cpu: float | None, database_cpu: float) -> Self:
         """Return what some load amounts to, given the processor's seconds that it took."""
         thousands = done.requests / 1000
+        spent = (cpu or 0.0) + database_cpu + done.cpu
         return cls(
             rate=done.rate,
             p50=done.p50,
@@ -34,6 +39,7 @@ class Measurement:
             cpu=None if cpu is None else cpu / thousands,
             database_cpu=database_cpu / thousands,
             generator_cpu=done.cpu / thousands,
+            busy=spent / done.seconds,
         )
 
 
@@ -130,6 +136,7 @@ class Results:
             "CPU s per 1,000",
             "the database's",
             "the load's",
+            "cores busy",
             "the service is",
         )
         return markdown(header, [self._row(name) for name in self._rounds])
@@ -144,6 +151,7 @@ class Results:
             number(median.cpu, "{:.3f}"),
             number(median.database_cpu, "{:.3f}"),
             number(median.generator_cpu, "{:.3f}"),
+            number(median.busy, "{:.2f}"),
             number(self.quotient("service", name), "{:.2f} ×"),
         )
 
