@@ -8,6 +8,7 @@ Every read is sent after it was asked for, so it sees all that was committed bef
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -92,10 +93,16 @@ class Batches(Generic[K, V]):
             self._send_batch()
 
     def _send_batch(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
-        task = asyncio.create_task(self._answer(batch))
-        self._under_way.add(task)
-        task.add_done_callback(self._go_on)
+        batch = []
+        while self._waiting and len(batch) < self._size:
+            asked = self._waiting.popleft()
+            if not asked.future.done():  # else whoever asked has given up
+                batch.append(asked)
+        if batch:
+            # In a context of its own: it is nobody's request, and must not name one in the log.
+            task = asyncio.create_task(self._answer(batch), context=Context())
+            self._under_way.add(task)
+            task.add_done_callback(self._go_on)
 
     def _go_on(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
@@ -104,22 +111,21 @@ class Batches(Generic[K, V]):
     async def _answer(self, batch: Sequence[_Asked[K, V]]) -> None:
         try:
             values = await self._fetch([asked.key for asked in batch])
+            for asked, value in zip(batch, values, strict=True):
+                if not asked.future.done():
+                    asked.future.set_result(value)
         except Unavailable as error:
             _fail(batch, error)
+        except asyncio.CancelledError:
+            for asked in batch:
+                asked.future.cancel()
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for it
             if len(batch) == 1:
                 _fail(batch, error)
             else:
-                await self._answer_singly(batch)
-        else:
-            for asked, value in zip(batch, values, strict=True):
-                if not asked.future.done():
-                    asked.future.set_result(value)
-
-    async def _answer_singly(self, batch: Sequence[_Asked[K, V]]) -> None:
-        """Find out whose fault it is: it isn't the neighbours'."""
-        for asked in batch:
-            await self._answer([asked])
+                # Whose fault it is shows when each is asked for alone: it isn't the neighbours'.
+                await asyncio.gather(*(self._answer([asked]) for asked in batch))
 
 
 def _fail(batch: Sequence[_Asked[K, V]], error: Exception) -> None:

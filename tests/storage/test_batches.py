@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import ContextVar
 
 import pytest
 
@@ -132,6 +133,78 @@ async def test_whoever_gives_up_leaves_the_others_their_answers() -> None:
     assert await patient == 4
     with pytest.raises(asyncio.CancelledError):
         await impatient
+
+
+async def test_what_nobody_waits_for_any_more_is_not_asked_for() -> None:
+    shelf = Shelf()
+    shelf.open.clear()
+    batches = Batches(shelf.fetch, statements=1)
+    reads = []
+    for key in (1, 2, 3):
+        reads.append(asyncio.create_task(batches.read(key)))
+        await _turns()
+
+    reads[1].cancel()
+    shelf.open.set()
+
+    outcomes = await asyncio.gather(*reads, return_exceptions=True)
+
+    assert (outcomes[0], outcomes[2]) == (1, 9)
+    assert shelf.asked == [[1], [3]]
+
+
+async def test_reads_whose_statement_failed_are_asked_for_again_all_at_once() -> None:
+    under_way = most = 0
+
+    async def fetch(keys: Sequence[int]) -> list[int | None]:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await _turns()
+        under_way -= 1
+        raise ValueError(str(keys))
+
+    batches = Batches(fetch)
+    outcomes = await asyncio.gather(*(batches.read(key) for key in range(8)), return_exceptions=True)
+
+    assert [str(outcome) for outcome in outcomes] == [f"[{key}]" for key in range(8)]
+    assert most == 8
+
+
+async def test_values_that_are_missing_are_a_fault_and_never_a_hang() -> None:
+    async def fetch(_keys: Sequence[int]) -> list[int | None]:
+        return []
+
+    batches = Batches(fetch)
+    async with asyncio.timeout(10):
+        outcomes = await asyncio.gather(*(batches.read(key) for key in (1, 2)), return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes] == [ValueError] * 2
+
+
+async def test_a_cancelled_statement_leaves_nobody_waiting() -> None:
+    async def fetch(_keys: Sequence[int]) -> list[int | None]:
+        raise asyncio.CancelledError
+
+    batches = Batches(fetch)
+    async with asyncio.timeout(10):
+        outcomes = await asyncio.gather(*(batches.read(key) for key in (1, 2)), return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError] * 2
+
+
+async def test_a_statement_is_sent_in_nobodys_context() -> None:
+    request = ContextVar("request", default="none")
+    seen = []
+
+    async def fetch(keys: Sequence[int]) -> list[int | None]:
+        seen.append(request.get())
+        return list(keys)
+
+    request.set("first")
+    await Batches(fetch).read(1)
+
+    assert seen == ["none"]
 
 
 async def test_reading_goes_on_after_a_fault() -> None:

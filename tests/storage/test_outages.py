@@ -4,10 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from signal import SIGCONT, SIGSTOP, Signals
 from uuid import uuid4
 
-import psutil
 import psycopg
 import pytest
 
@@ -17,6 +15,7 @@ from automation.storage.embedded import EmbeddedServer
 from automation.storage.keys import KeyDirectory
 from tests.databases import DatabaseUrls
 from tests.storage.samples import Sample
+from tests.system.processes import frozen
 
 POOL_TIMEOUT = 0.5
 QUERY_TIMEOUT = 0.75
@@ -88,23 +87,6 @@ def stopped(server: EmbeddedServer) -> Iterator[None]:
         server.resume()
 
 
-@contextmanager
-def frozen(server: EmbeddedServer) -> Iterator[None]:
-    postmaster = psutil.Process(server.postmaster_pid())
-    processes = [postmaster, *postmaster.children(recursive=True)]
-    _signal(processes, SIGSTOP)
-    try:
-        yield
-    finally:
-        _signal(processes, SIGCONT)
-
-
-def _signal(processes: list[psutil.Process], number: Signals) -> None:
-    for process in processes:
-        if process.is_running():
-            process.send_signal(number)
-
-
 async def terminate(admin: "psycopg.Connection[tuple[object, ...]]") -> None:
     """End the connection that waits for a lock, once it does."""
     query = (
@@ -173,7 +155,7 @@ async def test_after_a_long_outage_it_recovers_as_fast(server: EmbeddedServer, p
 
 
 async def test_a_frozen_server_hangs_nobody(server: EmbeddedServer, pool: Database) -> None:
-    with frozen(server):
+    with frozen(server.postmaster_pid() or 0):
         started = time.monotonic()
         answers = await greetings(pool)
         first = time.monotonic() - started
@@ -190,7 +172,7 @@ async def test_a_frozen_server_hangs_nobody(server: EmbeddedServer, pool: Databa
 async def test_a_transaction_on_a_frozen_server_is_unavailable(server: EmbeddedServer, pool: Database) -> None:
     async def write() -> None:
         async with pool.transaction(uuid4()) as transaction:
-            with frozen(server):
+            with frozen(server.postmaster_pid() or 0):
                 await transaction.execute(GREETING)
 
     started = time.monotonic()

@@ -180,12 +180,14 @@ def frozen(pid: int) -> Iterator[None]:
     """Freeze a process and all its children for the length of the block."""
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     for member in family:
-        os.kill(member.pid, signal.SIGSTOP)
+        with contextlib.suppress(psutil.NoSuchProcess):  # one that was ending has ended
+            member.suspend()
     try:
         yield
     finally:
         for member in family:
-            os.kill(member.pid, signal.SIGCONT)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.resume()
 
 
 def free_port() -> int:
