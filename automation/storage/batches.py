@@ -93,7 +93,7 @@ class Batches(Generic[K, V]):
             self._send_batch()
 
     def _send_batch(self) -> None:
-        batch = []
+        batch: list[_Asked[K, V]] = []
         while self._waiting and len(batch) < self._size:
             asked = self._waiting.popleft()
             if not asked.future.done():  # else whoever asked has given up
