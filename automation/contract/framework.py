@@ -8,6 +8,7 @@ them. Connexion is pinned to 3.3.*.
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from connexion.exceptions import ProblemException
@@ -83,7 +84,7 @@ class Exceptions(ExceptionMiddleware):  # type: ignore[misc]  # Connexion has no
 
 
 async def _raise(scope: Scope, receive: Receive, send: Send) -> None:
-    raise scope[RAISED]
+    raise scope.pop(RAISED)  # kept, it would refer to itself: its causes' tracebacks lead to the scope
 
 
 class ExactRouting(RoutingMiddleware):  # type: ignore[misc]  # Connexion has no types
@@ -151,7 +152,8 @@ class _Operation:
     """What a route leads to: tells the layers the operation, and takes the shortest way through them."""
 
     def __init__(self, routing: RoutingOperation, prefix: str) -> None:
-        self._context = {"api_base_path": prefix, "operation_id": routing.operation_id}
+        # All requests share it, so none may write into it.
+        self._context = MappingProxyType({"api_base_path": prefix, "operation_id": routing.operation_id})
         self._next_app = _straightened(routing.next_app, routing.operation_id)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,6 +1,7 @@
 """A connection's writes, joined: a response's head and body leave in one piece, which halves the work of sending it."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 LIMIT = 64 * 1024
@@ -8,7 +9,9 @@ LIMIT = 64 * 1024
 
 
 class JoinedWrites:
-    """A transport that sends what was written during one turn of the event loop at once.
+    """A transport that sends what was written during one turn of the event loop in one piece, in the next turn.
+
+    What still waits when the connection is lost or aborted is dropped.
 
     Args:
         transport: The connection's own.
@@ -25,13 +28,22 @@ class JoinedWrites:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Send the data at the end of this turn, together with what follows."""
+        """Send the data in the next turn, together with what else is written in this one."""
         if not self._pieces:
             self._loop.call_soon(self._flush)
         self._pieces.append(data)
         self._size += len(data)
         if self._size >= LIMIT:
             self._flush()
+
+    def writelines(self, pieces: Iterable[bytes]) -> None:
+        """Send the pieces in their order, as ``write`` does."""
+        for piece in pieces:
+            self.write(piece)
+
+    def get_write_buffer_size(self) -> int:
+        """Return how many bytes are not sent yet, those that wait included."""
+        return self._size + self._transport.get_write_buffer_size()
 
     def write_eof(self) -> None:
         """Send everything, and that nothing follows."""
@@ -46,4 +58,5 @@ class JoinedWrites:
     def _flush(self) -> None:
         if self._pieces:
             pieces, self._pieces, self._size = self._pieces, [], 0
-            self._transport.write(b"".join(pieces))
+            if not self._transport.is_closing():  # uvloop raises where the connection is lost already
+                self._transport.write(b"".join(pieces))

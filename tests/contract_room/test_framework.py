@@ -3,6 +3,8 @@
 When one of these fails after an upgrade, ``automation/contract/framework.py`` is the module to look at.
 """
 
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -130,6 +132,41 @@ async def test_what_was_routed_to_is_known_to_the_outer_layers_when_they_answer_
     await client(assembled(error_handler=look)).get("/things/a", headers={"x-api-key": "a"})
 
     assert seen == ["getThing"]
+
+
+async def test_what_is_routed_to_cannot_be_written_to_as_all_requests_share_it() -> None:
+    async def write(scope: Any, receive: Any, send: Any) -> None:
+        scope["extensions"][ROUTING_CONTEXT]["mine"] = True
+
+    response = await client(assembled(write)).get("/things/a", headers={"x-api-key": "a"})
+
+    assert response.json()["detail"].startswith("TypeError: 'mappingproxy' object does not support item assignment")
+
+
+async def test_an_error_is_gone_when_it_is_answered_and_no_work_for_the_collector() -> None:
+    raised: list[weakref.ref[Exception]] = []
+
+    class Absent(PathNotFound):
+        def __init__(self) -> None:
+            super().__init__()
+            raised.append(weakref.ref(self))
+
+    async def look(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            scope["absent"]
+        except KeyError as cause:
+            raise Absent from cause
+
+    asking = client(assembled(look))
+    gc.disable()
+    try:
+        response = await asking.get("/things/a", headers={"x-api-key": "a"})
+        left = [error() for error in raised]
+    finally:
+        gc.enable()
+
+    assert response.status_code == 404
+    assert left == [None]
 
 
 async def test_a_domain_error_of_securitys_arrives_as_it_is() -> None:

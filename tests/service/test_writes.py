@@ -1,6 +1,11 @@
 """What a connection writes, and in how many pieces it leaves."""
 
 import asyncio
+import socket
+import struct
+from typing import Any
+
+import uvloop
 
 from automation.service.writes import LIMIT, JoinedWrites
 
@@ -21,8 +26,28 @@ class Pieces(asyncio.Transport):
     def close(self) -> None:
         self.sent.append("closed")
 
+    def abort(self) -> None:
+        self.sent.append("aborted")
+
     def is_closing(self) -> bool:
-        return "closed" in self.sent
+        return "closed" in self.sent or "aborted" in self.sent
+
+    def get_write_buffer_size(self) -> int:
+        return 100
+
+
+class Late(asyncio.Protocol):
+    """A connection that is written to in the turn in which it is lost, as by a request that is just being answered."""
+
+    def __init__(self, lost: "asyncio.Future[Exception | None]") -> None:
+        self._lost = lost
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # it is one for TCP
+        self._joined = JoinedWrites(transport, self._lost.get_loop())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._joined.write(b"answer")
+        self._lost.get_loop().call_soon(self._lost.set_result, exc)
 
 
 async def test_a_head_and_its_body_leave_in_one_piece() -> None:
@@ -73,3 +98,53 @@ async def test_everything_is_sent_before_the_end() -> None:
 
     assert transport.sent == [b"last", "eof", b"", "closed"]
     assert joined.is_closing()
+
+
+async def test_lines_do_not_overtake_what_waits() -> None:
+    transport = Pieces()
+    joined = JoinedWrites(transport, asyncio.get_running_loop())
+
+    joined.write(b"head")
+    joined.writelines([b"one", b"two"])
+    joined.write(b"end")
+    await asyncio.sleep(0)
+
+    assert transport.sent == [b"headonetwoend"]
+
+
+async def test_what_waits_counts_as_buffered() -> None:
+    joined = JoinedWrites(Pieces(), asyncio.get_running_loop())
+
+    joined.write(b"head")
+
+    assert joined.get_write_buffer_size() == 104
+
+
+async def test_what_waits_is_dropped_when_the_connection_is_aborted() -> None:
+    transport = Pieces()
+    joined = JoinedWrites(transport, asyncio.get_running_loop())
+
+    joined.write(b"head")
+    joined.abort()
+    await asyncio.sleep(0)
+
+    assert transport.sent == ["aborted"]
+
+
+def test_what_waits_is_dropped_when_the_client_resets_the_connection() -> None:
+    complaints: list[dict[str, Any]] = []
+
+    async def reset() -> Exception | None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, complaint: complaints.append(complaint))
+        lost: asyncio.Future[Exception | None] = loop.create_future()
+        async with await loop.create_server(lambda: Late(lost), "127.0.0.1", 0) as server:
+            with socket.create_connection(server.sockets[0].getsockname()) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return await asyncio.wait_for(lost, timeout=10)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        error = runner.run(reset())
+
+    assert isinstance(error, ConnectionResetError)
+    assert complaints == []
