@@ -14,7 +14,7 @@ from automation.domain.errors import (
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
 from automation.storage.batches import Batches
 from automation.storage.database import Database
-from automation.storage.encoding import encoded
+from automation.storage.encoding import encoded, uuid_array
 
 # The function sets the tenant for the one read that it does: each row is read under its own tenant's policy.
 _GET = b"""
@@ -53,7 +53,7 @@ class Executions:
 
     async def _fetch(self, asked: Sequence[tuple[UUID, UUID]]) -> Sequence[ExecutionDocument | None]:
         tenants, identifiers = zip(*asked, strict=True)
-        rows = await self._database.fetch_rows(_GET, (_array(tenants), _array(identifiers)))
+        rows = await self._database.fetch_rows(_GET, (uuid_array(tenants), uuid_array(identifiers)))
         found: list[ExecutionDocument | None] = [None] * len(asked)
         for place, *row in rows:
             found[place - 1] = _document(asked[place - 1][1], *row)
@@ -130,10 +130,6 @@ class Executions:
             raise ExecutionNotFound
         attempts: str = row[0]
         return attempts.encode()
-
-
-def _array(identifiers: Sequence[UUID]) -> str:
-    return f"{{{','.join(map(str, identifiers))}}}"
 
 
 def _document(execution_id: UUID, automation_rule_id: UUID, status: str, document: str) -> ExecutionDocument:

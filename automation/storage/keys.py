@@ -1,8 +1,9 @@
 """Finds what an API key stands for, before the tenant is known, and counts the uses of keys with a limit."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from automation.domain.errors import (
@@ -14,11 +15,19 @@ from automation.domain.errors import (
     Unauthenticated,
 )
 from automation.domain.principal import Principal
+from automation.storage.batches import Batches
 from automation.storage.database import Database
+from automation.storage.encoding import uuid_array
 
-_RESOLVE = b"""
+_COUNT = b"""
 SELECT outcome, tenant, user_id, prefix, permissions, limited, expires_in
-FROM resolve_api_key_v1(%s, %s::uuid, %s)
+FROM resolve_api_key_v1(%s, %s::uuid, true)
+"""
+_LOOK_UP = b"""
+SELECT asked.place, found.outcome, found.tenant, found.user_id, found.prefix, found.permissions, found.limited,
+    found.expires_in
+FROM unnest(%s::bytea[], %s::uuid[]) WITH ORDINALITY AS asked(digest, tenant, place),
+    LATERAL resolve_api_key_v1(asked.digest, asked.tenant, false) AS found
 """
 _TOUCH = b"SELECT touch_api_keys_v1(%s::bytea[])"
 
@@ -48,9 +57,10 @@ class KeyDirectory:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._look_ups: Batches[tuple[bytes, UUID | None], Sequence[Any]] = Batches(self._look_up)
 
     async def resolve(self, digest: bytes, tenant: UUID | None, *, count: bool) -> KeyRecord:
-        """Return what a key stands for, in one round trip.
+        """Return what a key stands for, in one round trip; look-ups that count nothing share it.
 
         Args:
             digest: The key's SHA-256.
@@ -66,7 +76,11 @@ class KeyDirectory:
             ApiKeyOverLimit: it was used as often as it may be.
             Unavailable: where the database cannot be reached.
         """
-        row = await self._database.fetch_row(_RESOLVE, (digest, tenant, count), repeatable=not count)
+        row: Sequence[Any] | None
+        if count:
+            row = await self._database.fetch_row(_COUNT, (digest, tenant), repeatable=False)
+        else:
+            row = await self._look_ups.read((digest, tenant))
         if row is None:
             raise ApiKeyInvalid
         outcome, key_tenant, user, prefix, permissions, limited, expires_in = row
@@ -74,6 +88,13 @@ class KeyDirectory:
             raise _REFUSALS[outcome]
         principal = Principal(tenant=key_tenant, user=user, permissions=frozenset(permissions), key_prefix=prefix)
         return KeyRecord(principal, limited, expires_in)
+
+    async def _look_up(self, asked: Sequence[tuple[bytes, UUID | None]]) -> Sequence[Sequence[Any] | None]:
+        digests, tenants = zip(*asked, strict=True)
+        found: list[Sequence[Any] | None] = [None] * len(asked)
+        for place, *row in await self._database.fetch_rows(_LOOK_UP, (list(digests), uuid_array(tenants))):
+            found[place - 1] = row
+        return found
 
     async def touch(self, digests: Collection[bytes]) -> None:
         """Record that keys were used just now; one that was recorded within the last minute is left as it is.

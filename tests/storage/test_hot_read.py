@@ -1,5 +1,6 @@
 """Reading an execution costs one round trip, and no more in a large table than in a small one."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from automation.storage.executions import Executions
 from automation.storage.keys import KeyDirectory
 from tests.databases import DatabaseUrls
 from tests.storage.round_trips import counting_proxy
-from tests.storage.samples import Sample
+from tests.storage.samples import Sample, sample
 
 ROWS = 100_000
 
@@ -100,6 +101,33 @@ async def test_reading_an_execution_is_one_round_trip(ours: Sample, database_url
         await database.close()
 
     assert counted == [1, 1, 1, 1, 1]
+
+
+async def test_what_is_asked_for_together_is_one_round_trip(
+    ours: Sample, administration: Administration, database_urls: DatabaseUrls
+) -> None:
+    theirs = sample(administration)
+    asked = [(each.tenant, each.add_execution().execution_id) for each in (ours, theirs) * 8]
+    digests = [each.add_key() for each in (ours, theirs) * 8]
+    async with counting_proxy(database_urls.api) as proxy:
+        database = Database(
+            proxy.url, pool_min=1, pool_max=1, pool_timeout=2, query_timeout=2, application_name="one round trip"
+        )
+        await database.open()
+        reader, keys = Executions(database), KeyDirectory(database)
+        await reader.read(*asked[0])
+        await keys.resolve(digests[0], None, count=False)
+        before = proxy.round_trips
+        documents = await asyncio.gather(*(reader.read(*each) for each in asked))
+        after_reads = proxy.round_trips
+        records = await asyncio.gather(*(keys.resolve(digest, None, count=False) for digest in digests))
+        after_look_ups = proxy.round_trips
+        await database.close()
+
+    assert (after_reads - before, after_look_ups - after_reads) == (1, 1)
+    assert [each.execution_id for each in documents] == [execution for _, execution in asked]
+    assert [json.loads(each.json)["tenant"] for each in documents] == [str(tenant) for tenant, _ in asked]
+    assert [each.principal.tenant for each in records] == [tenant for tenant, _ in asked]
 
 
 @pytest.mark.usefixtures("many")

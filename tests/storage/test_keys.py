@@ -1,5 +1,6 @@
 """What a key resolves to, what it is refused for and in which order, and what of it is written."""
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,6 +40,34 @@ async def test_a_key_stands_for_its_user_and_tenant(ours: Sample, keys: KeyDirec
     assert (record.principal.tenant, record.principal.user) == (ours.tenant, ours.user)
     assert record.principal.key_prefix == prefix_of(digest)
     assert (record.limited, record.expires_in) == (False, None)
+
+
+async def test_keys_that_are_looked_up_together_are_not_mixed_up(
+    ours: Sample, administration: Administration, keys: KeyDirectory
+) -> None:
+    theirs = sample(administration, Role.NONE)
+    asked = [
+        (ours.add_key(), None),
+        (secrets.token_bytes(32), None),
+        (theirs.add_key(), theirs.tenant),
+        (theirs.add_key(), ours.tenant),
+        (ours.add_key(expires_at=LONG_AGO), None),
+        (ours.add_key(usage_limit=3), ours.tenant),
+    ]
+
+    found = await asyncio.gather(
+        *(keys.resolve(digest, tenant, count=False) for digest, tenant in asked), return_exceptions=True
+    )
+
+    accepted = {place: each for place, each in enumerate(found) if not isinstance(each, BaseException)}
+    assert {place: (each.principal.tenant, each.principal.key_prefix) for place, each in accepted.items()} == {
+        0: (ours.tenant, prefix_of(asked[0][0])),
+        2: (theirs.tenant, prefix_of(asked[2][0])),
+        5: (ours.tenant, prefix_of(asked[5][0])),
+    }
+    assert accepted[0].principal.permissions != accepted[2].principal.permissions == frozenset()
+    assert [each.limited for each in accepted.values()] == [False, False, True]
+    assert [type(found[place]) for place in (1, 3, 4)] == [ApiKeyInvalid, ApiKeyTenantMismatch, ApiKeyExpired]
 
 
 @pytest.mark.parametrize("role", Role)
