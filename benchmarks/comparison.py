@@ -18,7 +18,7 @@ from benchmarks.load import InvalidRun
 from benchmarks.machine import describe, warn_if_busy
 from benchmarks.report import Measurement, Results
 from benchmarks.running import running
-from benchmarks.seed import Plan
+from benchmarks.seed import READERS, Plan
 from benchmarks.usage import seconds_spent_since_now
 
 OUTPUT = Path("dist/bench")
@@ -35,15 +35,16 @@ class Comparison:
         database: What they read.
         seconds: How long each is measured each time.
         warm_up: How many seconds of load come before that, and up to three times as many for a slow server.
+        keys: How many keys of each tenant are used.
     """
 
-    def __init__(self, database: BenchDatabase, *, seconds: int, warm_up: int) -> None:
+    def __init__(self, database: BenchDatabase, *, seconds: int, warm_up: int, keys: int) -> None:
         self._database = database
         self._seconds = seconds
         self._warm_up = warm_up
         self._requests = OUTPUT / "requests.txt"
         self._round = 0
-        load.write_requests(self._requests, range(database.plan.executions), database)
+        load.write_requests(self._requests, range(database.plan.executions), database, keys=keys)
 
     def check(self, target: Target) -> None:
         """Do nothing for a target that answers right.
@@ -108,7 +109,7 @@ def run(arguments: argparse.Namespace) -> Results:
     chosen, skipped = _choose(arguments)
     with seeded("bench", Plan(arguments.executions)) as database:
         results = Results(describe(), vars(arguments), skipped)
-        comparison = Comparison(database, seconds=arguments.seconds, warm_up=arguments.warm_up)
+        comparison = Comparison(database, seconds=arguments.seconds, warm_up=arguments.warm_up, keys=arguments.keys)
         for target in chosen:
             with _named(target):
                 comparison.check(target)
@@ -155,6 +156,14 @@ def _read(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=5, help="how many seconds each time (5)")
     parser.add_argument("--warm-up", type=int, default=2, help="seconds of load before, thrice for a slow server (2)")
     parser.add_argument("--executions", type=int, default=200_000, help="how many the database holds (200,000)")
+    parser.add_argument(
+        "--keys",
+        type=int,
+        default=1,
+        choices=range(1, READERS + 1),
+        metavar="N",
+        help=f"of each tenant, 1-{READERS} (1)",
+    )
     parser.add_argument("--processes", type=int, default=2, help="of the service, measured beside one (2)")
     parser.add_argument("--targets", nargs="+", metavar="NAME", help=f"measure these alone: {', '.join(_names(2))}")
     read = parser.parse_args(arguments)

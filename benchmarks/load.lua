@@ -1,18 +1,18 @@
 -- Draws a request at random each time, and ends with one line of JSON: what happened, times in microseconds.
--- The file that it draws from has an id, a blank and a key in each line; the id is 36 characters long.
-local lines = {}
+-- Each line of the file that it draws from is as long as the first: an id of 36 characters, a blank, a key. It is kept
+-- as one text, for a table of as many lines would take longer to make than some servers to measure.
+local text, length
 
 function init(arguments)
-  for line in io.lines(arguments[1]) do
-    lines[#lines + 1] = line
-  end
+  text = io.open(arguments[1]):read('*a')
+  length = text:find('\n')
   math.randomseed(tonumber(arguments[2]))
 end
 
 function request()
-  local line = lines[math.random(#lines)]
-  return 'GET /api/v1/automation/executions/' .. line:sub(1, 36)
-    .. ' HTTP/1.1\r\nHost: 127.0.0.1\r\nx-api-key: ' .. line:sub(38) .. '\r\n\r\n'
+  local before = (math.random(#text / length) - 1) * length
+  return 'GET /api/v1/automation/executions/' .. text:sub(before + 1, before + 36)
+    .. ' HTTP/1.1\r\nHost: 127.0.0.1\r\nx-api-key: ' .. text:sub(before + 38, before + length - 1) .. '\r\n\r\n'
 end
 
 function done(summary, latency)

@@ -48,10 +48,20 @@ class Load:
         return self.requests / self.seconds
 
 
-def write_requests(path: Path, numbers: Iterable[int], database: BenchDatabase) -> None:
-    """Write a file of requests, one a line: the id of an execution, and a key of its tenant."""
+def write_requests(path: Path, numbers: Iterable[int], database: BenchDatabase, *, keys: int = 1) -> None:
+    """Write a file of requests, one a line: the id of an execution, and a key of its tenant.
+
+    Args:
+        path: The file.
+        numbers: The executions.
+        database: Where they are.
+        keys: How many keys of each tenant are used in turn.
+    """
     readers = database.keys.readers
-    lines = (f"{identifier(f'execution {number}')} {readers[number % TENANTS]}\n" for number in numbers)
+    lines = (
+        f"{identifier(f'execution {number}')} {readers[number % TENANTS][number // TENANTS % keys]}\n"
+        for number in numbers
+    )
     with path.open("w") as file:
         file.writelines(lines)
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from benchmarks.lineup import Target
 from benchmarks.load import Load
+from benchmarks.seed import TENANTS
 from benchmarks.tables import markdown, number
 
 
@@ -58,7 +59,7 @@ GOALS = (
     Goal("against Litestar, msgspec, asyncpg", "service", "litestar", 1.5),
     Goal("against FastAPI, Pydantic, SQLAlchemy", "service", "fastapi-sqlalchemy", 5.0),
     Goal("against stock Connexion", "service", "connexion", 9.0),
-    Goal("against Fastify with response validation", "service", "fastify", 1.0),
+    Goal("against Fastify with response validation, as near 1 × as it goes", "service", "fastify", None),
     Goal("two processes against one", "service-2", "service", None),
     Goal("two processes against what the database can do", "service-2", "pgbench-secured", None),
 )
@@ -106,15 +107,19 @@ class Results:
                 {"title": goal.title, "at_least": goal.at_least, "reached": self.quotient(goal.target, goal.base)}
                 for goal in GOALS
             ],
-            "p99_of_p50": self._p99_of_p50(),
+            "p99_of_p50": statistics.median(factors) if (factors := self._p99s_of_p50s()) else None,
         }
 
     def quotient(self, name: str, base: str) -> float | None:
         """Return how many times as fast a target is as another: the median of the rounds, each of which compares."""
+        quotients = self._quotients(name, base)
+        return statistics.median(quotients) if quotients else None
+
+    def _quotients(self, name: str, base: str) -> list[float]:
         if name not in self._rounds or base not in self._rounds:
-            return None
+            return []
         pairs = zip(self._rounds[name], self._rounds[base], strict=True)
-        return statistics.median(one.rate / other.rate for one, other in pairs)
+        return [one.rate / other.rate for one, other in pairs]
 
     def as_markdown(self) -> str:
         """Return the tables, ready for a page."""
@@ -125,7 +130,8 @@ class Results:
         options = self._options
         rounds = f"{options['rounds']} rounds of {options['seconds']:g} s"
         missing = [f"Not measured: {title}, because {reason}." for title, reason in self._skipped.items()]
-        return "\n\n".join([f"{facts}. Medians of {rounds}, {options['executions']:,} executions.", *missing])
+        extent = f"{options['executions']:,} executions, {options['keys'] * TENANTS:,} keys"
+        return "\n\n".join([f"{facts}. Medians of {rounds}, {extent}.", *missing])
 
     def _table(self) -> str:
         header = (
@@ -156,20 +162,14 @@ class Results:
         )
 
     def _goals(self) -> str:
-        rows = [
-            (goal.title, number(goal.at_least, "≥ {:g} ×"), number(reached, "{:.2f} ×"), _verdict(goal, reached))
-            for goal in GOALS
-            if (reached := self.quotient(goal.target, goal.base)) is not None
-        ]
-        if (factor := self._p99_of_p50()) is not None:
-            verdict = "met" if factor <= P99_OF_P50 else "missed"
-            rows.append(("its p99 against its p50", f"≤ {P99_OF_P50:g} ×", f"{factor:.2f} ×", verdict))
-        return markdown(("", "goal", "reached", ""), rows)
+        rows = [_row_of(goal, quotients) for goal in GOALS if (quotients := self._quotients(goal.target, goal.base))]
+        if factors := self._p99s_of_p50s():
+            verdict = "met" if statistics.median(factors) <= P99_OF_P50 else "missed"
+            rows.append(("its p99 against its p50", f"≤ {P99_OF_P50:g} ×", *_middle_and_range(factors), verdict))
+        return markdown(("", "goal", "reached", "in the rounds", ""), rows)
 
-    def _p99_of_p50(self) -> float | None:
-        rounds = self._rounds.get("service", [])
-        factors = [each.p99 / each.p50 for each in rounds if each.p50 and each.p99]
-        return statistics.median(factors) if factors else None
+    def _p99s_of_p50s(self) -> list[float]:
+        return [each.p99 / each.p50 for each in self._rounds.get("service", []) if each.p50 and each.p99]
 
     def _median(self, name: str) -> Measurement:
         columns: dict[str, Any] = {}
@@ -185,7 +185,12 @@ def write(results: Results, directory: Path) -> None:
     (directory / "table.md").write_text(results.as_markdown())
 
 
-def _verdict(goal: Goal, reached: float) -> str:
-    if goal.at_least is None:
-        return ""
-    return "met" if reached >= goal.at_least else "missed"
+def _row_of(goal: Goal, quotients: Sequence[float]) -> Sequence[str]:
+    verdict = ""
+    if goal.at_least is not None:
+        verdict = "met" if statistics.median(quotients) >= goal.at_least else "missed"
+    return (goal.title, number(goal.at_least, "≥ {:g} ×"), *_middle_and_range(quotients), verdict)
+
+
+def _middle_and_range(factors: Sequence[float]) -> tuple[str, str]:
+    return f"{statistics.median(factors):.2f} ×", f"{min(factors):.2f} to {max(factors):.2f}"

@@ -62,7 +62,7 @@ def _await_answer(process: subprocess.Popen[bytes], port: int, database: BenchDa
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=5) as client:
         while time.monotonic() < deadline and process.poll() is None:
             with suppress(httpx.TransportError):
-                if client.get(path, headers={"x-api-key": database.keys.readers[0]}).is_success:
+                if client.get(path, headers={"x-api-key": database.keys.readers[0][0]}).is_success:
                     return
             time.sleep(0.05)
     raise InvalidRun(f"it doesn't answer; {log} says why")

@@ -21,13 +21,13 @@ from automation.storage.administration import Administration
 from benchmarks import bodies
 from security import api_key
 
-VERSION = 2
+VERSION = 3
 """Counted up whenever other rows are made, so that databases of before are made anew."""
 
 TENANTS = 10
 RULES = 10
-BYSTANDERS = 100
-"""Users with a key that nobody uses, for each tenant: the look-up of a key is in a table of a thousand."""
+READERS = 100
+"""Users with a key for each tenant: the look-up of a key is in a table of a thousand, however many are used."""
 
 PEER = "bench_peer"
 """The role of those who scope by tenant themselves: row-level security doesn't bind it, and it can only read."""
@@ -43,9 +43,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Keys in plain text: one that may read for each tenant, and the first tenant's that are refused."""
+    """Keys in plain text: those that may read, by tenant, and the first tenant's that are refused."""
 
-    readers: tuple[str, ...]
+    readers: tuple[tuple[str, ...], ...]
     powerless: str
     expired: str
     revoked: str
@@ -73,7 +73,7 @@ def is_complete(connection: psycopg.Connection, plan: Plan) -> bool:
 def read_keys(connection: psycopg.Connection) -> Keys:
     """Return the keys of a seeded database."""
     found: dict[str, str] = dict(connection.execute("SELECT name, key FROM bench.keys").fetchall())
-    readers = tuple(found[f"reader {number}"] for number in range(TENANTS))
+    readers = tuple(tuple(found[f"reader {tenant} {n}"] for n in range(READERS)) for tenant in range(TENANTS))
     return Keys(readers, found["powerless"], found["expired"], found["revoked"])
 
 
@@ -87,10 +87,10 @@ def fill(owner: str, admin: psycopg.Connection, plan: Plan) -> None:
     """
     admin.execute(_SCHEMA)
     administration = Administration(owner)
-    keys = {}
+    keys: dict[str, str] = {}
     for number in range(TENANTS):
         tenant = administration.create_tenant(f"tenant {number}", tenant=identifier(f"tenant {number}")).tenant
-        keys[f"reader {number}"] = _key(administration, tenant, f"reader-{number}", Role.READER)
+        keys |= _add_readers(admin, number)
         for rule in range(number, TENANTS * RULES, TENANTS):
             administration.add_rule(_rule(tenant, rule))
     first = identifier("tenant 0")
@@ -102,6 +102,16 @@ def fill(owner: str, admin: psycopg.Connection, plan: Plan) -> None:
     with admin.cursor() as cursor:
         cursor.executemany("INSERT INTO bench.keys VALUES (%s, %s)", list(keys.items()))
     admin.execute("INSERT INTO bench.seeds VALUES (%s, %s, %s)", [VERSION, plan.executions, plan.narrow])
+
+
+def _add_readers(admin: psycopg.Connection, tenant: int) -> dict[str, str]:
+    """Insert a tenant's users who may read, each with a key, and return the keys by name."""
+    keys = [api_key.generate() for _ in range(READERS)]
+    names = [f"reader {tenant} {number}" for number in range(READERS)]
+    users = [identifier(name) for name in names]
+    columns = (users, [key.digest for key in keys], [key.prefix for key in keys])
+    admin.execute(_READERS, (identifier(f"tenant {tenant}"), *columns))
+    return {name: key.plaintext for name, key in zip(names, keys, strict=True)}
 
 
 def _key(
@@ -136,7 +146,6 @@ def _rule(tenant: UUID, number: int) -> Rule:
 def _insert(admin: psycopg.Connection, plan: Plan) -> None:
     """Insert the many rows, without the checks of foreign keys, which hold by construction."""
     admin.execute("SET session_replication_role = replica; SET work_mem = '1GB'")
-    admin.execute(sql.SQL(_BYSTANDERS).format(tenants=TENANTS, users=BYSTANDERS))
     parts: dict[str, sql.Composable] = {
         "executions": sql.Literal(plan.executions),
         "tenants": sql.Literal(TENANTS),
@@ -174,17 +183,15 @@ GRANT USAGE ON SCHEMA bench TO bench_peer, automation_api;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO bench_peer;
 """
 
-_BYSTANDERS = """
-WITH new_users AS (
-    INSERT INTO users (tenant, user_id, email)
-    SELECT bench.identifier('tenant ' || n % {tenants}), bench.identifier('user ' || n), 'user-' || n || '@example.com'
-    FROM generate_series(0, {tenants} * {users} - 1) n
-    RETURNING tenant, user_id
+_READERS = """
+WITH new AS (
+    SELECT %s::uuid AS tenant, * FROM unnest(%s::uuid[], %s::bytea[], %s::text[]) AS made(user_id, digest, prefix)
+), new_users AS (
+    INSERT INTO users (tenant, user_id, email) SELECT tenant, user_id, user_id || '@example.com' FROM new
 ), new_roles AS (
-    INSERT INTO user_roles (tenant, user_id, role) SELECT tenant, user_id, 'reader' FROM new_users
+    INSERT INTO user_roles (tenant, user_id, role) SELECT tenant, user_id, 'reader' FROM new
 )
-INSERT INTO api_keys (digest, tenant, user_id, prefix)
-SELECT sha256(user_id::text::bytea), tenant, user_id, 'bench ' || user_id FROM new_users
+INSERT INTO api_keys (digest, tenant, user_id, prefix) SELECT digest, tenant, user_id, prefix FROM new
 """
 
 # In the order of the primary key, so that its index is built without moving through it at random. A tenth failed.
