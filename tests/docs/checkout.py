@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automation.storage.embedded import EmbeddedServer
+from automation.storage.embedded.cluster import is_present
 from tests.docs.blocks import REPOSITORY
 from tests.docs.shell import Shell, leave_all
 from tests.system.processes import free_port
@@ -16,8 +17,8 @@ from tests.system.processes import free_port
 INSTALLED = (".venv", "node_modules")
 """What ``make`` would install: taken from here."""
 
-_LEFT_OUT = shutil.ignore_patterns(
-    ".git", *INSTALLED, ".venv-*", ".data", "dist", "build", "*.egg-info", ".*_cache", ".hypothesis"
+_MADE_AGAIN = shutil.ignore_patterns(
+    ".git", *INSTALLED, ".venv-*", "dist", "build", "*.egg-info", ".*_cache", ".hypothesis"
 )
 
 
@@ -54,12 +55,17 @@ class Checkout:
         }
 
 
+def left_out(directory: str, names: list[str]) -> set[str]:
+    """Return what is not copied: what is made again, and data, for a copy would lead to the very same cluster."""
+    return _MADE_AGAIN(directory, names) | {name for name in names if is_present(Path(directory, name))}
+
+
 @contextmanager
 def checkout(place: Path) -> Iterator[Checkout]:
     """Copy the repository below ``place``; in the end everything that runs in the copy is stopped."""
     copy = Checkout(place / "automation-executions", place / "terminals")
     copy.terminals.mkdir()
-    shutil.copytree(REPOSITORY, copy.directory, ignore=_LEFT_OUT, symlinks=True)
+    shutil.copytree(REPOSITORY, copy.directory, ignore=left_out, symlinks=True)
     for name in INSTALLED:
         if (REPOSITORY / name).exists():
             (copy.directory / name).symlink_to(REPOSITORY / name)
