@@ -1,14 +1,15 @@
 """``make bench``: the operation that is asked for most, measured on this service and on all it is compared with.
 
-One run on one machine: every target is started fresh against the same database, its answers are checked, and then the
-targets are measured in turn, round after round, so that what slows the machine for a while slows all of them.
+One run on one machine: every target is started fresh on the same database, its answers are checked, and it is warmed
+up. Then the targets are loaded in turn for a second each, round after round, while the others idle: what slows the
+machine for a while slows all of them, and a quotient compares what was measured within seconds.
 """
 
 import argparse
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks import answers, lineup, load, report
@@ -17,7 +18,7 @@ from benchmarks.lineup import PEERS_PYTHON, Server, Statement, Target
 from benchmarks.load import InvalidRun
 from benchmarks.machine import describe, warn_if_busy
 from benchmarks.report import Measurement, Results
-from benchmarks.running import running
+from benchmarks.running import Running, running
 from benchmarks.seed import READERS, Plan
 from benchmarks.usage import seconds_spent_since_now
 
@@ -29,12 +30,12 @@ PATIENCE = 3
 
 
 class Comparison:
-    """Checks and measures targets on one database.
+    """Starts, checks and measures targets on one database.
 
     Args:
         database: What they read.
         seconds: How long each is measured each time.
-        warm_up: How many seconds of load come before that, and up to three times as many for a slow server.
+        warm_up: How many seconds of load come before, and up to three times as many for a slow server.
         keys: How many keys of each tenant are used.
     """
 
@@ -43,49 +44,53 @@ class Comparison:
         self._seconds = seconds
         self._warm_up = warm_up
         self._requests = OUTPUT / "requests.txt"
-        self._round = 0
+        self._servers: dict[str, Running] = {}
+        self._measured = 0
         load.write_requests(self._requests, range(database.plan.executions), database, keys=keys)
 
-    def check(self, target: Target) -> None:
-        """Do nothing for a target that answers right.
+    @contextmanager
+    def ready(self, target: Target) -> Iterator[None]:
+        """Start a target, check its answers and warm it up; a server runs until the end.
 
         Raises:
-            InvalidRun: It doesn't.
+            InvalidRun: It doesn't answer right.
         """
         match target:
             case Server():
                 with running(target, self._database, _log(target)) as server:
                     if target.checked:
                         answers.check(server.port, self._database, seed=0)
+                    self._warm(server.port)
+                    self._servers[target.name] = server
+                    yield
             case Statement():
                 load.check_sql(self._database, target.script, secured=target.secured)
+                yield
 
     def measure(self, target: Target) -> Measurement:
-        """Start a target, warm it up, and measure it.
+        """Load a target that is ready.
 
         Raises:
             InvalidRun: It gave another answer than it should.
         """
-        self._round += 1
+        self._measured += 1
         match target:
             case Server():
-                return self._measure_server(target)
+                return self._measure_server(self._servers[target.name])
             case Statement():
                 return self._measure_statement(target)
 
-    def _measure_server(self, target: Server) -> Measurement:
-        with running(target, self._database, _log(target)) as server:
-            self._warm(server.port)
-            spent = seconds_spent_since_now(server.pid)
-            spent_by_database = seconds_spent_since_now(self._database.postmaster)
-            done = load.over_http(server.port, self._requests, self._seconds, seed=-self._round)
-            return Measurement.of(done, cpu=spent(), database_cpu=spent_by_database())
+    def _measure_server(self, server: Running) -> Measurement:
+        spent = seconds_spent_since_now(server.pid)
+        spent_by_database = seconds_spent_since_now(self._database.postmaster)
+        done = load.over_http(server.port, self._requests, self._seconds, seed=self._measured)
+        return Measurement.of(done, cpu=spent(), database_cpu=spent_by_database())
 
     def _warm(self, port: int) -> None:
         """Load a server until its time is up and it has answered enough for a compiler that works while it runs."""
         answered = 0
         for part in range(PATIENCE):
-            answered += load.over_http(port, self._requests, self._warm_up, seed=self._round + part).requests
+            answered += load.over_http(port, self._requests, self._warm_up, seed=-part).requests
             if answered >= WARM:
                 return
 
@@ -107,17 +112,16 @@ def run(arguments: argparse.Namespace) -> Results:
         InvalidRun: A target answered wrongly.
     """
     chosen, skipped = _choose(arguments)
-    with seeded("bench", Plan(arguments.executions)) as database:
+    with seeded("bench", Plan(arguments.executions)) as database, ExitStack() as stack:
         results = Results(describe(), vars(arguments), skipped)
         comparison = Comparison(database, seconds=arguments.seconds, warm_up=arguments.warm_up, keys=arguments.keys)
         for target in chosen:
             with _named(target):
-                comparison.check(target)
-            print(f"checked: {target.title}", flush=True)
+                stack.enter_context(comparison.ready(target))
+            print(f"ready, and answers right: {target.title}", flush=True)
         for number in range(1, arguments.rounds + 1):
             print(f"round {number} of {arguments.rounds}", flush=True)
-            # There and back again: what grows or shrinks in the course of a run favours nobody.
-            for target in chosen if number % 2 else reversed(chosen):
+            for target in chosen:
                 with _named(target):
                     measured = comparison.measure(target)
                 results.add(target, measured)
@@ -152,8 +156,8 @@ def _draw(directory: Path) -> None:
 
 def _read(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=3, help="how often every target is measured (3)")
-    parser.add_argument("--seconds", type=int, default=5, help="how many seconds each time (5)")
+    parser.add_argument("--rounds", type=int, default=20, help="how often every target is measured (20)")
+    parser.add_argument("--seconds", type=int, default=1, help="how many seconds each time (1)")
     parser.add_argument("--warm-up", type=int, default=2, help="seconds of load before, thrice for a slow server (2)")
     parser.add_argument("--executions", type=int, default=200_000, help="how many the database holds (200,000)")
     parser.add_argument(

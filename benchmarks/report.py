@@ -165,8 +165,8 @@ class Results:
         rows = [_row_of(goal, quotients) for goal in GOALS if (quotients := self._quotients(goal.target, goal.base))]
         if factors := self._p99s_of_p50s():
             verdict = "met" if statistics.median(factors) <= P99_OF_P50 else "missed"
-            rows.append(("its p99 against its p50", f"≤ {P99_OF_P50:g} ×", *_middle_and_range(factors), verdict))
-        return markdown(("", "goal", "reached", "in the rounds", ""), rows)
+            rows.append(("its p99 against its p50", f"≤ {P99_OF_P50:g} ×", *_middle_and_half(factors), verdict))
+        return markdown(("", "goal", "reached", "half of the rounds", ""), rows)
 
     def _p99s_of_p50s(self) -> list[float]:
         return [each.p99 / each.p50 for each in self._rounds.get("service", []) if each.p50 and each.p99]
@@ -189,8 +189,10 @@ def _row_of(goal: Goal, quotients: Sequence[float]) -> Sequence[str]:
     verdict = ""
     if goal.at_least is not None:
         verdict = "met" if statistics.median(quotients) >= goal.at_least else "missed"
-    return (goal.title, number(goal.at_least, "≥ {:g} ×"), *_middle_and_range(quotients), verdict)
+    return (goal.title, number(goal.at_least, "≥ {:g} ×"), *_middle_and_half(quotients), verdict)
 
 
-def _middle_and_range(factors: Sequence[float]) -> tuple[str, str]:
-    return f"{statistics.median(factors):.2f} ×", f"{min(factors):.2f} to {max(factors):.2f}"
+def _middle_and_half(factors: Sequence[float]) -> tuple[str, str]:
+    """Return the median, and between what the middle half of the rounds is."""
+    low, _, high = statistics.quantiles(factors, n=4, method="inclusive") if len(factors) > 1 else [factors[0]] * 3
+    return f"{statistics.median(factors):.2f} ×", f"{low:.2f} to {high:.2f}"
