@@ -96,6 +96,7 @@ class Postmaster:
 
     def _connect(self, deadline: float) -> psycopg.Connection:
         refusal = ""
+        earlier = self._process  # it may have been killed since, and children that are about to end still listen
         while time.monotonic() < deadline:
             if self.listens():
                 try:
@@ -106,7 +107,10 @@ class Postmaster:
             elif self._process is None:
                 self._launch()
             elif self._process.poll() is not None:
-                self._judge()
+                if self._process is earlier:
+                    self._launch()
+                else:
+                    self._judge()
             time.sleep(INTERVAL)
         raise self._error(f"PostgreSQL didn't answer within {START_TIMEOUT:.0f} s. {excerpt(refusal or self._said())}.")
 

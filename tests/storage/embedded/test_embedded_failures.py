@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from automation.storage.embedded import EmbeddedServer, EmbeddedServerError
+from automation.storage.embedded.postmaster import Postmaster
 from tests.storage.embedded.companions import server_processes
 
 
@@ -34,6 +35,22 @@ def test_a_killed_server_is_resumed(cluster_directory: Path) -> None:
     server = EmbeddedServer(cluster_directory, fast=True)
     server.start()
     killed = kill(server)
+
+    server.resume()
+
+    assert server.postmaster_pid() not in {None, killed}
+    server.stop()
+
+
+def test_a_killed_server_whose_children_still_listen_is_resumed(
+    cluster_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = EmbeddedServer(cluster_directory, fast=True)
+    server.start()
+    killed = kill(server)
+    listens = Postmaster.listens
+    remaining = iter([True] * 3)
+    monkeypatch.setattr(Postmaster, "listens", lambda self: next(remaining, False) or listens(self))
 
     server.resume()
 
