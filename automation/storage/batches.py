@@ -7,10 +7,10 @@ Every read is sent after it was asked for, so it sees all that was committed bef
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from automation.domain.errors import Unavailable
 
@@ -126,6 +126,19 @@ class Batches(Generic[K, V]):
             else:
                 # Whose fault it is shows when each is asked for alone: it isn't the neighbours'.
                 await asyncio.gather(*(self._answer([asked]) for asked in batch))
+
+
+def placed(rows: Iterable[Sequence[Any]], count: int) -> list[Sequence[Any] | None]:
+    """Return rows in the order in which they were asked for, without their first column, which is that place.
+
+    Args:
+        rows: What a statement returned for a batch; places begin with 1, as ``WITH ORDINALITY`` has them.
+        count: How many were asked for; None stands for those that have no row.
+    """
+    found: list[Sequence[Any] | None] = [None] * count
+    for place, *row in rows:
+        found[place - 1] = row
+    return found
 
 
 def _fail(batch: Sequence[_Asked[K, V]], error: Exception) -> None:

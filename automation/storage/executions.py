@@ -12,7 +12,7 @@ from automation.domain.errors import (
     RuleNotFound,
 )
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
-from automation.storage.batches import Batches
+from automation.storage.batches import Batches, placed
 from automation.storage.database import Database
 from automation.storage.encoding import encoded, uuid_array
 
@@ -54,10 +54,8 @@ class Executions:
     async def _fetch(self, asked: Sequence[tuple[UUID, UUID]]) -> Sequence[ExecutionDocument | None]:
         tenants, identifiers = zip(*asked, strict=True)
         rows = await self._database.fetch_rows(_GET, (uuid_array(tenants), uuid_array(identifiers)))
-        found: list[ExecutionDocument | None] = [None] * len(asked)
-        for place, *row in rows:
-            found[place - 1] = _document(asked[place - 1][1], *row)
-        return found
+        found = zip(asked, placed(rows, len(asked)), strict=True)
+        return [None if row is None else _document(execution, *row) for (_, execution), row in found]
 
     async def create(
         self,

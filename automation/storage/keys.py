@@ -15,7 +15,7 @@ from automation.domain.errors import (
     Unauthenticated,
 )
 from automation.domain.principal import Principal
-from automation.storage.batches import Batches
+from automation.storage.batches import Batches, placed
 from automation.storage.database import Database
 from automation.storage.encoding import uuid_array
 
@@ -91,10 +91,8 @@ class KeyDirectory:
 
     async def _look_up(self, asked: Sequence[tuple[bytes, UUID | None]]) -> Sequence[Sequence[Any] | None]:
         digests, tenants = zip(*asked, strict=True)
-        found: list[Sequence[Any] | None] = [None] * len(asked)
-        for place, *row in await self._database.fetch_rows(_LOOK_UP, (list(digests), uuid_array(tenants))):
-            found[place - 1] = row
-        return found
+        rows = await self._database.fetch_rows(_LOOK_UP, (list(digests), uuid_array(tenants)))
+        return placed(rows, len(asked))
 
     async def touch(self, digests: Collection[bytes]) -> None:
         """Record that keys were used just now; one that was recorded within the last minute is left as it is.

@@ -44,10 +44,7 @@ async def test_a_read_does_not_wait_for_others_to_come() -> None:
     shelf.open.clear()
     batches = Batches(shelf.fetch, statements=2)
 
-    reads = []
-    for key in (1, 2):
-        reads.append(asyncio.create_task(batches.read(key)))
-        await _turns()
+    reads = await _one_after_another(batches, 1, 2)
     asked = list(shelf.asked)
     shelf.open.set()
 
@@ -60,10 +57,7 @@ async def test_what_is_asked_for_while_statements_are_under_way_goes_together_wi
     shelf.open.clear()
     batches = Batches(shelf.fetch, statements=1)
 
-    reads = []
-    for key in (1, 2, 3):
-        reads.append(asyncio.create_task(batches.read(key)))
-        await _turns()
+    reads = await _one_after_another(batches, 1, 2, 3)
     shelf.open.set()
 
     assert await asyncio.gather(*reads) == [1, 4, 9]
@@ -139,10 +133,7 @@ async def test_what_nobody_waits_for_any_more_is_not_asked_for() -> None:
     shelf = Shelf()
     shelf.open.clear()
     batches = Batches(shelf.fetch, statements=1)
-    reads = []
-    for key in (1, 2, 3):
-        reads.append(asyncio.create_task(batches.read(key)))
-        await _turns()
+    reads = await _one_after_another(batches, 1, 2, 3)
 
     reads[1].cancel()
     shelf.open.set()
@@ -213,6 +204,15 @@ async def test_reading_goes_on_after_a_fault() -> None:
         await batches.read(13)
 
     assert await batches.read(4) == 16
+
+
+async def _one_after_another(batches: Batches[int, int], *keys: int) -> list[asyncio.Task[int | None]]:
+    """Ask for keys, each when the one before has been on its way."""
+    reads = []
+    for key in keys:
+        reads.append(asyncio.create_task(batches.read(key)))
+        await _turns()
+    return reads
 
 
 async def _turns() -> None:
