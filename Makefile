@@ -17,7 +17,7 @@ export PIP_REQUIRE_VIRTUALENV := 1
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/runtime ## Start the service with demo data on 127.0.0.1:8080; Ctrl-C stops all of it.
+run: $(VENV)/demo ## Start the service with demo data on 127.0.0.1:8080; Ctrl-C stops all of it.
 	@exec $(BIN)/automation demo
 
 setup: $(VENV)/development ## Create the virtual environment with everything that development needs.
@@ -74,7 +74,8 @@ format: $(VENV)/development ## Format the code, and mend what the linter can men
 
 lock: $(VENV)/development ## Write the lock files anew from pyproject.toml.
 	$(COMPILE) --group build pyproject.toml -o locks/runtime.txt
-	$(COMPILE) --group dev pyproject.toml -o locks/development.txt
+	$(COMPILE) --group build --extra demo --constraints locks/runtime.txt pyproject.toml -o locks/demo.txt
+	$(COMPILE) --group dev --extra demo --constraints locks/runtime.txt pyproject.toml -o locks/development.txt
 	$(COMPILE) --group bench --constraints locks/runtime.txt -o locks/bench.txt
 
 wheel: $(VENV)/development ## Build the wheel into dist/.
@@ -94,11 +95,17 @@ $(VENV)/runtime: locks/runtime.txt pyproject.toml | $(VENV)/bin/python
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(VENV)/demo: locks/demo.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the locked dependencies into $(VENV) ..."
+	@$(PIP) --require-hashes -r locks/demo.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/runtime
+
 $(VENV)/development: locks/development.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the locked dependencies into $(VENV) ..."
 	@$(PIP) --require-hashes -r locks/development.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
-	@touch $@ $(VENV)/runtime
+	@touch $@ $(VENV)/demo $(VENV)/runtime
 
 # What the service is compared with; it can't share the project's environment, which would no longer be lean.
 $(BENCH)/installed: locks/bench.txt | $(VENV)/bin/python
