@@ -25,12 +25,12 @@ import psycopg
 
 from automation.domain.permissions import Role
 from automation.storage import migration
-from automation.storage.administration import Administration
+from automation.storage.accounts.administration import Administration
 from automation.storage.embedded import EmbeddedServer
 from automation.storage.embedded.urls import EmbeddedUrls
-from security import api_key
+from security import key_format as api_key
 
-COMMAND = (sys.executable, "-c", "from automation.service.commands import main; main()")
+COMMAND = (sys.executable, "-c", "from automation.commands import main; main()")
 RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{}"
 CLIENTS = 8
 

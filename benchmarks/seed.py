@@ -17,9 +17,9 @@ from psycopg import sql
 
 from automation.domain.permissions import Role
 from automation.domain.rules import Rule, RuleAction, RuleContent, RuleStatus
-from automation.storage.administration import Administration
+from automation.storage.accounts.administration import Administration
 from benchmarks import bodies
-from security import api_key
+from security import key_format as api_key
 
 VERSION = 3
 """Counted up whenever other rows are made, so that databases of before are made anew."""

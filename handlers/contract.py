@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from automation.contract.published import Published
-from automation.contract.reply import Reply
+from automation.contract.document.published import Published
+from automation.contract.serving.reply import Reply
 from automation.domain.errors import PathNotFound
 
 

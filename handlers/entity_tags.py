@@ -2,7 +2,7 @@
 
 import re
 
-from automation.contract.conditions import strong_tags
+from automation.contract.serving.preconditions import strong_tags
 from automation.domain.rules import Rule, RuleStatus
 
 _tag = re.compile(r'"v([1-9][0-9]{0,8})(?:-[a-z]+)?"').fullmatch

@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from automation.contract.links import Links
-from automation.contract.reply import Reply
+from automation.contract.compiled.links import Links
+from automation.contract.serving.reply import Reply
 from automation.domain.principal import Principal
 from automation.storage.executions import Executions
 from handlers.presentation import attempts_response, execution_response

@@ -5,10 +5,10 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from automation.contract.links import Links, Relations
+from automation.contract.compiled.links import Links, Relations
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
 from automation.domain.rules import Rule, RuleAction, RuleStatus
-from automation.engine.plan import Plan
+from automation.engine.rules.plan import Plan
 
 Linked = dict[str, dict[str, str] | None]
 

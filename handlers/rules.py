@@ -4,13 +4,13 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-from automation.contract.links import Links
-from automation.contract.reply import Reply
+from automation.contract.compiled.links import Links
+from automation.contract.serving.reply import Reply
 from automation.domain.principal import Principal
 from automation.domain.rules import Rule
 from automation.engine.actions import Actions
-from automation.engine.plan import plan
-from automation.engine.rule_check import checked
+from automation.engine.rules.plan import plan
+from automation.engine.rules.rule_check import checked
 from automation.storage.executions import Executions
 from automation.storage.rules import Rules
 from handlers.entity_tags import entity_tag, expected_versions

@@ -4,7 +4,7 @@ from typing import TypedDict
 from uuid import UUID
 
 from automation.domain.principal import Principal
-from security.principals import Principals
+from security.authenticator import Principals
 
 
 class TokenInfo(TypedDict):

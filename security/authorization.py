@@ -10,9 +10,9 @@ from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
 from connexion.operations.abstract import AbstractOperation
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from automation.contract.findings import ContractError, Finding
-from automation.contract.framework import principal
-from automation.contract.operations import PERMISSION
+from automation.contract.document.findings import ContractError, Finding
+from automation.contract.document.naming import PERMISSION
+from automation.contract.serving.connexion_adapter import principal
 from automation.domain.errors import PermissionDenied
 from automation.domain.permissions import Permission
 

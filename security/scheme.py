@@ -11,11 +11,11 @@ from connexion.lifecycle import ConnexionRequest
 from connexion.security import ApiKeySecurityHandler
 from connexion.utils import get_function_from_name
 
-from automation.contract.findings import ContractError, Finding
+from automation.contract.document.findings import ContractError, Finding
 from automation.domain.errors import ApiKeyInvalid, ApiKeyMissing, InvalidParameter, Violation
-from security.api_key import LENGTH
 from security.authentication import TokenInfo
-from security.principals import TENANT_HEADER, Principals
+from security.authenticator import TENANT_HEADER, Principals
+from security.key_format import LENGTH
 
 Verify = Callable[[ConnexionRequest], Awaitable[TokenInfo]]
 

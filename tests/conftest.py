@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from automation.storage.administration import Administration
-from automation.storage.database import Database
+from automation.storage.accounts.administration import Administration
+from automation.storage.pool.database import Database
 from tests.databases import Cluster, DatabaseUrls, running_cluster
 
 

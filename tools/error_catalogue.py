@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from automation.contract.document import default_path, load
-from automation.contract.outline import Entry, entries
-from automation.contract.references import follow
+from automation.contract.document.document import default_path, load
+from automation.contract.document.outline import Entry, entries
+from automation.contract.document.references import follow
 from automation.domain.errors import AutomationError, PathNotFound, all_errors
 
 PAGE = Path(__file__).parents[1] / "docs" / "errors.md"

@@ -5,27 +5,27 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.types import ASGIApp
 
-from automation.contract import application as contract_application
-from automation.contract.check import check
-from automation.contract.contract import Contract
-from automation.contract.document import default_path, load
-from automation.contract.findings import ContractError
-from automation.contract.links import Links
-from automation.contract.published import Published
+from automation.contract.checks.check import check
+from automation.contract.compiled.contract import Contract
+from automation.contract.compiled.links import Links
+from automation.contract.document.document import default_path, load
+from automation.contract.document.findings import ContractError
+from automation.contract.document.published import Published
+from automation.contract.serving import application as contract_application
 from automation.engine.actions import Actions
 from automation.service import logs
-from automation.service.documentation import Documentation
+from automation.service.http.request_log import Requests
+from automation.service.pages import Documentation
 from automation.service.problems import Problems
-from automation.service.requests import Requests
 from automation.service.resources import load_actions
 from automation.service.settings import Settings, from_environment
-from automation.storage.database import Database
 from automation.storage.executions import Executions
 from automation.storage.keys import KeyDirectory
+from automation.storage.pool.database import Database
 from automation.storage.readiness import Readiness
 from automation.storage.rules import Rules
+from security.authenticator import Principals
 from security.authorization import Authorization
-from security.principals import Principals
 from security.scheme import ApiKeyScheme
 
 HANDLERS = "handlers"

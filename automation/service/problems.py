@@ -10,7 +10,7 @@ import structlog
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from starlette.exceptions import HTTPException
 
-from automation.contract.contract import Contract
+from automation.contract.compiled.contract import Contract
 from automation.domain.errors import (
     AutomationError,
     InternalError,

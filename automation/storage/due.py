@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from automation.storage.database import Database
+from automation.storage.pool.database import Database
 
 _SWEEP = b"""
 SELECT coalesce(array_agg(tenant), '{}'), coalesce(array_agg(execution_id), '{}'), coalesce(array_agg(attempt), '{}')

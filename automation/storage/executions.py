@@ -12,9 +12,9 @@ from automation.domain.errors import (
     RuleNotFound,
 )
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
-from automation.storage.batches import Batches, placed
-from automation.storage.database import Database
-from automation.storage.encoding import encoded, uuid_array
+from automation.storage.pool.batches import Batches, placed
+from automation.storage.pool.database import Database
+from automation.storage.pool.encoding import encoded, uuid_array
 
 # The function sets the tenant for the one read that it does: each row is read under its own tenant's policy.
 _GET = b"""

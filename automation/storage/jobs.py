@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from automation.storage.database import Transaction
+from automation.storage.pool.database import Transaction
 
 TASK = "run_execution"
 """The name of the task that runs an execution; its arguments are ``tenant``, ``execution_id`` and ``attempt``."""

@@ -15,9 +15,9 @@ from automation.domain.errors import (
     Unauthenticated,
 )
 from automation.domain.principal import Principal
-from automation.storage.batches import Batches, placed
-from automation.storage.database import Database
-from automation.storage.encoding import uuid_array
+from automation.storage.pool.batches import Batches, placed
+from automation.storage.pool.database import Database
+from automation.storage.pool.encoding import uuid_array
 
 _COUNT = b"""
 SELECT outcome, tenant, user_id, prefix, permissions, limited, expires_in

@@ -12,7 +12,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
-from automation.storage import owner
+from automation.storage.accounts import owner
 
 # Any number that nothing else in the database locks on: the first eight bytes of "automation" in ASCII.
 _LOCK = 0x6175746F6D617469

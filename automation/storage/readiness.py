@@ -4,7 +4,7 @@ import psycopg
 
 from automation.domain.errors import Unavailable
 from automation.storage import migration
-from automation.storage.database import Database
+from automation.storage.pool.database import Database
 
 _REVISION = b"SELECT version_num FROM alembic_version"
 

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 from automation.domain.errors import PreconditionFailed, RuleDeleted, RuleInUse, RuleNotFound
 from automation.domain.rules import Rule, RuleContent
 from automation.storage import rule_content
-from automation.storage.database import Database, Transaction
-from automation.storage.encoding import decoded, encoded, storable
+from automation.storage.pool.database import Database, Transaction
+from automation.storage.pool.encoding import decoded, encoded, storable
 
 _JSON = ("trigger_config", "conditions", "actions")
 

@@ -14,8 +14,8 @@ from automation.domain.executions import ExecutionStatus, LogEntry
 from automation.domain.rules import RuleVersion
 from automation.storage import rule_content
 from automation.storage.claims import Claim, Renewal, RunState
-from automation.storage.database import Database
-from automation.storage.encoding import decoded, encoded, storable
+from automation.storage.pool.database import Database
+from automation.storage.pool.encoding import decoded, encoded, storable
 
 __all__ = ["Claim", "Renewal", "RunState", "Runs"]
 

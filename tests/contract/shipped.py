@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from automation.contract.document import default_path, load
-from automation.contract.outline import Entry, entries
-from automation.contract.references import follow
+from automation.contract.document.document import default_path, load
+from automation.contract.document.outline import Entry, entries
+from automation.contract.document.references import follow
 
 DOCUMENT: Mapping[str, Any] = load(default_path())
 ENTRIES: tuple[Entry, ...] = tuple(entries(DOCUMENT))

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from automation.contract.outline import Entry
-from automation.contract.problems import MEDIA_TYPE
+from automation.contract.compiled.problems import MEDIA_TYPE
+from automation.contract.document.outline import Entry
 from automation.domain.errors import AutomationError, all_errors
 from tests.contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses
 

@@ -18,8 +18,8 @@ from automation.domain.rules import (
     RuleStatus,
     TriggerType,
 )
-from automation.engine.conditions import Condition, Logic, Operator
-from automation.engine.plan import Plan, PlannedAction
+from automation.engine.expressions.conditions import Condition, Logic, Operator
+from automation.engine.rules.plan import Plan, PlannedAction
 from tests.contract.shipped import DOCUMENT, ENTRIES, SCHEMAS
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from automation.contract.outline import Entry
-from automation.contract.references import follow
-from automation.service.samples import TENANTS, rules
+from automation.contract.document.outline import Entry
+from automation.contract.document.references import follow
+from automation.demo.rules import TENANTS, rules
 from tests.contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses
 
 OF_A_NEW_ATTEMPT = {"AutomationExecution.started_at", "AutomationExecution.logs", "ExecutionLinks.retry"}

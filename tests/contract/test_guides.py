@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from automation.contract.document import default_path, load
+from automation.contract.document.document import default_path, load
 from automation.domain.errors import all_errors
 from automation.domain.permissions import ROLE_PERMISSIONS, Permission, Role
 from automation.service.settings import Settings, variable

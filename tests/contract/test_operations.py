@@ -5,11 +5,11 @@ from http import HTTPStatus
 
 import pytest
 
-from automation.contract.check import check
-from automation.contract.contract import Contract
-from automation.contract.handlers import bind
-from automation.contract.outline import Entry
-from automation.contract.paths import pattern
+from automation.contract.checks.check import check
+from automation.contract.compiled.contract import Contract
+from automation.contract.document.outline import Entry
+from automation.contract.document.paths import pattern
+from automation.contract.serving.binding import bind
 from automation.domain.errors import all_errors
 from automation.service.application import HANDLERS, PROVIDED
 from tests.contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses

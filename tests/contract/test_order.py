@@ -2,7 +2,7 @@
 
 import pytest
 
-from automation.contract.outline import Entry
+from automation.contract.document.outline import Entry
 from tests.contract.shipped import DOCUMENT, ENTRIES, NAMES
 
 SECTIONS = ["openapi", "info", "servers", "tags", "security", "paths", "components"]

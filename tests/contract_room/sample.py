@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from automation.contract.check import check
+from automation.contract.checks.check import check
 from tests.contract_room.tiny import PACKAGE, UUID_STRING, Json, answer, contract, parameter, secured, writing
 
 Change = Callable[[Json], Any]

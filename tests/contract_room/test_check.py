@@ -2,8 +2,8 @@
 
 import pytest
 
-from automation.contract.check import require
-from automation.contract.findings import ContractError
+from automation.contract.checks.check import require
+from automation.contract.document.findings import ContractError
 from tests.contract_room.sample import found, get, put, thing
 from tests.contract_room.tiny import PACKAGE, Json
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from automation.contract.document import default_path, load, parse
-from automation.contract.findings import ContractError
+from automation.contract.document.document import default_path, load, parse
+from automation.contract.document.findings import ContractError
 
 ALIAS_BOMB = "a0: &a0 [x]\n" + "".join(
     f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 9)

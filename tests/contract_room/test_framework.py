@@ -1,6 +1,6 @@
 """Canaries: one for each thing inside Connexion and Starlette that ``framework`` relies on, or mends.
 
-When one of these fails after an upgrade, ``automation/contract/framework.py`` is the module to look at.
+When one of these fails after an upgrade, ``automation/contract/serving/connexion_adapter.py`` is the module to look at.
 """
 
 import gc
@@ -22,8 +22,8 @@ from connexion.resolver import Resolution, Resolver
 from connexion.spec import Specification
 from starlette.routing import Mount, Route, Router
 
-from automation.contract.contract import Contract
-from automation.contract.framework import (
+from automation.contract.compiled.contract import Contract
+from automation.contract.serving.connexion_adapter import (
     CONTEXT,
     ExactRouting,
     Exceptions,

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from automation.contract.contract import Contract
-from automation.contract.handlers import Unbindable, bind
-from automation.contract.operations import Operation
+from automation.contract.compiled.contract import Contract
+from automation.contract.compiled.operations import Operation
+from automation.contract.serving.binding import Unbindable, bind
 from automation.domain.principal import Principal
 from tests.contract_room.tiny import (
     PACKAGE,

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from automation.contract.contract import Contract
-from automation.contract.links import Links
+from automation.contract.compiled.contract import Contract
+from automation.contract.compiled.links import Links
 from tests.contract_room.tiny import STRING, UUID_STRING, contract, operation, parameter
 
 ID = UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from automation.contract.naming import LOWER_CAMEL_CASE, module_name, snake_case
+from automation.contract.document.naming import LOWER_CAMEL_CASE, module_name, snake_case
 
 
 @pytest.mark.parametrize(

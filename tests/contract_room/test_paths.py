@@ -2,7 +2,7 @@
 
 import pytest
 
-from automation.contract.paths import ambiguous, ordered
+from automation.contract.document.paths import ambiguous, ordered
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from automation.contract.contract import Contract
+from automation.contract.compiled.contract import Contract
 from tests.contract_room.tiny import contract, operation, problem
 
 

@@ -5,7 +5,7 @@ import copy
 import orjson
 import yaml
 
-from automation.contract.published import Published
+from automation.contract.document.published import Published
 from tests.contract_room.tiny import STRING, Json, answer, contract, parameter, secured
 
 

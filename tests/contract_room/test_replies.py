@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from automation.contract.reply import Reply
+from automation.contract.serving.reply import Reply
 from automation.domain.principal import Principal
 from tests.contract_room.tiny import PRINCIPAL, STRING, Handlers, Json, answer, contract, operation, parameter, secured
 

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from automation.contract.reply import Reply
+from automation.contract.serving.reply import Reply
 from tests.contract_room.tiny import PROBLEM, STRING, Handlers, Json, answer, contract, operation
 
 HEADER: Json = {"required": True, "description": "A header.", "schema": {"type": "integer", "minimum": 1}}

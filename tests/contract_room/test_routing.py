@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from automation.contract.contract import Contract
+from automation.contract.compiled.contract import Contract
 from tests.contract_room.tiny import UUID_STRING, Handlers, contract, operation, parameter, writing
 
 ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"

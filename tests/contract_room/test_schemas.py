@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from automation.contract.checks.schemas import proven
-from automation.contract.formats import FORMATS
-from automation.contract.schemas import Schemas
+from automation.contract.compiled.formats import FORMATS
+from automation.contract.compiled.schemas import Schemas
 from tests.contract_room.tiny import Json
 
 COMPONENTS = {

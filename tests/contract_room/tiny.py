@@ -11,8 +11,8 @@ import orjson
 import pytest
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 
-from automation.contract.application import build
-from automation.contract.contract import Contract
+from automation.contract.compiled.contract import Contract
+from automation.contract.serving.application import build
 from automation.domain.errors import AutomationError, InternalError
 from automation.domain.principal import Principal
 

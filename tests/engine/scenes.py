@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 from automation.domain.executions import ExecutionStatus
 from automation.domain.permissions import Role
 from automation.domain.rules import Rule, RuleAction, RuleContent, RuleStatus
-from automation.storage.administration import Administration
-from automation.storage.database import Database
+from automation.storage.accounts.administration import Administration
 from automation.storage.executions import Executions
+from automation.storage.pool.database import Database
 from automation.storage.rules import Rules
 from tests.databases import DatabaseUrls
 

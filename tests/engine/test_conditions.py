@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automation.engine.conditions import (
+from automation.engine.expressions.conditions import (
     Condition,
     ConditionResult,
     Conditions,
@@ -14,7 +14,7 @@ from automation.engine.conditions import (
     Operator,
     Outcome,
 )
-from automation.engine.expressions import ExpressionTooCostly, InvalidConditions
+from automation.engine.expressions.expressions import ExpressionTooCostly, InvalidConditions
 
 NEGATIVE = {
     Operator.NOT_EQUALS: Operator.EQUALS,

@@ -1,7 +1,7 @@
 """What an execution tells of an error's origin."""
 
 from automation.engine.actions import ActionFailed, ActionTimedOut
-from automation.engine.error_stack import describe
+from automation.engine.runs.error_stack import describe
 
 
 def test_a_try_is_told_by_its_action_and_its_message() -> None:

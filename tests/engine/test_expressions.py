@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automation.engine.evaluation import MAX_SIZE, MAX_STEPS
-from automation.engine.expressions import (
+from automation.engine.expressions.evaluation import MAX_SIZE, MAX_STEPS
+from automation.engine.expressions.expressions import (
     Budget,
     EvaluationError,
     Expression,
@@ -20,7 +20,7 @@ from automation.engine.expressions import (
     ExpressionTooCostly,
     InvalidExpression,
 )
-from automation.engine.interpreter import FUNCTIONS
+from automation.engine.expressions.interpreter import FUNCTIONS
 
 MOST_SECONDS = 0.25
 MOST_BYTES = 16 << 20

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from automation.domain.executions import LogLevel
-from automation.engine.journal import MAX_MESSAGE, MAX_WAITING, Journal
+from automation.engine.runs.journal import MAX_MESSAGE, MAX_WAITING, Journal
 
 
 def test_entries_are_taken_once_and_in_order() -> None:

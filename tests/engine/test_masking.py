@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from automation.engine.masking import masked
+from automation.engine.rules.masking import masked
 
 
 @pytest.mark.parametrize(

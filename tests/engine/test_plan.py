@@ -7,7 +7,7 @@ import pytest
 
 from automation.domain.errors import RuleNotActive
 from automation.domain.rules import ConditionLogic, Rule, RuleAction, RuleContent, RuleStatus
-from automation.engine.plan import Plan, plan
+from automation.engine.rules.plan import Plan, plan
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 
 from automation.domain.rules import RuleAction, RuleContent, RuleVersion
 from automation.engine.actions import Actions, wait
-from automation.engine.program import Programs, UnusableRule
+from automation.engine.rules.program import Programs, UnusableRule
 
 WAIT = RuleAction(type="wait", config={"seconds": "${trigger.seconds}"})
 

@@ -2,11 +2,11 @@ from typing import Any
 
 import pytest
 
-from automation.contract.violations import LIMIT
+from automation.contract.compiled.violations import LIMIT
 from automation.domain.errors import InvalidBody, Violation
 from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleAction, RuleContent, RuleStatus, TriggerType
 from automation.engine.actions import Actions
-from automation.engine.rule_check import checked
+from automation.engine.rules.rule_check import checked
 
 WEBHOOK: dict[str, Any] = {
     "type": "webhook_call",

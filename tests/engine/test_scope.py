@@ -3,8 +3,8 @@ from uuid import UUID
 import orjson
 
 from automation.domain.rules import RuleAction, RuleContent
-from automation.engine.expressions import VARIABLES, Expression
-from automation.engine.scope import execution_variable, rule_variable, scope
+from automation.engine.expressions.expressions import VARIABLES, Expression
+from automation.engine.expressions.scope import execution_variable, rule_variable, scope
 
 ID = UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")
 CONTENT = RuleContent(name="Greet", trigger_config={}, actions=(RuleAction(type="wait", config={"seconds": 1}),))

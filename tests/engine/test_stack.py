@@ -2,7 +2,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from automation.engine.expressions import Expression
+from automation.engine.expressions.expressions import Expression
 
 
 def test_an_evaluation_takes_the_same_time_however_deep_it_is_called() -> None:

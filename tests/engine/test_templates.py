@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automation.engine.expressions import (
+from automation.engine.expressions.expressions import (
     Budget,
     ExpressionFailed,
     ExpressionTooCostly,
@@ -14,7 +14,7 @@ from automation.engine.expressions import (
     MissingValue,
     TemplateTooLarge,
 )
-from automation.engine.templates import MAX_EXPRESSIONS, MAX_RESOLVED_BYTES, Template
+from automation.engine.expressions.templates import MAX_EXPRESSIONS, MAX_RESOLVED_BYTES, Template
 
 SCOPE: Mapping[str, Any] = {
     "trigger": {

@@ -1,6 +1,6 @@
 """How long a run rests before it tries again."""
 
-from automation.engine.tries import LONGEST_BACKOFF, backoff
+from automation.engine.runs.tries import LONGEST_BACKOFF, backoff
 
 
 def test_the_rest_before_a_try_grows_and_is_bounded() -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from automation.contract.contract import Contract
-from automation.contract.document import default_path, load
-from automation.contract.links import Links
+from automation.contract.compiled.contract import Contract
+from automation.contract.compiled.links import Links
+from automation.contract.document.document import default_path, load
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from automation.contract.published import Published
+from automation.contract.document.published import Published
 from automation.domain.errors import PathNotFound
 from handlers.contract import get_contract_json, get_contract_yaml
 

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from automation.contract.links import Links
+from automation.contract.compiled.links import Links
 from automation.domain.permissions import Role
 from automation.domain.principal import Principal
-from automation.storage.administration import Administration
-from automation.storage.database import Database
+from automation.storage.accounts.administration import Administration
 from automation.storage.executions import Executions
+from automation.storage.pool.database import Database
 from automation.storage.runs import Runs
 from handlers.executions import cancel_automation_execution
 from tests.databases import DatabaseUrls

@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from automation.contract.links import Links
+from automation.contract.compiled.links import Links
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
 from automation.domain.rules import RuleStatus
 from handlers.presentation import attempts_response, execution_response, rule_response

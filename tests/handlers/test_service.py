@@ -3,7 +3,7 @@
 import pytest
 
 from automation.domain.errors import Unavailable
-from automation.storage.database import Database
+from automation.storage.pool.database import Database
 from automation.storage.readiness import Readiness
 from handlers.service import get_liveness, get_readiness
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from automation.contract.outline import Entry
+from automation.contract.document.outline import Entry
 from automation.domain.permissions import Role
 from tests.contract.shipped import ENTRIES, responses
 from tests.outside.calls import TIMEOUT_SECONDS, successful

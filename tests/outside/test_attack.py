@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from automation.domain.permissions import Role
-from automation.storage.administration import Administration
+from automation.storage.accounts.administration import Administration
 from tests.databases import Cluster
 from tests.system.attack import (
     Outcome,

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from automation.storage.administration import Administration
+from automation.storage.accounts.administration import Administration
 from tests.contract.shipped import ENTRIES, responses
 from tests.databases import Cluster, DatabaseUrls
 from tests.outside.calls import Call, successful
@@ -35,7 +35,7 @@ def test_a_fault_behind_an_operation_is_a_plain_500(
     settings: Mapping[str, str], tenant: Tenant, tmp_path: Path, right: str, wrong: str
 ) -> None:
     copy = copy_service(tmp_path / "service")
-    plant(copy, "automation/contract/dispatch.py", right, wrong)
+    plant(copy, "automation/contract/serving/dispatch.py", right, wrong)
 
     with serving(settings, copy=copy) as process:
         answers = [call.send(process.base_url, tenant.key) for call in successful(tenant).values()]

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from automation.contract.contract import Contract
-from automation.contract.outline import Entry
+from automation.contract.compiled.contract import Contract
+from automation.contract.document.outline import Entry
 from tests.contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses
 from tests.outside.calls import TIMEOUT_SECONDS
 from tests.outside.prism import mocked

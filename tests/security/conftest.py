@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from security.principals import Principals
+from security.authenticator import Principals
 from tests.security.directories import Clock, MemoryDirectory
 
 

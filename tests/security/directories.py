@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from automation.domain.errors import ApiKeyExpired, ApiKeyInvalid, ApiKeyOverLimit, ApiKeyTenantMismatch
 from automation.domain.principal import Principal
-from security import api_key
+from security import key_format as api_key
 
 
 class Clock:

@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from automation.domain.errors import AutomationError
+from security.authenticator import Principals
 from security.authorization import Authorization
-from security.principals import Principals
 from security.scheme import ApiKeyScheme
 
 SCHEME = {

@@ -10,7 +10,7 @@ from automation.domain.errors import (
     ApiKeyTenantMismatch,
     Unavailable,
 )
-from security.principals import Principals
+from security.authenticator import Principals
 from tests.security.directories import Clock, MemoryDirectory
 
 

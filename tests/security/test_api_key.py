@@ -5,7 +5,7 @@ from hashlib import sha256
 import pytest
 
 from automation.domain.errors import ApiKeyInvalid
-from security import api_key
+from security import key_format as api_key
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 GARBAGE = [

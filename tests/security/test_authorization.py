@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from automation.contract.findings import ContractError
-from security.principals import Principals
+from automation.contract.document.findings import ContractError
+from security.authenticator import Principals
 from tests.security.directories import MemoryDirectory
 from tests.security.services import PROTECTED, build, client, contract
 

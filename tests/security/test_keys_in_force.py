@@ -18,12 +18,12 @@ from automation.domain.errors import (
 )
 from automation.domain.permissions import Role
 from automation.domain.principal import Principal
-from automation.storage.accounts import Key
-from automation.storage.administration import Administration
-from automation.storage.database import Database
+from automation.storage.accounts.accounts import Key
+from automation.storage.accounts.administration import Administration
 from automation.storage.keys import KeyDirectory
-from security import api_key
-from security.principals import Principals
+from automation.storage.pool.database import Database
+from security import key_format as api_key
+from security.authenticator import Principals
 from tests.security.directories import Clock
 
 

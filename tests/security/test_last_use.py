@@ -6,8 +6,8 @@ import logging
 import pytest
 
 from automation.domain.errors import Unavailable
-from security.last_use import LastUse
-from security.principals import Principals
+from security.authenticator import Principals
+from security.key_usage import LastUse
 from tests.security.directories import Clock, MemoryDirectory
 
 KEY, OTHER = b"k" * 32, b"o" * 32

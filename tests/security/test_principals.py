@@ -13,7 +13,7 @@ from automation.domain.errors import (
     AutomationError,
     InvalidParameter,
 )
-from security.principals import Principals
+from security.authenticator import Principals
 from tests.security.directories import Clock, MemoryDirectory
 
 

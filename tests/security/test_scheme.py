@@ -6,9 +6,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from automation.contract.findings import ContractError
+from automation.contract.document.findings import ContractError
 from automation.domain.errors import Unavailable
-from security.principals import Principals
+from security.authenticator import Principals
 from tests.security.directories import Clock, MemoryDirectory
 from tests.security.services import SCHEME, build, client, contract
 

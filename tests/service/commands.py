@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from automation.service.commands import program
+from automation.commands import program
 
 COMMAND = Path(sys.executable).with_name("automation")
 NOTHING: Mapping[str, str] = {}

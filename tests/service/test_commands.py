@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from automation.service.commands.catalogue import COMMANDS, PACKAGE, automation
-from automation.service.commands.failures import FORESEEN
+from automation.commands.catalogue import COMMANDS, PACKAGE, automation
+from automation.commands.failures import FORESEEN
 from tests.service.commands import assert_refused, call, run
 
 ALL = (

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from automation.domain.permissions import Role
-from automation.storage.administration import Administration
-from security.api_key import verify
+from automation.storage.accounts.administration import Administration
+from security.key_format import verify
 from tests.databases import DatabaseUrls
 from tests.service.commands import assert_refused, call, document
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.contract.document import default_path
+from automation.contract.document.document import default_path
 from tests.service.commands import document, run
 
 

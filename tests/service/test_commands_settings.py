@@ -8,7 +8,7 @@ import termios
 
 import pytest
 
-from automation.service.commands.secrecy import mask
+from automation.commands.secrecy import mask
 from automation.service.settings import Settings
 from tests.service.commands import COMMAND, assert_refused, call, document, environment
 

@@ -10,6 +10,8 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+from automation.demo.demonstration import Demonstration, DemonstrationRefused, prepare
+from automation.demo.rules import TENANTS
 from automation.domain.errors import (
     ApiKeyExpired,
     ApiKeyInvalid,
@@ -19,12 +21,10 @@ from automation.domain.errors import (
 )
 from automation.engine.actions import Actions
 from automation.service.application import open_database
-from automation.service.demonstration import Demonstration, DemonstrationRefused, prepare
-from automation.service.samples import TENANTS
 from automation.service.settings import Settings
-from automation.storage.administration import Administration
+from automation.storage.accounts.administration import Administration
 from automation.storage.keys import KeyDirectory
-from security.api_key import generate
+from security.key_format import generate
 from tests.databases import DatabaseUrls
 
 EVERYTHING = {

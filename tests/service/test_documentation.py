@@ -7,7 +7,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from automation.domain.errors import AutomationError, MethodNotAllowed, PathNotFound, all_errors
-from automation.service.documentation import Documentation
+from automation.service.pages import Documentation
 
 ASSETS = {
     "colours.css": "text/css; charset=utf-8",

@@ -7,7 +7,7 @@ from typing import Any
 
 import uvloop
 
-from automation.service.writes import LIMIT, JoinedWrites
+from automation.service.http.joined_writes import LIMIT, JoinedWrites
 
 
 class Pieces(asyncio.Transport):

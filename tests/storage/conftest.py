@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 import psycopg
 import pytest
 
-from automation.storage.administration import Administration
-from automation.storage.database import Database
+from automation.storage.accounts.administration import Administration
 from automation.storage.due import Due
 from automation.storage.executions import Executions
 from automation.storage.keys import KeyDirectory
+from automation.storage.pool.database import Database
 from automation.storage.rules import Rules
 from automation.storage.runs import Runs
 from tests.databases import Cluster, DatabaseUrls

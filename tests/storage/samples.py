@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 from automation.domain.executions import Execution, ExecutionStatus, LogEntry, LogLevel
 from automation.domain.permissions import Role
 from automation.domain.rules import Rule, RuleAction, RuleContent, RuleStatus
-from automation.storage.accounts import Key
-from automation.storage.administration import Administration
+from automation.storage.accounts.accounts import Key
+from automation.storage.accounts.administration import Administration
 
 CREATED_AT = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 

@@ -9,8 +9,15 @@ import pytest
 
 from automation.domain.errors import Unavailable
 from automation.domain.permissions import Role
-from automation.storage.administration import Administration
-from automation.storage.refusals import AdministrationError, Duplicate, NotMigrated, NotOwner, Unacceptable, Unknown
+from automation.storage.accounts.administration import Administration
+from automation.storage.accounts.refusals import (
+    AdministrationError,
+    Duplicate,
+    NotMigrated,
+    NotOwner,
+    Unacceptable,
+    Unknown,
+)
 from tests.databases import Cluster, DatabaseUrls
 from tests.storage.samples import Sample, a_rule, an_execution, prefix_of
 

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 import pytest
 
 from automation.domain.errors import Unavailable
-from automation.storage.batches import Batches
+from automation.storage.pool.batches import Batches
 
 
 class Shelf:

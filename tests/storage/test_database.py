@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from automation.domain.errors import ExecutionNotFound, Unavailable
-from automation.storage.database import Database
 from automation.storage.executions import Executions
+from automation.storage.pool.database import Database
 from tests.databases import DatabaseUrls
 from tests.storage.samples import Sample
 

@@ -10,9 +10,9 @@ import pytest
 
 from automation.domain.rules import RuleAction, RuleStatus
 from automation.storage import migration
-from automation.storage.database import Database
 from automation.storage.due import Due
 from automation.storage.executions import Executions
+from automation.storage.pool.database import Database
 from automation.storage.rules import Rules
 from automation.storage.runs import Runs
 from tests.databases import Cluster, DatabaseUrls

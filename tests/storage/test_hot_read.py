@@ -9,10 +9,10 @@ import psycopg
 import pytest
 
 from automation.domain.executions import Execution
-from automation.storage.administration import Administration
-from automation.storage.database import Database
+from automation.storage.accounts.administration import Administration
 from automation.storage.executions import Executions
 from automation.storage.keys import KeyDirectory
+from automation.storage.pool.database import Database
 from tests.databases import DatabaseUrls
 from tests.storage.round_trips import counting_proxy
 from tests.storage.samples import Sample, sample

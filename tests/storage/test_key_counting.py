@@ -18,8 +18,8 @@ USES_OF_A_CLIENT = 3
 async def accepted_uses(url: str, digest: bytes) -> int:
     """Use a key from many clients of one process at once, and return how often it was let in."""
     from automation.domain.errors import ApiKeyOverLimit
-    from automation.storage.database import Database
     from automation.storage.keys import KeyDirectory
+    from automation.storage.pool.database import Database
 
     database = Database(
         url, pool_min=10, pool_max=10, pool_timeout=4, query_timeout=4, application_name="counting", prepare=True

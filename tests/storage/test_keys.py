@@ -19,8 +19,8 @@ from automation.domain.errors import (
     Unauthenticated,
 )
 from automation.domain.permissions import ROLE_PERMISSIONS, Role
-from automation.storage.accounts import Key
-from automation.storage.administration import Administration
+from automation.storage.accounts.accounts import Key
+from automation.storage.accounts.administration import Administration
 from automation.storage.keys import KeyDirectory
 from tests.databases import DatabaseUrls
 from tests.storage.samples import Sample, prefix_of, sample

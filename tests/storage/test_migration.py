@@ -11,7 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from automation.domain.errors import Unavailable
-from automation.storage import migration, owner
+from automation.storage import migration
+from automation.storage.accounts import owner
 from automation.storage.migration import MigrationFailed
 from automation.storage.tables import tenants
 from tests.databases import Cluster, DatabaseUrls, as_role

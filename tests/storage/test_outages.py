@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from automation.domain.errors import Unavailable
-from automation.storage.database import Database
 from automation.storage.embedded import EmbeddedServer
 from automation.storage.keys import KeyDirectory
+from automation.storage.pool.database import Database
 from tests.databases import DatabaseUrls
 from tests.storage.samples import Sample
 from tests.system.processes import frozen

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from automation.domain.errors import Unavailable
-from automation.storage.database import Database
 from automation.storage.executions import Executions
-from automation.storage.privilege import UnsafeRole, verify
+from automation.storage.pool.database import Database
+from automation.storage.pool.privilege import UnsafeRole, verify
 from tests.databases import Cluster, DatabaseUrls, as_role
 from tests.storage.samples import Sample
 

@@ -12,7 +12,7 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.schema import SchemaManager
 
 from automation.storage import jobs, migrations
-from automation.storage.database import Database
+from automation.storage.pool.database import Database
 from tests.databases import DatabaseUrls
 from tests.storage.runner import Runner
 from tests.storage.samples import Sample

@@ -6,7 +6,7 @@ import pytest
 
 from automation.domain.errors import Unavailable
 from automation.storage import migration
-from automation.storage.database import Database
+from automation.storage.pool.database import Database
 from automation.storage.readiness import Readiness
 from tests.databases import Cluster, DatabaseUrls
 

@@ -21,8 +21,8 @@ import httpx
 import psycopg
 
 from automation.domain.permissions import Role
-from automation.storage.administration import Administration
-from security import api_key
+from automation.storage.accounts.administration import Administration
+from security import key_format as api_key
 from tests.databases import DatabaseUrls
 from tests.engine.actions.receiver import OK, Receiver, receiving
 from tests.engine.workers import worker_settings

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from automation.storage.administration import Administration
+from automation.storage.accounts.administration import Administration
 from tests.databases import Cluster
 from tests.system.processes import demonstrating
 from tests.system.tenancy import Tenant, idle_service, new_tenant

@@ -72,7 +72,7 @@ def command_of(copy: Path | None) -> Sequence[str]:
     """Return the service's command; that of a copy has to be run in the copy's directory."""
     if copy is None:
         return [str(COMMAND)]
-    return [sys.executable, "-c", "from automation.service.commands import main; main()"]
+    return [sys.executable, "-c", "from automation.commands import main; main()"]
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:

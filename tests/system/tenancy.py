@@ -12,8 +12,8 @@ import httpx
 
 from automation.domain.executions import Execution, ExecutionStatus
 from automation.domain.permissions import Role
-from automation.storage.administration import Administration
-from security.api_key import generate
+from automation.storage.accounts.administration import Administration
+from security.key_format import generate
 from tests.databases import Cluster
 from tests.system.processes import serving
 

@@ -4,8 +4,8 @@ import json
 import subprocess
 import sys
 
-from automation.storage.administration import Administration
-from security import api_key
+from automation.storage.accounts.administration import Administration
+from security import key_format as api_key
 from tests.databases import DatabaseUrls
 from tests.storage.samples import sample
 from tests.system.processes import REPOSITORY

@@ -2,7 +2,7 @@
 
 import pytest
 
-from automation.contract.outline import Entry
+from automation.contract.document.outline import Entry
 from automation.domain.permissions import ROLE_PERMISSIONS, Permission, Role
 from tests.contract.shipped import ENTRIES
 from tests.system.conftest import Service

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.system.processes import REPOSITORY, environment
 
 PROGRAM = """
-from automation.contract.document import default_path
+from automation.contract.document.document import default_path
 from automation.service.application import load_contract
 from automation.storage.migration import head
 print(default_path(), len(load_contract().operations) > 0, head() is not None)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from automation.contract.findings import ContractError
+from automation.contract.document.findings import ContractError
 from tools.contract_diff.announcements import latest_date
 from tools.contract_diff.history import CONTRACT, HistoryError, Repository
 from tools.contract_diff.report import report

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from automation.contract.outline import Entry
+from automation.contract.document.outline import Entry
 from tools.contract_diff import operations, pinned_tool, responses, schemas
 from tools.contract_diff.changes import Change, Place
 from tools.contract_diff.contracts import Contract, Part

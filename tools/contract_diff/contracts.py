@@ -10,10 +10,10 @@ from functools import cache, cached_property
 from typing import Any
 
 from automation.contract.checks import structure
-from automation.contract.document import parse
-from automation.contract.findings import ContractError
-from automation.contract.outline import Entry, entries, rewrite, sites
-from automation.contract.references import follow
+from automation.contract.document.document import parse
+from automation.contract.document.findings import ContractError
+from automation.contract.document.outline import Entry, entries, rewrite, sites
+from automation.contract.document.references import follow
 from tools.contract_diff.changes import Direction
 
 Json = Mapping[str, Any]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from automation.contract.references import follow
+from automation.contract.document.references import follow
 from tools.contract_diff.changes import ELEMENT, Place
 from tools.contract_diff.contracts import Contract, Json, Part, PartKind, component_name
 from tools.contract_diff.operations import SECURITY_SCHEME

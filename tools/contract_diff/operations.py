@@ -7,8 +7,8 @@ what changed in it.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from automation.contract.operations import PERMISSION
-from automation.contract.outline import Entry
+from automation.contract.document.naming import PERMISSION
+from automation.contract.document.outline import Entry
 from tools.contract_diff.contracts import Contract, Json, parameter_part
 
 Found = Iterator[tuple[str, str]]

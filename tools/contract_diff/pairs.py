@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from automation.contract.references import follow, lookup
+from automation.contract.document.references import follow, lookup
 from tools.contract_diff.changes import ELEMENT, Direction
 from tools.contract_diff.contracts import PROSE, Contract, Json, Part, component_name
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from specshift.differ import diff_specs  # type: ignore[import-untyped]  # it ships no types
 
-from automation.contract.outline import Entry
+from automation.contract.document.outline import Entry
 from tools.contract_diff.changes import ELEMENT, Change, Direction, Place
 from tools.contract_diff.contracts import Contract, Json, parameter_part, status_part
 

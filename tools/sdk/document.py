@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from automation.contract.document import default_path, load
-from automation.contract.outline import rewrite
-from automation.contract.published import Published
+from automation.contract.document.document import default_path, load
+from automation.contract.document.outline import rewrite
+from automation.contract.document.published import Published
 
 Document = Mapping[str, Any]
 

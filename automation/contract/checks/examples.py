@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from automation.contract.findings import Finding
-from automation.contract.outline import Site
-from automation.contract.references import follow, pointer
-from automation.contract.schemas import Schemas
-from automation.contract.violations import places, words
+from automation.contract.compiled.schemas import Schemas
+from automation.contract.compiled.violations import places, words
+from automation.contract.document.findings import Finding
+from automation.contract.document.outline import Site
+from automation.contract.document.references import follow, pointer
 
 SHOWING = frozenset({"media type", "parameter", "header"})
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from automation.contract.findings import Finding
-from automation.contract.outline import Entry, Site
+from automation.contract.document.findings import Finding
+from automation.contract.document.outline import Entry, Site
 
 _expression = re.compile(
     r"\$(?:url|method|statusCode|(?:request|response)\.(?:header\.[^#]+|query\..+|path\..+|body(?:#(?:/.*)?)?))"

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from automation.contract.findings import Finding
-from automation.contract.naming import LOWER_CAMEL_CASE
-from automation.contract.operations import MAX_BODY_BYTES
-from automation.contract.outline import Entry
-from automation.contract.problems import COMPONENT, MEDIA_TYPE
-from automation.contract.references import follow
+from automation.contract.compiled.operations import MAX_BODY_BYTES
+from automation.contract.compiled.problems import COMPONENT, MEDIA_TYPE
+from automation.contract.document.findings import Finding
+from automation.contract.document.naming import LOWER_CAMEL_CASE
+from automation.contract.document.outline import Entry
+from automation.contract.document.references import follow
 
 BODY_MEDIA_TYPES = {"application/json"}
 SERVED = frozenset({"get", "put", "post", "delete", "patch"})

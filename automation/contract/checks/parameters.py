@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from automation.contract.findings import Finding
-from automation.contract.handlers import BODY
-from automation.contract.naming import snake_case
-from automation.contract.outline import Entry, Site
-from automation.contract.references import follow
+from automation.contract.document.findings import Finding
+from automation.contract.document.naming import snake_case
+from automation.contract.document.outline import Entry, Site
+from automation.contract.document.references import follow
+from automation.contract.serving.binding import BODY
 
 LOCATIONS = frozenset({"path", "query", "header"})
 # OpenAPI has these ignored where they are parameters.

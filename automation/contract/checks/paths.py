@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
-from automation.contract.findings import Finding
-from automation.contract.outline import Entry
-from automation.contract.paths import ambiguous, parameter_names
+from automation.contract.document.findings import Finding
+from automation.contract.document.outline import Entry
+from automation.contract.document.paths import ambiguous, parameter_names
 
 _name = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*").fullmatch
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from automation.contract.findings import Finding
-from automation.contract.formats import FORMATS, Format
-from automation.contract.outline import Site
-from automation.contract.schemas import KEYWORDS, Schemas
+from automation.contract.compiled.formats import FORMATS, Format
+from automation.contract.compiled.schemas import KEYWORDS, Schemas
+from automation.contract.document.findings import Finding
+from automation.contract.document.outline import Site
 
 
 def check(sites: list[Site], schemas: Schemas) -> Iterator[Finding]:

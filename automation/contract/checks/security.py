@@ -4,10 +4,10 @@ import importlib
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from automation.contract.findings import Finding
-from automation.contract.operations import PERMISSION
-from automation.contract.outline import Entry
-from automation.contract.references import pointer
+from automation.contract.document.findings import Finding
+from automation.contract.document.naming import PERMISSION
+from automation.contract.document.outline import Entry
+from automation.contract.document.references import pointer
 
 FUNCTION = "x-apikeyInfoFunc"
 

@@ -8,9 +8,9 @@ import jsonschema_rs
 from openapi_spec_validator import OpenAPIV30SpecValidator
 from openapi_spec_validator.schemas import schema_v30
 
-from automation.contract.findings import Finding
-from automation.contract.outline import Entry, Site
-from automation.contract.references import UnresolvedReference, follow, pointer
+from automation.contract.document.findings import Finding
+from automation.contract.document.outline import Entry, Site
+from automation.contract.document.references import UnresolvedReference, follow, pointer
 
 SECTIONS: Mapping[str, str] = {
     "schema": "schemas",

@@ -5,7 +5,7 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, EmailOptions, ValidationError, ValidationErrorKind, meta
 
-from automation.contract.references import pointer
+from automation.contract.document.references import pointer
 from automation.engine.actions.action import Problem
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import orjson
 
-from automation.contract.references import pointer
+from automation.contract.document.references import pointer
 from automation.engine.actions.action import ActionCall, ActionFailed, Problem
 
 DEFAULT_RESPONSE_BYTES = 64 * 1024

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from playwright.sync_api import expect
 
-from automation.contract.outline import Entry
-from automation.contract.references import follow
+from automation.contract.document.outline import Entry
+from automation.contract.document.references import follow
 from tests.contract.shipped import DOCUMENT, ENTRIES, examples, responses
 from tests.outside.browser.conftest import OpenPage, Scheme
 from tests.outside.browser.swagger_ui import SwaggerUi

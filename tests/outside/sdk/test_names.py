@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from automation.contract.naming import snake_case
-from automation.contract.outline import Entry
+from automation.contract.document.naming import snake_case
+from automation.contract.document.outline import Entry
 from tests.contract.shipped import ENTRIES, SCHEMAS
 from tests.outside.sdk import freedom
 from tests.outside.sdk.generated import Sdks

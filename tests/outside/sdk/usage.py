@@ -4,8 +4,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from automation.contract.outline import Entry
-from automation.contract.references import follow
+from automation.contract.document.outline import Entry
+from automation.contract.document.references import follow
 from tests.contract.shipped import DOCUMENT, ENTRIES
 from tests.outside.sdk.recorder import Exchange
 

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from automation.contract.document import default_path, load
+from automation.contract.document.document import default_path, load
 from tools.contract_diff.changes import Change
 from tools.contract_diff.comparison import compare, own_changes
 from tools.contract_diff.contracts import Contract, laid_out

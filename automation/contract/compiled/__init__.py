@@ -1,0 +1,1 @@
+"""The contract compiled: operations, parameters, bodies, responses, formats and links, made once at start."""

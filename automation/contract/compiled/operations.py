@@ -1,0 +1,92 @@
+"""One operation of a checked contract, as the rest of the service needs to know it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from automation.contract.compiled.bodies import MAX_BYTES
+from automation.contract.compiled.parameters import Parameter, compiled
+from automation.contract.compiled.schemas import Schemas
+from automation.contract.document.naming import PERMISSION, snake_case
+from automation.contract.document.outline import Entry
+from automation.contract.document.references import follow
+
+MAX_BODY_BYTES = "x-max-body-bytes"
+
+# Header parameters that say when to act, not what to answer with: no cache has to tell answers apart by them.
+PRECONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "idempotency-key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The request body of an operation: whether it must be there, how large it may be, its schema."""
+
+    required: bool
+    max_bytes: int
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation: where it is, who may call it, what it takes and what it answers.
+
+    ``permission`` is None for a public one. ``responses`` holds the Response Objects by status, references followed.
+    ``vary`` is the value of ``Vary`` on what it answers, empty for a public one.
+    """
+
+    operation_id: str
+    method: str
+    path: str
+    tag: str
+    permission: str | None
+    parameters: tuple[Parameter, ...]
+    body: Body | None
+    responses: Mapping[int, Mapping[str, Any]]
+    vary: str
+
+    @property
+    def public(self) -> bool:
+        """Whether it is open to callers without a key."""
+        return self.permission is None
+
+    @property
+    def function(self) -> str:
+        """The name of its handler: the operationId in snake case."""
+        return snake_case(self.operation_id)
+
+
+def operation(entry: Entry, document: Mapping[str, Any], schemas: Schemas) -> Operation:
+    """Return the operation that an entry of a checked document defines."""
+    permission = entry.node.get(PERMISSION)
+    return Operation(
+        operation_id=entry.node["operationId"],
+        method=entry.method.upper(),
+        path=entry.path,
+        tag=entry.node["tags"][0],
+        permission=permission,
+        parameters=tuple(compiled(each, document, schemas) for each in entry.parameters),
+        body=_body(entry, document),
+        responses={int(status): follow(document, each) for status, each in entry.node["responses"].items()},
+        vary="" if permission is None else ", ".join(_varying(entry, document)),
+    )
+
+
+def _body(entry: Entry, document: Mapping[str, Any]) -> Body | None:
+    if "requestBody" not in entry.node:
+        return None
+    definition = follow(document, entry.node["requestBody"])
+    (media_type,) = definition["content"].values()
+    return Body(
+        required=definition.get("required", False),
+        max_bytes=entry.node.get(MAX_BODY_BYTES, MAX_BYTES),
+        schema=media_type.get("schema", {}),
+    )
+
+
+def _varying(entry: Entry, document: Mapping[str, Any]) -> list[str]:
+    """Return the headers that an answer depends on: those of the security schemes, then the operation's own."""
+    schemes = document.get("components", {}).get("securitySchemes", {})
+    required = entry.node.get("security", document.get("security", []))
+    keys = [scheme["name"] for each in required for name in each if (scheme := schemes[name]).get("in") == "header"]
+    headers = [each["name"] for each in entry.parameters if each["in"] == "header"]
+    return list(dict.fromkeys(name.lower() for name in (*keys, *headers) if name.lower() not in PRECONDITIONS))

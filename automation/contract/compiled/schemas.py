@@ -1,0 +1,81 @@
+"""OpenAPI 3.0's schemas as JSON Schema 2020-12, compiled into the validators that requests and responses meet.
+
+OpenAPI 3.0 has a dialect of its own: ``nullable``, boolean ``exclusiveMinimum``, ``$ref`` that silences its siblings.
+It is rewritten once at start, because the validator speaks JSON Schema only.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema_rs
+
+from automation.contract.compiled.formats import FORMATS
+
+Schema = Mapping[str, Any]
+
+ASSERTIONS = frozenset(
+    {
+        *("type", "enum", "format", "pattern", "minLength", "maxLength"),
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+        *("items", "minItems", "maxItems", "uniqueItems"),
+        *("properties", "required", "additionalProperties", "minProperties", "maxProperties"),
+        *("allOf", "anyOf", "oneOf", "not"),
+    }
+)
+ANNOTATIONS = frozenset({"title", "description", "default", "example", "deprecated", "externalDocs"})
+KEYWORDS = ASSERTIONS | ANNOTATIONS | {"$ref", "nullable"}
+"""Every keyword that this service enforces, or that has nothing to enforce; the start-up check refuses others."""
+
+
+class Schemas:
+    """Compiles schemas of one document, which may refer to its components."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        schemas = document.get("components", {}).get("schemas", {})
+        self._components = {"schemas": {name: translated(schema) for name, schema in schemas.items()}}
+
+    def validator(self, schema: Schema) -> jsonschema_rs.Draft202012Validator:
+        """Return the compiled validator of an OpenAPI 3.0 schema.
+
+        Raises:
+            ValueError: The schema can't be compiled: a bad regular expression, a format nobody knows.
+        """
+        return jsonschema_rs.Draft202012Validator(
+            {**translated(schema), "components": self._components},
+            validate_formats=True,
+            ignore_unknown_formats=False,
+            # Linear time whatever the input: no look-around, no catastrophic backtracking.
+            pattern_options=jsonschema_rs.RegexOptions(),
+            offline=True,
+        )
+
+
+def translated(schema: Schema) -> dict[str, Any]:
+    """Return the JSON Schema 2020-12 that means what an OpenAPI 3.0 schema means."""
+    if "$ref" in schema:
+        return {"$ref": schema["$ref"]}
+    result = {key: _value(key, schema[key]) for key in schema if key in ASSERTIONS}
+    _bound(result, "minimum", "exclusiveMinimum")
+    _bound(result, "maximum", "exclusiveMaximum")
+    if schema.get("nullable") and "type" in result:
+        result["type"] = [result["type"], "null"]
+    if (known := FORMATS.get(result.get("format", ""))) and known.keywords:
+        del result["format"]
+        result["allOf"] = [*result.get("allOf", ()), known.schema]
+    return result
+
+
+def _value(keyword: str, value: Any) -> Any:
+    if keyword == "properties":
+        return {name: translated(schema) for name, schema in value.items()}
+    if keyword in {"allOf", "anyOf", "oneOf"}:
+        return [translated(schema) for schema in value]
+    if keyword in {"items", "not", "additionalProperties"} and isinstance(value, Mapping):
+        return translated(value)
+    return value
+
+
+def _bound(result: dict[str, Any], inclusive: str, exclusive: str) -> None:
+    """Turn OpenAPI's boolean ``exclusiveMinimum`` into the number that JSON Schema wants there."""
+    if result.pop(exclusive, False) and inclusive in result:
+        result[exclusive] = result.pop(inclusive)

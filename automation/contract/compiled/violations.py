@@ -1,0 +1,79 @@
+"""What a failed validation tells the client: where, and a few fixed words; never a value, never a schema."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import jsonschema_rs
+
+from automation.contract.compiled.formats import FORMATS
+from automation.contract.document.references import pointer
+from automation.domain.errors import Violation
+
+LIMIT = 20
+"""How many violations an answer lists at most."""
+
+LONGEST_POINTER = 200
+
+WORDS: Mapping[str, str] = {
+    "additionalProperties": "is not a known member",
+    "anyOf": "must have one of the allowed forms",
+    "enum": "must be one of the allowed values",
+    "exclusiveMaximum": "is too large",
+    "exclusiveMinimum": "is too small",
+    "falseSchema": "is not allowed here",
+    "maximum": "is too large",
+    "maxItems": "has too many items",
+    "maxLength": "is too long",
+    "maxProperties": "has too many members",
+    "minimum": "is too small",
+    "minItems": "has too few items",
+    "minLength": "is too short",
+    "minProperties": "has too few members",
+    "multipleOf": "is not a multiple of what it must be",
+    "not": "has a form that is not allowed",
+    "oneOf": "must have exactly one of the allowed forms",
+    "pattern": "does not have the required form",
+    "required": "is required",
+    "type": "is of the wrong type",
+    "uniqueItems": "has an item twice",
+}
+
+
+def words(error: jsonschema_rs.ValidationError) -> str:
+    """Return the fixed words for what a validator found."""
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Format):
+        known = FORMATS.get(error.kind.format)
+        return known.words if known else "does not have the required format"
+    return WORDS.get(error.kind.name, "is not as the contract says")
+
+
+def places(error: jsonschema_rs.ValidationError) -> tuple[str, ...]:
+    """Return the JSON pointers of what an error is about: a missing or unknown member's own, not its object's."""
+    path = error.instance_path
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
+        return (pointer(*path, error.kind.property),)
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties):
+        return tuple(pointer(*path, name) for name in error.kind.unexpected)
+    return (pointer(*path),)
+
+
+def of_body(errors: Iterable[jsonschema_rs.ValidationError]) -> tuple[Violation, ...]:
+    """Return what is wrong with a body, each with a pointer into it, at most ``LIMIT`` of them."""
+    found: dict[Violation, None] = {}
+    for violation in _each(errors):
+        found[violation] = None
+        if len(found) == LIMIT:
+            break
+    return tuple(found)
+
+
+def _each(errors: Iterable[jsonschema_rs.ValidationError]) -> Iterator[Violation]:
+    for error in errors:
+        for place in places(error):
+            yield Violation(words(error), pointer=bounded(place))
+
+
+def bounded(place: str) -> str:
+    """Return the pointer, or the nearest one around it that isn't too long: its names are the client's."""
+    while len(place) > LONGEST_POINTER:
+        place = place.rpartition("/")[0]
+    return place

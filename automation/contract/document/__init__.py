@@ -1,0 +1,1 @@
+"""The contract's document: loading, references, outline, paths, names, and the form that is published."""

@@ -1,0 +1,26 @@
+"""How the contract's names become Python's: operationIds, parameters and tags."""
+
+import keyword
+import re
+
+_border = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_other = re.compile(r"[^0-9a-zA-Z]+")
+
+PERMISSION = "x-required-permission"
+"""The extension that names the permission which an operation requires."""
+
+LOWER_CAMEL_CASE = re.compile(r"[a-z]+(?:[A-Z][a-z0-9]*|[0-9]+)*")
+
+
+def snake_case(name: str) -> str:
+    """Return ``getAutomationExecution`` as ``get_automation_execution`` and ``x-tenant-id`` as ``x_tenant_id``.
+
+    A name that Python keeps for itself gets an underscore at its end: ``from_``.
+    """
+    snake = _other.sub("_", _border.sub("_", name)).strip("_").lower()
+    return f"{snake}_" if keyword.iskeyword(snake) else snake
+
+
+def module_name(tag: str) -> str:
+    """Return the handler module of a tag: ``API keys`` are in ``api_keys``."""
+    return _other.sub("_", tag).strip("_").lower()

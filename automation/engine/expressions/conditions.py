@@ -1,0 +1,148 @@
+"""Conditions: what decides whether a rule that was triggered runs, told one by one so that its author can see why."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple, Self
+
+from automation.contract.document.references import pointer
+from automation.domain.errors import Violation
+from automation.engine.expressions.evaluation import (
+    MAX_SIZE,
+    Budget,
+    ExpressionFailed,
+    ExpressionTooCostly,
+    InvalidConditions,
+    InvalidExpression,
+)
+from automation.engine.expressions.expressions import Expression
+from automation.engine.expressions.operators import Comparison, InvalidOperand, Judgement, Operator
+from automation.engine.expressions.stack import roomy
+
+__all__ = ["Condition", "ConditionResult", "Conditions", "Logic", "Operator", "Outcome"]
+
+
+class Logic(StrEnum):
+    """Whether all conditions must be met, or one (contract component ``ConditionLogic``)."""
+
+    AND = "and"
+    OR = "or"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition as its author wrote it (contract component ``Condition``).
+
+    Args:
+        field: An expression.
+        operator: How its value is compared.
+        value: What it is compared with, as it stands: nothing in it is an expression. None is none.
+    """
+
+    field: str
+    operator: Operator
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionResult:
+    """What became of one condition; the reason quotes its field, never a value."""
+
+    condition: Condition
+    met: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Whether the rule may run, and every condition's own result, in their order."""
+
+    met: bool
+    results: tuple[ConditionResult, ...]
+
+
+class _Compiled(NamedTuple):
+    condition: Condition
+    expression: Expression
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Compiled conditions; made by ``compile``, immutable, usable from several threads."""
+
+    logic: Logic
+    _compiled: tuple[_Compiled, ...]
+
+    @classmethod
+    def compile(cls, conditions: Sequence[Condition], logic: Logic) -> Self:
+        """Compile conditions.
+
+        Raises:
+            InvalidConditions: Fields are not expressions, or values not such as their operators take; each is named by
+                its pointer within the list, such as ``/0/value``.
+        """
+        violations = [violation for at, condition in enumerate(conditions) for violation in _violations(at, condition)]
+        if violations:
+            raise InvalidConditions(violations)
+        return cls(logic, tuple(_compile(condition) for condition in conditions))
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions, as they were written."""
+        return tuple(compiled.condition for compiled in self._compiled)
+
+    @roomy
+    def evaluate(self, scope: Mapping[str, Any]) -> Outcome:
+        """Evaluate every condition, also those that cannot change the outcome any more.
+
+        Without conditions nothing holds the rule back, whatever the logic. What is null or missing, and what has the
+        wrong type, meets no operator but the negative ones (see ``automation.engine.expressions.operators``). A
+        condition whose expression fails on the values is not met, whatever its operator. All of them share one budget
+        of steps.
+
+        Raises:
+            ExpressionTooCostly: They went over the budget: there is no outcome then, and the run must fail.
+        """
+        budget = Budget(size=MAX_SIZE * max(1, len(self._compiled)))
+        results = tuple(_evaluate(at, compiled, scope, budget) for at, compiled in enumerate(self._compiled))
+        verdict = all if self.logic is Logic.AND else any
+        return Outcome(not results or verdict(result.met for result in results), results)
+
+
+def _violations(at: int, condition: Condition) -> Iterator[Violation]:
+    try:
+        Expression.compile(condition.field)
+    except InvalidExpression as error:
+        yield Violation(str(error), pointer=pointer(at, "field"))
+    try:
+        Comparison.compile(condition.operator, condition.value)
+    except InvalidOperand as error:
+        yield Violation(str(error), pointer=pointer(at, "value"))
+
+
+def _compile(condition: Condition) -> _Compiled:
+    comparison = Comparison.compile(condition.operator, condition.value)
+    return _Compiled(condition, Expression.compile(condition.field), comparison)
+
+
+def _evaluate(at: int, compiled: _Compiled, scope: Mapping[str, Any], budget: Budget) -> ConditionResult:
+    try:
+        judgement = _judge(compiled, scope, budget)
+    except ExpressionTooCostly as error:
+        raise error.at(f"{_name(compiled.condition)} at /{at}/field") from None
+    return ConditionResult(compiled.condition, *judgement)
+
+
+def _judge(compiled: _Compiled, scope: Mapping[str, Any], budget: Budget) -> Judgement:
+    name = _name(compiled.condition)
+    try:
+        found = compiled.expression.evaluate(scope, budget)
+    except ExpressionFailed as error:
+        return Judgement(met=False, reason=f"{name}: {error}")
+    return compiled.comparison.judge(found, name, budget)
+
+
+def _name(condition: Condition) -> str:
+    """Return the field, the start of it where it is long."""
+    return condition.field if len(condition.field) <= 80 else f"{condition.field[:80]}…"  # noqa: PLR2004 - enough to find it

@@ -1,0 +1,260 @@
+"""Configs with ``${expression}`` in their strings, which become what a run needs when an action starts.
+
+Syntax, in any string of a config but never in a key:
+
+- ``${`` begins an expression. It ends at the first ``}`` that is not inside a string, a quoted name or a literal, and
+  does not close a ``{`` of the expression itself: ``${trigger.{id: id}}`` and ``${trigger."}"}`` are whole.
+- ``$${`` is a literal ``${``, whatever stands before it. A value after a dollar sign is ``${'$'}${trigger.amount}``.
+- A string that is nothing but one ``${…}`` becomes the value itself, with its type. Elsewhere a string is put in as it
+  is, and any other value as compact JSON.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import orjson
+
+from automation.contract.document.references import pointer
+from automation.domain.errors import Violation
+from automation.engine.expressions.evaluation import (
+    MAX_SIZE,
+    Budget,
+    EvaluationFailed,
+    InvalidExpression,
+    InvalidTemplate,
+    MissingValue,
+    TemplateTooLarge,
+)
+from automation.engine.expressions.expressions import Expression
+from automation.engine.expressions.grammar import MAX_LENGTH, QUOTED
+from automation.engine.expressions.values import MAX_DEPTH, plain, text
+
+MAX_RESOLVED_BYTES = 256 * 1024
+"""Bytes of a resolved config's strings and values: what an action may send, and what a run may hold in memory."""
+
+MAX_EXPRESSIONS = 200
+"""Expressions in a config: compiling that many takes some 20 ms of the request that writes the rule."""
+
+_opening = re.compile(r"\$?\$\{")
+_boundary = re.compile(rf"{QUOTED}|[{{}}'\"`]", re.DOTALL)
+
+
+class _Resolution:
+    """One resolving of a template: the scope, and what may still be spent."""
+
+    __slots__ = ("_budget", "_bytes", "_scope")
+
+    def __init__(self, scope: Mapping[str, Any], budget: Budget) -> None:
+        self._scope = scope
+        self._budget = budget
+        self._bytes = MAX_RESOLVED_BYTES
+
+    def value(self, expression: Expression, place: str) -> Any:
+        where = f"{_shown(expression.text)} at {place}"
+        try:
+            value = expression.evaluate(self._scope, self._budget)
+        except EvaluationFailed as error:
+            raise error.at(where) from None
+        if value is None:
+            raise MissingValue(f"{where} has no value")
+        return value
+
+    def text(self, expression: Expression, place: str) -> str:
+        return text(self.value(expression, place))
+
+    def take(self, size: int, place: str) -> None:
+        self._bytes -= size
+        if self._bytes < 0:
+            raise TemplateTooLarge(f"the config grows beyond {MAX_RESOLVED_BYTES} bytes at {place}")
+
+
+_Part = Callable[[_Resolution], Any]
+"""A compiled part of a config."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A compiled config; made by ``compile``, immutable, usable from several threads.
+
+    ``variables`` are those that its expressions may read.
+    """
+
+    expression_count: int
+    variables: frozenset[str]
+    _resolve: _Part = field(repr=False)
+
+    @classmethod
+    def compile(cls, config: Any) -> Self:
+        """Compile a config: an object as a rule, any JSON all the same.
+
+        Raises:
+            InvalidTemplate: Expressions cannot be compiled, there are more than 200 of them, or the config nests too
+                deeply; every string that is wrong is named by its pointer within the config.
+        """
+        compiler = _Compiler()
+        part = compiler.part(config, ())
+        if compiler.violations:
+            raise InvalidTemplate(compiler.violations)
+        return cls(compiler.expression_count, frozenset(compiler.variables), part)
+
+    def resolve(self, scope: Mapping[str, Any], budget: Budget | None = None) -> Any:
+        """Return the config with every expression replaced; nothing in it is shared with the template or the scope.
+
+        All its expressions share one budget of steps.
+
+        Args:
+            scope: The variables' values, plain JSON.
+            budget: What it may cost, to be shared by templates that belong together; a fresh one when left out.
+
+        Raises:
+            MissingValue: An expression's value is null or missing.
+            ExpressionFailed: The values do not fit an expression.
+            ExpressionTooCostly: The expressions went over their budget.
+            TemplateTooLarge: The result is larger than 256 KiB.
+        """
+        budget = budget or Budget(size=MAX_SIZE * max(1, self.expression_count))
+        return self._resolve(_Resolution(scope, budget))
+
+
+class _Compiler:
+    """Turns a config into parts, and remembers all that is wrong with it."""
+
+    def __init__(self) -> None:
+        self.expression_count = 0
+        self.variables: set[str] = set()
+        self.violations: list[Violation] = []
+
+    def part(self, config: Any, path: tuple[str | int, ...]) -> _Part:
+        if len(path) > MAX_DEPTH:
+            return self._refuse(f"the config nests deeper than {MAX_DEPTH} levels", path)
+        if isinstance(config, dict):
+            return _object({key: self.part(member, (*path, key)) for key, member in config.items()}, _place(path))
+        if isinstance(config, list):
+            return _array([self.part(element, (*path, index)) for index, element in enumerate(config)])
+        try:
+            return self._string(config, path) if isinstance(config, str) else _constant(_scalar(config), _place(path))
+        except InvalidExpression as error:
+            return self._refuse(str(error), path)
+
+    def _string(self, string: str, path: tuple[str | int, ...]) -> _Part:
+        pieces = [self._expression(piece, path) if is_expression else piece for piece, is_expression in _pieces(string)]
+        match pieces:
+            case [Expression() as expression]:
+                return _whole(expression, _place(path))
+            case _ if any(isinstance(piece, Expression) for piece in pieces):
+                return _mixed(pieces, _place(path))
+        return _constant("".join(map(str, pieces)), _place(path))
+
+    def _expression(self, text: str, path: tuple[str | int, ...]) -> Expression:
+        self.expression_count += 1
+        if self.expression_count > MAX_EXPRESSIONS:
+            message = f"a config has at most {MAX_EXPRESSIONS} expressions; this is one more"
+            raise InvalidTemplate([Violation(message, pointer=pointer(*path))])
+        try:
+            expression = Expression.compile(text)
+        except InvalidExpression as error:
+            raise InvalidExpression(f"{_shown(text)}: {error}") from None
+        self.variables |= expression.variables
+        return expression
+
+    def _refuse(self, message: str, path: tuple[str | int, ...]) -> _Part:
+        self.violations.append(Violation(message, pointer=pointer(*path)))
+        return _constant(None, "")
+
+
+def _scalar(value: Any) -> Any:
+    try:
+        return plain(value, Budget())
+    except EvaluationFailed as error:
+        raise InvalidExpression(str(error)) from None
+
+
+def _pieces(string: str) -> Iterator[tuple[str, bool]]:
+    """Split a string into literal text and expressions, each told from the other; no text is empty.
+
+    Raises:
+        InvalidExpression: A ``${`` is not closed.
+    """
+    position = 0
+    while match := _opening.search(string, position):
+        if literal := string[position : match.start()]:
+            yield literal, False
+        if match.group() == "$${":
+            yield "${", False
+            position = match.end()
+        else:
+            end = _closing(string, match.end())
+            yield string[match.end() : end], True
+            position = end + 1
+    if literal := string[position:]:
+        yield literal, False
+
+
+def _closing(string: str, start: int) -> int:
+    """Return the position of the ``}`` that ends the expression from ``start``."""
+    depth = 0
+    for match in _boundary.finditer(string, start, start + MAX_LENGTH + 1):
+        mark = match.group()
+        if mark == "}" and depth == 0:
+            return match.start()
+        if mark in {"'", '"', "`"}:
+            raise InvalidExpression(
+                f"{_shown(string[start:], '')}: a {mark} is not closed within {MAX_LENGTH} characters"
+            )
+        depth += {"{": 1, "}": -1}.get(mark, 0)
+    raise InvalidExpression(f"{_shown(string[start:], '')} is not closed within {MAX_LENGTH} characters")
+
+
+def _constant(value: Any, place: str) -> _Part:
+    size = len(orjson.dumps(value))
+
+    def resolve(resolution: _Resolution) -> Any:
+        resolution.take(size, place)
+        return value
+
+    return resolve
+
+
+def _whole(expression: Expression, place: str) -> _Part:
+    def resolve(resolution: _Resolution) -> Any:
+        value = resolution.value(expression, place)
+        resolution.take(len(orjson.dumps(value)), place)
+        return value
+
+    return resolve
+
+
+def _mixed(pieces: list[str | Expression], place: str) -> _Part:
+    def resolve(resolution: _Resolution) -> str:
+        written = []
+        for piece in pieces:
+            written.append(piece if isinstance(piece, str) else resolution.text(piece, place))
+            resolution.take(len(written[-1].encode()), place)
+        return "".join(written)
+
+    return resolve
+
+
+def _object(parts: dict[str, _Part], place: str) -> _Part:
+    size = len(orjson.dumps(dict.fromkeys(parts)))
+
+    def resolve(resolution: _Resolution) -> dict[str, Any]:
+        resolution.take(size, place)
+        return {key: part(resolution) for key, part in parts.items()}
+
+    return resolve
+
+
+def _array(parts: list[_Part]) -> _Part:
+    return lambda resolution: [part(resolution) for part in parts]
+
+
+def _place(path: tuple[str | int, ...]) -> str:
+    return pointer(*path) or "the top"
+
+
+def _shown(expression: str, end: str = "}") -> str:
+    """Return the expression as it stands in the config, the start of it where it is long."""
+    return f"${{{expression}{end}" if len(expression) <= 80 else f"${{{expression[:80]}…"  # noqa: PLR2004 - enough to find it

@@ -1,0 +1,116 @@
+"""What a run of a rule would do, as far as that can be known before it: nothing is called and nothing stored."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from automation.contract.document.references import pointer
+from automation.domain.errors import RuleNotActive
+from automation.domain.rules import Rule, RuleAction
+from automation.engine.expressions.conditions import ConditionResult, Conditions
+from automation.engine.expressions.evaluation import Budget, EvaluationFailed, ExpressionTooCostly, InvalidParts
+from automation.engine.expressions.scope import execution_variable, rule_variable, scope
+from automation.engine.expressions.templates import Template
+from automation.engine.rules.masking import masked
+from automation.engine.rules.rule_check import compiled_conditions
+
+UNKNOWN = frozenset({"context", "execution"})
+"""The variables that have no value yet: nothing has been done, and there is no execution."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAction:
+    """An action as it would be run (contract component ``PlannedAction``).
+
+    ``unresolved`` are JSON pointers into ``config`` to the strings that stand there as they were written.
+    """
+
+    index: int
+    type: str
+    config: Any
+    unresolved: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run would do (contract component ``ExecutionPlan``)."""
+
+    automation_rule_id: UUID
+    rule_version: int
+    would_run: bool
+    conditions: tuple[ConditionResult, ...]
+    actions: tuple[PlannedAction, ...]
+
+
+def plan(rule: Rule, *, trigger_data: Mapping[str, Any], override_conditions: bool) -> Plan:
+    """Return what a run of a rule would do, whatever the rule's status.
+
+    All its configs share what one may cost in a run: what is beyond that stays unresolved.
+
+    Raises:
+        RuleNotActive: It is deleted, or can't be run as it is written: an earlier version of the service took more.
+    """
+    if rule.deleted_at is not None:
+        raise RuleNotActive
+    try:
+        return _plan(rule, trigger_data, override_conditions=override_conditions)
+    except InvalidParts as error:
+        raise RuleNotActive("The rule cannot be run any more as it is written. Write it anew.") from error
+
+
+def _plan(rule: Rule, trigger_data: Mapping[str, Any], *, override_conditions: bool) -> Plan:
+    values = scope(
+        rule=rule_variable(rule.rule_id, rule.version, rule.content),
+        execution=execution_variable(None, 1),
+        trigger_data=trigger_data,
+        results={},
+    )
+    met, results = _evaluated(compiled_conditions(rule.content), values)
+    resolution = _Resolution(values)
+    return Plan(
+        automation_rule_id=rule.rule_id,
+        rule_version=rule.version,
+        would_run=met or override_conditions,
+        conditions=results,
+        actions=tuple(resolution.planned(index, action) for index, action in enumerate(rule.content.actions)),
+    )
+
+
+def _evaluated(conditions: Conditions, values: Mapping[str, Any]) -> tuple[bool, tuple[ConditionResult, ...]]:
+    try:
+        outcome = conditions.evaluate(values)
+    except ExpressionTooCostly as error:
+        return False, tuple(
+            ConditionResult(condition, met=False, reason=str(error)) for condition in conditions.conditions
+        )
+    return outcome.met, outcome.results
+
+
+class _Resolution:
+    """The resolving of a plan's configs, string by string, with what all of them may still cost."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+        self._budget = Budget()
+
+    def planned(self, index: int, action: RuleAction) -> PlannedAction:
+        unresolved: list[str] = []
+        config = self._resolved(action.config, (), unresolved)
+        return PlannedAction(index, action.type, masked(config), tuple(unresolved))
+
+    def _resolved(self, config: Any, path: tuple[str | int, ...], unresolved: list[str]) -> Any:
+        if isinstance(config, Mapping):
+            return {name: self._resolved(member, (*path, name), unresolved) for name, member in config.items()}
+        if isinstance(config, list):
+            return [self._resolved(element, (*path, at), unresolved) for at, element in enumerate(config)]
+        return self._text(config, path, unresolved) if isinstance(config, str) else config
+
+    def _text(self, text: str, path: tuple[str | int, ...], unresolved: list[str]) -> Any:
+        template = Template.compile(text)
+        if not template.variables & UNKNOWN:
+            with suppress(EvaluationFailed):
+                return template.resolve(self._values, self._budget)
+        unresolved.append(pointer(*path))
+        return text

@@ -1,0 +1,96 @@
+"""A rule version made ready to run: compiled once, and kept for the executions that follow."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from uuid import UUID
+
+from automation.domain.rules import RuleAction, RuleContent, RuleVersion
+from automation.engine.actions import Actions
+from automation.engine.expressions.conditions import Conditions
+from automation.engine.expressions.evaluation import EvaluationError
+from automation.engine.expressions.templates import Template
+from automation.engine.rules.rule_check import compiled_conditions
+
+_KEPT = 256
+
+
+class UnusableRule(Exception):
+    """A stored rule can't be run at all; the message says why, for its author."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action of a program; ``template`` makes its config."""
+
+    action: RuleAction
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a rule version says, compiled; made by ``compile_rule``."""
+
+    conditions: Conditions
+    steps: tuple[Step, ...]
+
+
+class Programs:
+    """The programs that this process has run last, and why others can't be run.
+
+    Args:
+        actions: What rules can do here.
+    """
+
+    def __init__(self, actions: Actions) -> None:
+        self._actions = actions
+        self._kept: OrderedDict[tuple[UUID, UUID, int], Program | UnusableRule] = OrderedDict()
+
+    def get(self, rule: RuleVersion) -> Program:
+        """Return the program of a rule version, which never changes.
+
+        Raises:
+            UnusableRule: It can't be run here.
+        """
+        key = (rule.tenant, rule.rule_id, rule.version)
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = _attempt(rule.content, self._actions)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        if isinstance(found, UnusableRule):
+            raise UnusableRule(str(found))
+        return found
+
+
+def compile_rule(content: RuleContent, actions: Actions) -> Program:
+    """Compile what a rule says.
+
+    Raises:
+        UnusableRule: An expression or condition can't be compiled, or an action's type isn't installed.
+    """
+    return Program(_conditions(content), tuple(_step(index, content, actions) for index in range(len(content.actions))))
+
+
+def _attempt(content: RuleContent, actions: Actions) -> Program | UnusableRule:
+    try:
+        return compile_rule(content, actions)
+    except UnusableRule as error:
+        return error
+
+
+def _conditions(content: RuleContent) -> Conditions:
+    try:
+        return compiled_conditions(content)
+    except (EvaluationError, KeyError, ValueError) as error:
+        raise UnusableRule(f"its conditions can't be used: {error}") from None
+
+
+def _step(index: int, content: RuleContent, actions: Actions) -> Step:
+    action = content.actions[index]
+    if action.type not in actions:
+        raise UnusableRule(f"its action {index} has the type {action.type}, which isn't installed")
+    try:
+        return Step(action, Template.compile(action.config))
+    except EvaluationError as error:
+        raise UnusableRule(f"the config of its action {index} can't be used: {error}") from None

@@ -1,0 +1,75 @@
+"""What a run has to say and has not yet stored: entries that fit into a tenant's log, whatever an action hands over."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from automation.domain.executions import LogEntry, LogLevel
+from automation.engine.actions import ActionLog
+from automation.engine.rules.masking import masked
+
+MAX_MESSAGE = 4000
+MAX_METADATA_BYTES = 16 * 1024
+MAX_WAITING = 1000
+"""More than an execution keeps: a talkative action fills no memory before its entries are stored."""
+
+
+class Journal:
+    """Log entries in the order in which they were written, until they are taken to be stored."""
+
+    def __init__(self) -> None:
+        self._entries: list[LogEntry] = []
+
+    def write(
+        self,
+        message: str,
+        *,
+        level: LogLevel = LogLevel.INFO,
+        action_index: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add an entry; members of the metadata whose names sound like a secret's are masked."""
+        if len(self._entries) < MAX_WAITING:
+            entry = LogEntry(
+                timestamp=datetime.now(UTC),
+                level=LogLevel(level),
+                message=storable(message)[:MAX_MESSAGE],
+                action_index=action_index,
+                metadata=_stored(metadata) if metadata else None,
+            )
+            self._entries.append(entry)
+
+    def of_action(self, index: int) -> ActionLog:
+        """Return what an action writes its own entries with."""
+
+        def log(message: str, *, level: LogLevel = LogLevel.INFO, metadata: Mapping[str, Any] | None = None) -> None:
+            self.write(message, level=level, action_index=index, metadata=metadata)
+
+        return log
+
+    def take(self) -> Sequence[LogEntry]:
+        """Return the entries, which the journal forgets."""
+        entries, self._entries = self._entries, []
+        return entries
+
+    def put_back(self, entries: Sequence[LogEntry]) -> None:
+        """Have entries that could not be stored taken again, before those that came after them."""
+        self._entries = [*entries, *self._entries][:MAX_WAITING]
+
+
+def storable(text: object) -> str:
+    """Return a text without what PostgreSQL can't store: NUL, and halves of surrogate pairs."""
+    return str(text).encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def _stored(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        encoded = orjson.dumps(masked(dict(metadata)), default=str).replace(b"\\u0000", b"\\ufffd")
+    except TypeError:
+        return {"omitted": "it is not made of JSON values"}
+    if len(encoded) > MAX_METADATA_BYTES:
+        return {"omitted": f"it is larger than {MAX_METADATA_BYTES} bytes"}
+    stored: dict[str, Any] = orjson.loads(encoded)
+    return stored

@@ -1,0 +1,169 @@
+"""Runs an execution that was claimed: conditions, then one action after the other, from the first that is not done."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from automation.domain.executions import ExecutionStatus, LogLevel
+from automation.domain.rules import RuleAction
+from automation.engine.actions import ActionFailed, Actions
+from automation.engine.expressions.evaluation import EvaluationError, ExpressionTooCostly
+from automation.engine.expressions.scope import execution_variable, rule_variable, scope
+from automation.engine.rules.program import Program, Programs, Step, UnusableRule
+from automation.engine.runs.endings import Ending, Finished, HandedBack, Resting
+from automation.engine.runs.journal import Journal
+from automation.engine.runs.ledger import Ledger
+from automation.engine.runs.tries import ActionGivenUp, Tries, WorkerStops
+
+FROM_FAILED_ACTION = "failed_action"
+
+
+class Run:
+    """One claimed execution; ``go`` is called once.
+
+    Args:
+        ledger: Where progress is stored, under the claim.
+        journal: Where it is told.
+        programs: The rules, compiled.
+        actions: What can be done here.
+        stopping: Set when the worker goes: no action begins then.
+    """
+
+    def __init__(
+        self, ledger: Ledger, journal: Journal, programs: Programs, actions: Actions, stopping: asyncio.Event
+    ) -> None:
+        self._ledger = ledger
+        self._journal = journal
+        self._programs = programs
+        self._actions = actions
+        self._stopping = stopping
+        self._results: dict[int, Any] = dict(ledger.claim.execution.results)
+
+    async def go(self) -> Ending:
+        """Run what is not done yet, and return how that ended; the caller stores it.
+
+        Raises:
+            ClaimLost: Somebody else has the run.
+        """
+        try:
+            program = self._programs.get(self._ledger.claim.rule)
+        except UnusableRule as error:
+            return await self._unusable(str(error))
+        self._tell_beginning(program)
+        if self._stopping.is_set():
+            return HandedBack()
+        return self._held_back(program) or await self._act(program)
+
+    async def _unusable(self, reason: str) -> Ending:
+        await self._ledger.mark_rule_error(reason)
+        return self._failed(f"The rule can't be run: {reason}.")
+
+    def _tell_beginning(self, program: Program) -> None:
+        state, claim = self._ledger.claim.execution, self._ledger.claim
+        if state.waited:
+            self._journal.write("The wait is over.", action_index=state.next_action - 1)
+        elif state.taken_over:
+            self._journal.write(
+                "The execution goes on with another worker.", level=LogLevel.WARN, metadata={"claim": claim.fence}
+            )
+        else:
+            self._journal.write(
+                f"Attempt {claim.attempt} started with version {claim.rule.version} of the rule.",
+                metadata={"actions": len(program.steps)},
+            )
+
+    def _held_back(self, program: Program) -> Finished | None:
+        """Return how the execution ends where the rule's conditions don't let it run."""
+        state = self._ledger.claim.execution
+        if state.next_action > 0 or state.retry_from == FROM_FAILED_ACTION:
+            return None  # they were met when it began
+        if state.override_conditions:
+            self._journal.write("The conditions were overridden.")
+            return None
+        try:
+            outcome = program.conditions.evaluate(self._scope())
+        except ExpressionTooCostly as error:
+            return self._failed(f"The conditions could not be evaluated: {error}.")
+        for result in outcome.results:
+            self._journal.write(f"Condition {'met' if result.met else 'not met'}: {result.reason}.")
+        if outcome.met:
+            return None
+        self._journal.write("The execution was skipped: the conditions are not met.")
+        return Finished(status=ExecutionStatus.SKIPPED)
+
+    async def _act(self, program: Program) -> Ending:
+        state = self._ledger.claim.execution
+        for index in range(state.next_action, len(program.steps)):
+            if self._stopping.is_set():
+                return HandedBack()
+            ending = await self._step(index, program.steps[index])
+            if ending is not None:
+                return ending
+        self._journal.write("The execution is completed.")
+        return Finished(status=ExecutionStatus.COMPLETED)
+
+    async def _step(self, index: int, step: Step) -> Ending | None:
+        """Take one step; return None where the next one follows."""
+        try:
+            config = step.template.resolve(self._scope())
+            if self._actions.waits(step.action.type):
+                return await self._wait(index, step.action, config)
+            await self._run_action(index, step.action, config)
+        except WorkerStops:
+            return HandedBack()
+        except EvaluationError as error:
+            failure = ActionFailed(f"the config could not be resolved: {error}", definite=True, retryable=False)
+            return await self._given_up(index, step.action, ActionGivenUp(failure, ""))
+        except ActionFailed as failure:  # of a wait, which is never tried again
+            return await self._given_up(index, step.action, ActionGivenUp(failure, ""))
+        except ActionGivenUp as error:
+            return await self._given_up(index, step.action, error)
+        return None
+
+    async def _wait(self, index: int, action: RuleAction, config: Mapping[str, Any]) -> Resting:
+        resume_at = self._actions.resume_at(action.type, config, datetime.now(UTC))
+        self._journal.write(f"Waiting until {resume_at.isoformat(timespec='milliseconds')}.", action_index=index)
+        return Resting(action_index=index, resume_at=resume_at)
+
+    async def _run_action(self, index: int, action: RuleAction, config: Mapping[str, Any]) -> None:
+        state = self._ledger.claim.execution
+        first = index == state.next_action
+        result = await Tries(self._ledger, self._journal, self._actions, self._stopping).run(
+            index,
+            action,
+            config,
+            failed=state.tries if first else 0,
+            call_key=state.call_key if first else None,
+        )
+        self._journal.write(f"{action.type} succeeded.", action_index=index, metadata=result.metadata)
+        await self._ledger.record_action(index, result=result.output, failed=False, logs=self._journal.take())
+        self._results[index] = result.output
+
+    async def _given_up(self, index: int, action: RuleAction, error: ActionGivenUp) -> Finished | None:
+        message = f"{action.type} failed: {error.message}"
+        level = LogLevel.WARN if action.continue_on_error else LogLevel.ERROR
+        self._journal.write(f"{message}.", level=level, action_index=index, metadata=error.metadata)
+        if action.continue_on_error:
+            await self._ledger.record_action(index, result=None, failed=True, logs=self._journal.take())
+            return None
+        return Finished(
+            status=ExecutionStatus.TIMEOUT if error.timed_out else ExecutionStatus.FAILED,
+            error_message=f"Action {index}: {message}.",
+            error_stack=error.stack or f"action {index} ({action.type}): {error.message}",
+            failed_action_index=index,
+            outcome_unknown=error.outcome_unknown,
+        )
+
+    def _failed(self, message: str) -> Finished:
+        self._journal.write(message, level=LogLevel.ERROR)
+        return Finished(status=ExecutionStatus.FAILED, error_message=message)
+
+    def _scope(self) -> Mapping[str, Any]:
+        claim = self._ledger.claim
+        return scope(
+            rule=rule_variable(claim.rule.rule_id, claim.rule.version, claim.rule.content),
+            execution=execution_variable(claim.execution_id, claim.attempt),
+            trigger_data=claim.execution.trigger_data or {},
+            results=self._results,
+        )

@@ -1,0 +1,109 @@
+"""The worker: takes executions over as their ids are delivered, and runs as many at once as it has slots."""
+
+import asyncio
+from uuid import UUID
+
+import structlog
+
+from automation.domain.errors import Unavailable
+from automation.engine.actions import Actions
+from automation.engine.rules.program import Programs
+from automation.engine.runs.conductor import Conductor
+from automation.engine.runs.queue import Queue
+from automation.engine.runs.sweeper import sweep
+from automation.storage.due import Due
+from automation.storage.runs import Runs
+
+_log = structlog.get_logger()
+
+HAND_BACK_SECONDS = 5.0
+"""How long handing back may take; after that the leases run out by themselves."""
+
+
+class Worker:
+    """Runs executions until it is told to stop.
+
+    Args:
+        url: The database, as the worker's role, for the queue.
+        runs: The executions to claim.
+        due: What to sweep.
+        actions: What rules can do here.
+        concurrency: How many executions run at once.
+        lease: Seconds after which another worker may take over what this one runs, where it is not heard of.
+        drain_seconds: How long actions in flight may go on when the worker stops.
+    """
+
+    def __init__(
+        self, url: str, runs: Runs, due: Due, actions: Actions, *, concurrency: int, lease: float, drain_seconds: float
+    ) -> None:
+        self._runs = runs
+        self._due = due
+        self._actions = actions
+        self._programs = Programs(actions)
+        self._queue = Queue(url, self._deliver, concurrency=concurrency)
+        self._slots = asyncio.Semaphore(concurrency)
+        self._stopping = asyncio.Event()
+        self._lease = lease
+        self._drain_seconds = drain_seconds
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._conductors: set[Conductor] = set()
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Run executions until ``stop`` is set; then let actions in flight end, and hand back what isn't done."""
+        services = [asyncio.create_task(self._queue.receive()), asyncio.create_task(sweep(self._due))]
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait({stopped, *services}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._stopping.set()
+            for task in (stopped, *services):
+                task.cancel()
+            await asyncio.wait({stopped, *services}, timeout=HAND_BACK_SECONDS)
+            await self._drain()
+        for task in done:
+            task.result()
+
+    async def _deliver(self, tenant: UUID, execution_id: UUID, attempt: int) -> None:
+        await self._slots.acquire()
+        task = asyncio.create_task(self._take(tenant, execution_id, attempt))
+        self._tasks.add(task)
+        task.add_done_callback(self._give_slot_back)
+        await asyncio.shield(task)
+
+    def _give_slot_back(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._slots.release()
+
+    async def _take(self, tenant: UUID, execution_id: UUID, attempt: int) -> None:
+        try:
+            claim = await self._runs.claim(tenant, execution_id, attempt, lease=self._lease)
+        except Unavailable:
+            return  # the sweeper finds it again
+        if claim is None:
+            return
+        conductor = Conductor(
+            self._runs, claim, self._programs, self._actions, lease=self._lease, stopping=self._stopping
+        )
+        self._conductors.add(conductor)
+        try:
+            await conductor.conduct()
+        except Exception:  # noqa: BLE001 - told in the log; the worker goes on
+            # The lease runs out, and another worker takes over.
+            _log.exception("run broke off", tenant=str(tenant), execution_id=str(execution_id), attempt=attempt)
+        finally:
+            self._conductors.discard(conductor)
+
+    async def _drain(self) -> None:
+        if await self._ended_within(self._drain_seconds):
+            return
+        for conductor in self._conductors:
+            conductor.break_off()
+        if not await self._ended_within(HAND_BACK_SECONDS):
+            _log.warning("stopped without handing back", runs=len(self._tasks))
+            for task in self._tasks:
+                task.cancel()
+
+    async def _ended_within(self, seconds: float) -> bool:
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=seconds)
+        return not self._tasks

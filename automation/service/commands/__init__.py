@@ -1,5 +1,0 @@
-"""The command ``automation``: everything an operator does, each way of going wrong told in one line."""
-
-from automation.service.commands.program import main
-
-__all__ = ["main"]

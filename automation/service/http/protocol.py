@@ -1,0 +1,176 @@
+"""uvicorn's HTTP/1.1 with limits, and with refusals that are problem documents and log lines like all others."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import httptools
+import orjson
+import structlog
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from automation.domain.errors import AutomationError, HeadersTooLarge, MalformedRequest
+from automation.service.http.joined_writes import JoinedWrites
+from automation.service.problems import MEDIA_TYPE, describe
+
+SIZE_LIMIT = 64 * 1024
+"""How many bytes the request line and the headers of a request may have, or its trailers."""
+COUNT_LIMIT = 100
+"""How many headers a request may have."""
+TIME_LIMIT = 10.0
+"""How many seconds headers may take from their first byte on."""
+
+_LINGERING = 1.0  # to close at once, with bytes unread, would reset the connection before the client has its answer
+
+_log = structlog.get_logger("automation.request")
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection.
+
+    What belongs to headers or trailers ("fields") is counted before the parser sees it, so that it never holds more
+    than the limit. The parser can't tell where in a piece a pipelined request begins: the piece that holds both the end
+    of one request and the beginning of the next is not counted for the next one, whose limit is thus at most doubled.
+
+    Args:
+        prefix: What stands before every path: empty, or ``/prefix``.
+        arguments: uvicorn's own.
+        options: uvicorn's own.
+    """
+
+    def __init__(self, *arguments: Any, prefix: str = "", **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._prefix = prefix
+        self._reading_fields = True
+        self._size = 0
+        self._deadline: asyncio.TimerHandle | None = None
+        self._refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection over; what is written to it leaves in as few pieces as possible."""
+        super().connection_made(transport)
+        self.transport = JoinedWrites(transport, self.loop)  # type: ignore[assignment]  # it passes on all the rest
+
+    def data_received(self, data: bytes) -> None:
+        """Read what has come, in pieces that don't exceed a limit."""
+        self._unset_keepalive_if_required()
+        view = memoryview(data)
+        position = 0
+        while position < len(data) and not self._refused:
+            position += self._feed(view[position : position + SIZE_LIMIT - self._size])
+        if self._reading_fields and self._deadline is None and not self._refused and self._have_begun():
+            self._deadline = self.loop.call_later(TIME_LIMIT, self._expire)
+
+    def _feed(self, piece: memoryview) -> int:
+        """Return how many bytes the parser took."""
+        if self._reading_fields:
+            self._size += len(piece)
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            taken: int = upgrade.args[0]  # nothing is ever upgraded: what follows is the next request
+            return taken
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause if isinstance(cause, HeadersTooLarge) else MalformedRequest())
+        else:
+            if self._size >= SIZE_LIMIT:
+                self._refuse(HeadersTooLarge())
+        return len(piece)
+
+    def _have_begun(self) -> bool:
+        return self._size > 0 or (self.scope is not None and "method" not in self.scope)
+
+    def on_headers_complete(self) -> None:
+        """Start or queue the request, unless it has too many headers."""
+        self._end_fields(reading=False)
+        if len(self.headers) > COUNT_LIMIT:
+            raise HeadersTooLarge
+        super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        """Expect trailers: only the last chunk has none of a body's bytes. They are not made headers."""
+        self._reading_fields = True
+        self.headers = []
+
+    def on_body(self, body: bytes) -> None:
+        """Pass on a part of the body."""
+        self._end_fields(reading=False)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Expect the next request."""
+        self._end_fields(reading=True)
+        super().on_message_complete()
+
+    def _end_fields(self, *, reading: bool) -> None:
+        self._reading_fields = reading
+        self._size = 0
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or close where what followed was refused."""
+        if self._refused and not self.pipeline:
+            self.transport.close()
+        super().on_response_complete()
+        if self._deadline is not None:
+            self._unset_keepalive_if_required()  # the next request has begun: it has the time that headers have
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the deadline."""
+        self._end_fields(reading=False)
+        super().connection_lost(exc)
+
+    def _expire(self) -> None:
+        self._deadline = None
+        if self._stop_reading():
+            self.transport.close()
+
+    def _refuse(self, error: AutomationError) -> None:
+        request_id = str(uuid4())
+        answered = self._stop_reading()
+        if answered:
+            self._answer(error, request_id)
+        _log.info(
+            "request",
+            request_id=request_id,
+            method=None,
+            operation=None,
+            status=error.status if answered else None,
+            code=error.code,
+            duration_ms=0.0,
+        )
+
+    def _stop_reading(self) -> bool:
+        """Read nothing more; return whether the connection may be used at once: no earlier request's answer is due.
+
+        Otherwise it is closed after the last answer that is due.
+        """
+        self._end_fields(reading=False)
+        self._refused = True
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            return True
+        if not cycle.more_body:
+            cycle.keep_alive = False
+            return False
+        if self.pipeline:
+            self.pipeline.popleft()  # the newest request, whose own body will never be complete
+            return False
+        cycle.disconnected = True
+        cycle.message_event.set()
+        if cycle.response_started:
+            self.transport.close()
+        return not cycle.response_started
+
+    def _answer(self, error: AutomationError, request_id: str) -> None:
+        body = orjson.dumps(describe(error, request_id, self._prefix))
+        head = (
+            f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\ncache-control: no-store\r\n"
+            f"x-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(STATUS_LINE[error.status] + head.encode("ascii") + body)
+        self.transport.write_eof()
+        self.loop.call_later(_LINGERING, self.transport.close)

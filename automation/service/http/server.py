@@ -1,0 +1,148 @@
+"""Runs the application on uvicorn: refuses to start on anything wrong, and stops in order."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from automation.domain.errors import Unavailable
+from automation.service import logs
+from automation.service.application import create, load_contract, open_database
+from automation.service.http.protocol import Protocol
+from automation.service.resources import load_actions
+from automation.service.settings import Settings, variable
+from automation.storage.accounts import owner
+from automation.storage.pool.privilege import UnsafeRole, verify
+
+FACTORY = "automation.service.application:create_from_environment"
+
+
+class StartFailure(Exception):
+    """The service can't start; one line for each reason in ``lines``."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], None] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; requests in flight get ``shutdown_timeout`` seconds to finish.
+
+    Args:
+        settings: ``database_url`` must be a URL by now.
+        workers: How many processes answer requests.
+        on_ready: Called once with the base URL when a single process is listening.
+
+    Returns:
+        The exit code: 0 after an orderly stop.
+
+    Raises:
+        ContractError: the contract, a handler, a permission or a security function is not right.
+        BrokenActions: an installed action can't be used.
+        StartFailure: the database, its role or the address can't be used.
+    """
+    logs.configure(settings.log_format, settings.log_level)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    load_contract()
+    load_actions(settings)
+    with logs.silenced("psycopg.pool"):
+        asyncio.run(_verify_database(settings))
+    listener = _listen(settings.host, settings.port)
+    base_url = _base_url(settings.host, listener) + settings.path_prefix
+    if workers == 1:
+        return _serve_alone(settings, listener, lambda: on_ready(base_url) if on_ready else None)
+    return _serve_with_workers(settings, listener, workers)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave in order; before uvicorn takes the signals over, and when it hands them back after its own shutdown."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(0)
+
+
+async def _verify_database(settings: Settings) -> None:
+    database = open_database(settings)
+    await database.open()
+    try:
+        await verify(database)
+    except Unavailable as error:
+        reason = owner.complaint(_secret(settings)) or error.detail
+        raise StartFailure(f"{variable('database_url')}: {reason}") from error
+    except UnsafeRole as error:
+        raise StartFailure(f"{variable('database_url')}: {error}") from error
+    finally:
+        await database.close()
+
+
+def _secret(settings: Settings) -> str:
+    return settings.database_url.get_secret_value() if settings.database_url else ""
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no address"
+        raise StartFailure(f"cannot listen on {host} port {port}: {reason}") from error
+
+
+def _base_url(host: str, listener: socket.socket) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listener.getsockname()[1]}"
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+
+def _configure(settings: Settings, app: object, workers: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # an application, or the name of its factory
+        factory=isinstance(app, str),
+        workers=workers,
+        http=partial(Protocol, prefix=settings.path_prefix),  # type: ignore[arg-type]  # called like a class
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=settings.shutdown_timeout,
+    )
+
+
+def _serve_alone(settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> int:
+    server = _Server(_configure(settings, create(settings), 1), on_ready)
+    server.run(sockets=[listener])
+    return 0 if server.started else STARTUP_FAILURE
+
+
+def _serve_with_workers(settings: Settings, listener: socket.socket, workers: int) -> int:
+    if settings.database_url is not None:
+        os.environ[variable("database_url")] = settings.database_url.get_secret_value()
+    supervisor = Multiprocess(_configure(settings, FACTORY, workers), sockets=[listener])
+    supervisor.run()
+    failed = any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes)
+    return STARTUP_FAILURE if failed else 0

@@ -1,0 +1,120 @@
+"""Runs the worker as a process: refuses to start on anything wrong, and stops in order."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+import structlog
+
+from automation.domain.errors import Unavailable
+from automation.engine.actions import Actions
+from automation.engine.runs.worker import Worker
+from automation.service import logs
+from automation.service.http.server import StartFailure
+from automation.service.resources import load_actions
+from automation.service.settings import Settings, variable
+from automation.storage.due import Due
+from automation.storage.pool.database import Database
+from automation.storage.pool.privilege import UnsafeRole, verify
+from automation.storage.readiness import Readiness
+from automation.storage.runs import Runs
+
+_log = structlog.get_logger()
+
+
+def work(
+    settings: Settings,
+    *,
+    until: Callable[[asyncio.Event], None] | None = None,
+    on_ready: Callable[[], None] | None = None,
+) -> int:
+    """Run executions until SIGTERM or SIGINT; actions in flight get ``drain_timeout`` seconds to end.
+
+    Args:
+        settings: ``worker_url`` must be a URL by now.
+        until: Called in the event loop with what stops the worker when it is set, for other reasons to stop.
+        on_ready: Called once when the worker takes executions.
+
+    Returns:
+        The exit code: 0 after an orderly stop.
+
+    Raises:
+        BrokenActions: An installed action can't be used.
+        StartFailure: The database or its role can't be used.
+    """
+    logs.configure(settings.log_format, settings.log_level)
+    actions = load_actions(settings)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_work(settings, actions, until, on_ready))
+    return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the faster event loop where there is one, as uvicorn does for the server."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _work(
+    settings: Settings,
+    actions: Actions,
+    until: Callable[[asyncio.Event], None] | None,
+    on_ready: Callable[[], None] | None,
+) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if until is not None:
+        until(stop)
+    if settings.worker_url is None:
+        raise ValueError("the settings name no database for workers")
+    url = settings.worker_url.get_secret_value()
+    database = _open_database(settings, url)
+    await database.open()
+    try:
+        with logs.silenced("psycopg.pool"):
+            await _expect_usable(database)
+        worker = Worker(
+            url,
+            Runs(database),
+            Due(database),
+            actions,
+            concurrency=settings.concurrency,
+            lease=settings.lease,
+            drain_seconds=settings.drain_timeout,
+        )
+        _log.info("worker started", concurrency=settings.concurrency, actions=actions.names)
+        if on_ready is not None:
+            on_ready()
+        await worker.work(stop)
+        _log.info("worker stopped")
+    finally:
+        await database.close()
+
+
+def _open_database(settings: Settings, url: str) -> Database:
+    return Database(
+        url,
+        pool_min=settings.pool_min,
+        pool_max=settings.pool_max,
+        pool_timeout=settings.pool_timeout,
+        query_timeout=settings.query_timeout,
+        application_name=f"automation-executions worker {os.getpid()}",
+        prepare=settings.prepare_statements,
+    )
+
+
+async def _expect_usable(database: Database) -> None:
+    try:
+        await verify(database)
+        await Readiness(database).check()
+        if not await Due(database).permitted():
+            raise StartFailure(f"{variable('worker_url')}: the database role is not a member of automation_worker")
+    except Unavailable as error:
+        raise StartFailure(f"the database in {variable('worker_url')} cannot be used: {error.detail}") from error
+    except UnsafeRole as error:
+        raise StartFailure(f"{variable('worker_url')}: {error}") from error

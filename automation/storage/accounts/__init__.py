@@ -1,0 +1,1 @@
+"""Tenants, users and keys as operators manage them."""

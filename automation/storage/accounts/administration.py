@@ -1,0 +1,161 @@
+"""What an administrator does: tenants, users and keys, and the rules and executions of a demonstration.
+
+It connects as the owner of the tables, whom row-level security binds as well: each transaction is one tenant's.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, func, insert, literal, select, update
+
+from automation.domain.executions import Execution
+from automation.domain.identifiers import parse_uuid
+from automation.domain.permissions import ROLE_PERMISSIONS, Role
+from automation.domain.rules import Rule
+from automation.storage import records
+from automation.storage.accounts import accounts, owner
+from automation.storage.accounts.accounts import Key, Reference, Tenant, User
+from automation.storage.accounts.refusals import Unacceptable, explained
+from automation.storage.tables import api_keys, role_permissions, roles, tenants, user_roles, users
+
+
+class Administration:
+    """Commands for a person, each in a transaction of its own.
+
+    Every method raises an :class:`AdministrationError` for what cannot be done, and ``Unavailable`` where the database
+    cannot be reached.
+
+    Args:
+        url: The owner's; anything that libpq takes.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = owner.engine(url, "automation administration")
+
+    def create_tenant(self, name: str, *, tenant: UUID | None = None) -> Tenant:
+        """Create a tenant with the roles that every tenant starts with; ``tenant`` is its id, by default a new one."""
+        if parse_uuid(name):
+            raise Unacceptable("A tenant's name cannot look like an id.")
+        identifier = tenant or uuid4()
+        with self._transaction() as connection:
+            connection.execute(insert(tenants).values(tenant=identifier, name=name))
+            _scope(connection, identifier)
+            connection.execute(insert(roles), [{"tenant": identifier, "role": role} for role in Role])
+            granted = [
+                {"tenant": identifier, "role": role, "permission": permission}
+                for role, permissions in ROLE_PERMISSIONS.items()
+                for permission in permissions
+            ]
+            connection.execute(insert(role_permissions), granted)
+            return accounts.tenant(connection, identifier)
+
+    def find_tenant(self, tenant: Reference) -> Tenant:
+        """Return a tenant."""
+        with self._transaction() as connection:
+            return accounts.tenant(connection, tenant)
+
+    def list_tenants(self) -> list[Tenant]:
+        """Return all tenants by name."""
+        with self._transaction() as connection:
+            return accounts.tenants_by_name(connection)
+
+    def create_user(self, tenant: Reference, email: str, role: Role, *, user: UUID | None = None) -> User:
+        """Create an active user with one role; ``user`` is its id, by default a new one."""
+        address = email.strip().lower()
+        if "@" not in address.strip("@") or any(character.isspace() for character in address):
+            raise Unacceptable("An e-mail address has the form name@domain.")
+        identifier = user or uuid4()
+        with self._tenant_transaction(tenant) as (connection, owned_by):
+            connection.execute(insert(users).values(tenant=owned_by, user_id=identifier, email=address))
+            connection.execute(insert(user_roles).values(tenant=owned_by, user_id=identifier, role=role))
+            return accounts.user(connection, owned_by, identifier)
+
+    def find_user(self, tenant: Reference, user: Reference) -> User:
+        """Return a user."""
+        with self._tenant_transaction(tenant) as (connection, owned_by):
+            return accounts.user(connection, owned_by, user)
+
+    def list_users(self, tenant: Reference) -> list[User]:
+        """Return a tenant's users by e-mail address."""
+        with self._tenant_transaction(tenant) as (connection, owned_by):
+            return accounts.users_by_email(connection, owned_by)
+
+    def deactivate_user(self, tenant: Reference, user: Reference) -> User:
+        """Make a user inactive, so that none of its keys is accepted any more."""
+        with self._tenant_transaction(tenant) as (connection, owned_by):
+            identifier = accounts.user(connection, owned_by, user).user
+            belongs = (users.c.tenant == owned_by) & (users.c.user_id == identifier)
+            connection.execute(update(users).where(belongs).values(active=False))
+            return accounts.user(connection, owned_by, identifier)
+
+    def delete_user(self, tenant: Reference, user: Reference) -> None:
+        """Delete a user. Its keys stay, and are refused because their user is gone."""
+        with self._tenant_transaction(tenant) as (connection, owned_by):
+            identifier = accounts.user(connection, owned_by, user).user
+            connection.execute(users.delete().where(users.c.tenant == owned_by, users.c.user_id == identifier))
+
+    def create_key(
+        self,
+        tenant: Reference,
+        user: Reference,
+        *,
+        digest: bytes,
+        prefix: str,
+        expires_at: datetime | None = None,
+        usage_limit: int | None = None,
+    ) -> Key:
+        """Record a key by its SHA-256. The key itself is never seen here."""
+        if expires_at is not None and expires_at.tzinfo is None:
+            raise Unacceptable("The time that a key expires at needs a time zone.")
+        with self._tenant_transaction(tenant) as (connection, owned_by):
+            statement = insert(api_keys).values(
+                digest=digest,
+                tenant=owned_by,
+                user_id=accounts.user(connection, owned_by, user).user,
+                prefix=prefix,
+                expires_at=expires_at,
+                usage_limit=usage_limit,
+            )
+            connection.execute(statement)
+            return accounts.key(connection, owned_by, prefix)
+
+    def list_keys(self, tenant: Reference) -> list[Key]:
+        """Return a tenant's keys, the oldest first."""
+        with self._tenant_transaction(tenant) as (connection, owned_by):
+            return accounts.keys_by_age(connection, owned_by)
+
+    def revoke_key(self, tenant: Reference, prefix: str) -> Key:
+        """Revoke a key for good; one that was revoked before keeps its time."""
+        with self._tenant_transaction(tenant) as (connection, owned_by):
+            belongs = (api_keys.c.tenant == owned_by) & (api_keys.c.prefix == prefix)
+            revoked_at = func.coalesce(api_keys.c.revoked_at, func.now())
+            connection.execute(update(api_keys).where(belongs).values(active=False, revoked_at=revoked_at))
+            return accounts.key(connection, owned_by, prefix)
+
+    def add_rule(self, rule: Rule) -> None:
+        """Store a rule as it is; one whose id the tenant has already is left alone."""
+        with self._tenant_transaction(rule.tenant) as (connection, _):
+            records.insert_rule(connection, rule)
+
+    def add_execution(self, execution: Execution) -> None:
+        """Store an execution and its logs as they are; one whose id the tenant has already is left alone."""
+        with self._tenant_transaction(execution.tenant) as (connection, _):
+            records.insert_execution(connection, execution)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with explained(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _tenant_transaction(self, reference: Reference) -> Iterator[tuple[Connection, UUID]]:
+        with self._transaction() as connection:
+            tenant = accounts.tenant(connection, reference).tenant
+            _scope(connection, tenant)
+            yield connection, tenant
+
+
+def _scope(connection: Connection, tenant: UUID) -> None:
+    connection.execute(select(func.set_config("app.tenant", str(tenant), literal(True))))

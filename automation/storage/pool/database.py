@@ -1,0 +1,225 @@
+"""The service's way to PostgreSQL: a pool, one executor for statements, and one answer to every kind of outage."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncCursor
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from automation.domain.errors import Unavailable
+from automation.storage.pool import privilege
+from automation.storage.pool.connections import Connection, Outage
+
+# The least that psycopg takes.
+_CONNECT_TIMEOUT = 2
+# The pool retries after 1 s and then doubles the delay. Giving up after the first retry leaves it to the next request
+# to try again at once, so that recovery takes a second and not minutes.
+_RECONNECT_TIMEOUT = 1.0
+# Seconds to wait for a connection when none could be made for a while.
+_PATIENCE_IN_AN_OUTAGE = 0.5
+
+# Seconds after which a read is not tried a second time, so that both tries together stay within the time promised.
+_TIME_TO_TRY_AGAIN = 0.5
+# Seconds between two statements of a transaction: a process that is stopped there must not hold its locks for long.
+_IDLE_IN_TRANSACTION_TIMEOUT = 5.0
+
+# Executions after which psycopg prepares a statement that doesn't ask for it.
+_NEVER_BY_ITSELF = 2**31
+
+# ReadOnlySqlTransaction: connected to a standby, during a failover.
+_OUTAGES = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+
+
+class Database:
+    """A pool of connections to one PostgreSQL database. It may be away when the pool opens, and at any time later.
+
+    Every failure to reach it, or to get an answer in time, is :class:`Unavailable`, raised at the latest three quarters
+    of a second after ``pool_timeout + query_timeout``.
+
+    Args:
+        url: Anything that libpq takes.
+        pool_min: Connections that are kept open.
+        pool_max: Connections that are open at the most.
+        pool_timeout: Seconds to wait for a free connection.
+        query_timeout: Seconds that one statement may take.
+        application_name: What the connections call themselves in ``pg_stat_activity``.
+        prepare: Whether statements are prepared. A transaction pooler must know prepared statements, as PgBouncer does
+            from 1.21 on, or this must be off.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_min: int,
+        pool_max: int,
+        pool_timeout: float,
+        query_timeout: float,
+        application_name: str,
+        prepare: bool = True,
+    ) -> None:
+        self._pool_timeout = pool_timeout
+        self._prepare = prepare
+        self._outage = Outage()
+        self._refusal: privilege.UnsafeRole | None = None
+        self._pool = AsyncConnectionPool(
+            url,
+            connection_class=Connection,
+            kwargs={
+                "autocommit": True,
+                "connect_timeout": _CONNECT_TIMEOUT,
+                "application_name": application_name,
+                # Where it is None, nothing is ever prepared, whatever a statement asks for.
+                "prepare_threshold": _NEVER_BY_ITSELF if prepare else None,
+                "outage": self._outage,
+                "query_timeout": query_timeout,
+            },
+            min_size=pool_min,
+            max_size=pool_max,
+            timeout=pool_timeout,
+            reconnect_timeout=_RECONNECT_TIMEOUT,
+            configure=self._set_up,
+            name=application_name,
+            open=False,
+        )
+
+    async def open(self) -> None:
+        """Start connecting in the background, and return at once, whether or not the database is there."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Close all connections; whoever waits for one gets :class:`Unavailable`."""
+        await self._pool.close()
+
+    async def fetch_row(
+        self, query: bytes, parameters: Sequence[object] = (), *, repeatable: bool = True
+    ) -> tuple[Any, ...] | None:
+        """Execute a statement in a transaction of its own, and return its first row, as ``fetch_rows`` does."""
+        rows = await self.fetch_rows(query, parameters, repeatable=repeatable)
+        return rows[0] if rows else None
+
+    async def fetch_rows(
+        self, query: bytes, parameters: Sequence[object] = (), *, repeatable: bool = True
+    ) -> list[tuple[Any, ...]]:
+        """Execute a statement in a transaction of its own, and return its rows.
+
+        Args:
+            query: SQL with ``%s`` for each parameter.
+            parameters: Their values.
+            repeatable: Whether the statement may be executed twice: then it is tried once more on another connection
+                where the first one breaks.
+
+        Raises:
+            Unavailable: where PostgreSQL cannot be reached, or does not answer in time.
+            UnsafeRole: where the role is one that row-level security does not bind.
+        """
+        started = time.monotonic()
+        try:
+            for last_try in (not repeatable, True):
+                connection = await self._acquire()
+                try:
+                    cursor = await connection.run(query, parameters, prepare=self._prepare)
+                    return await cursor.fetchall()
+                except psycopg.OperationalError:
+                    late = time.monotonic() - started > _TIME_TO_TRY_AGAIN
+                    if last_try or late or connection.frozen or not connection.closed:
+                        raise
+                finally:
+                    await self._release(connection)
+        except _OUTAGES as error:
+            raise self._translated(error) from error
+        raise AssertionError("the last try returned or raised")
+
+    @asynccontextmanager
+    async def transaction(self, tenant: UUID) -> AsyncIterator["Transaction"]:
+        """Run what is written together, with row-level security set to one tenant.
+
+        Raises:
+            Unavailable: where PostgreSQL cannot be reached, or does not answer in time. Raised by the commit, it leaves
+                open whether anything was written.
+            UnsafeRole: where the role is one that row-level security does not bind.
+        """
+        try:
+            connection = await self._acquire()
+            try:
+                transaction = Transaction(connection)
+                async with transaction.of(tenant):
+                    yield transaction
+            finally:
+                await self._release(connection)
+        except _OUTAGES as error:
+            raise self._translated(error) from error
+
+    async def _acquire(self) -> Connection:
+        # An outage as short as a restart is waited out; in a longer one nobody waits long.
+        patience = _PATIENCE_IN_AN_OUTAGE if self._outage.lasts(self._pool_timeout) else self._pool_timeout
+        deadline = time.monotonic() + patience
+        while True:
+            connection = await self._pool.getconn(timeout=deadline - time.monotonic())
+            if not connection.left_by_server():
+                return connection
+            # Closed and given back, it is replaced; so the first request after a restart sweeps the dead connections.
+            await connection.close()
+            await self._pool.putconn(connection)
+
+    async def _release(self, connection: Connection) -> None:
+        if connection.frozen:
+            # Its server is stopped or gone, and the idle connections lead to the same one.
+            self._outage.begin()
+            await self._pool.drain()
+        await self._pool.putconn(connection)
+
+    async def _set_up(self, connection: Connection) -> None:
+        settings = {
+            "statement_timeout": connection.query_timeout,
+            "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_TIMEOUT,
+        }
+        statements = [f"SET {name} = {int(seconds * 1000)}" for name, seconds in settings.items()]
+        await connection.run("; ".join(statements).encode())
+        self._refusal = await privilege.refusal(connection)
+        if self._refusal is not None:
+            await connection.close()
+            raise self._refusal
+
+    def _translated(self, error: psycopg.Error) -> Exception:
+        if self._refusal is not None:
+            return self._refusal
+        if isinstance(error, PoolTimeout | PoolClosed) and not self._outage.lasts():
+            return Unavailable("No connection to the database was free in time.")
+        if isinstance(error, psycopg.errors.QueryCanceled):
+            return Unavailable("The database did not answer in time.")
+        return Unavailable("The database cannot be reached.")
+
+
+class Transaction:
+    """What runs between BEGIN and COMMIT; made by :meth:`Database.transaction`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, query: bytes, parameters: Sequence[object] = ()) -> AsyncCursor[TupleRow]:
+        """Execute a statement with ``%s`` for each parameter, and return its cursor.
+
+        Raises:
+            psycopg.Error: which :meth:`Database.transaction` turns into :class:`Unavailable` where it is an outage.
+        """
+        return await self._connection.run(query, parameters)
+
+    @asynccontextmanager
+    async def of(self, tenant: UUID) -> AsyncIterator[None]:
+        """Begin as one tenant, and end with a commit or, on any exception, a rollback."""
+        # One message for both statements: a UUID needs no escaping.
+        await self._connection.run(f"BEGIN; SELECT set_config('app.tenant', '{tenant}', true)".encode())
+        try:
+            yield
+        except BaseException:
+            # Where even that fails, the connection is closed or the pool rolls back.
+            with suppress(psycopg.Error):
+                await self._connection.run(b"ROLLBACK")
+            raise
+        await self._connection.run(b"COMMIT")
