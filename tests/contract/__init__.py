@@ -1,0 +1,1 @@
+"""The room ``automation.contract``, tested with tiny contracts of its own."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from tests.contract.shipped import ENTRIES
+from tests.shipped_contract.shipped import ENTRIES
 from tests.system.tenancy import EXECUTIONS, RULES, WEBHOOK, Tenant, rule_input
 
 TIMEOUT_SECONDS = 30

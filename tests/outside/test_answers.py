@@ -10,9 +10,9 @@ import pytest
 
 from automation.contract.document.outline import Entry
 from automation.domain.permissions import Role
-from tests.contract.shipped import ENTRIES, responses
 from tests.outside.calls import TIMEOUT_SECONDS, successful
 from tests.outside.conftest import Demo
+from tests.shipped_contract.shipped import ENTRIES, responses
 from tests.system.processes import serving
 from tests.system.tenancy import RULES, Tenant, rule_input
 from tests.system.test_behaviour import problem_of

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from automation.storage.accounts.administration import Administration
-from tests.contract.shipped import ENTRIES, responses
 from tests.databases import Cluster, DatabaseUrls
 from tests.outside.calls import Call, successful
+from tests.shipped_contract.shipped import ENTRIES, responses
 from tests.system.processes import copy_service, own_server, plant, serving
 from tests.system.tenancy import Tenant, idle_service, new_tenant
 from tests.system.test_behaviour import problem_of

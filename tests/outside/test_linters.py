@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.contract.shipped import DOCUMENT
+from tests.shipped_contract.shipped import DOCUMENT
 from tests.system.processes import REPOSITORY
 
 Json = dict[str, Any]

@@ -8,9 +8,9 @@ import pytest
 
 from automation.contract.compiled.contract import Contract
 from automation.contract.document.outline import Entry
-from tests.contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses
 from tests.outside.calls import TIMEOUT_SECONDS
 from tests.outside.prism import mocked
+from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses
 
 CONTRACT = Contract(DOCUMENT)
 ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"

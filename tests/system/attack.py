@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automation.domain.permissions import Role
-from tests.contract.shipped import ENTRIES
+from tests.shipped_contract.shipped import ENTRIES
 from tests.system.processes import REPOSITORY
 from tests.system.tenancy import WEBHOOK, Tenant
 

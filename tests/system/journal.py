@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.contract.shipped import ENTRIES, responses
+from tests.shipped_contract.shipped import ENTRIES, responses
 
 DOCUMENTED = frozenset((entry.name, status) for entry in ENTRIES for status in responses(entry))
 """Every operation with every status that the contract documents for it."""

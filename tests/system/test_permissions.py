@@ -4,7 +4,7 @@ import pytest
 
 from automation.contract.document.outline import Entry
 from automation.domain.permissions import ROLE_PERMISSIONS, Permission, Role
-from tests.contract.shipped import ENTRIES
+from tests.shipped_contract.shipped import ENTRIES
 from tests.system.conftest import Service
 from tests.system.test_behaviour import problem_of
 

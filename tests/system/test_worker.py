@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from automation.storage.embedded import EmbeddedServer
+from tests.commands.terminal import assert_refused, run
 from tests.databases import Cluster, DatabaseUrls
-from tests.service.commands import assert_refused, run
 from tests.system.processes import COMMAND, demonstrating, environment, free_port, running, wait_for_line
 
 

@@ -2,8 +2,8 @@
 
 Connexion's extension points (``middlewares=``, ``security_map=``, ``resolver=``) are used as they are meant. Beyond
 them stand here: the stack is built at once instead of at the first request, the router's redirects, ``$`` and
-``Allow`` are mended, and the scope's keys are read. ``tests/contract_room/test_framework.py`` has a canary for each of
-them. Connexion is pinned to 3.3.*.
+``Allow`` are mended, and the scope's keys are read. ``tests/contract/serving/test_connexion_adapter.py`` has a canary
+for each of them. Connexion is pinned to 3.3.*.
 """
 
 import re

@@ -12,9 +12,9 @@ from playwright.sync_api import expect
 
 from automation.contract.document.outline import Entry
 from automation.contract.document.references import follow
-from tests.contract.shipped import DOCUMENT, ENTRIES, examples, responses
 from tests.outside.browser.conftest import OpenPage, Scheme
 from tests.outside.browser.swagger_ui import SwaggerUi
+from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, examples, responses
 from tests.system.processes import Process
 
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.contract.shipped import SCHEMAS
+from tests.shipped_contract.shipped import SCHEMAS
 
 ANNOTATIONS = {"description", "example", "title", "nullable"}
 

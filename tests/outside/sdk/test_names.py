@@ -12,9 +12,9 @@ import pytest
 
 from automation.contract.document.naming import snake_case
 from automation.contract.document.outline import Entry
-from tests.contract.shipped import ENTRIES, SCHEMAS
 from tests.outside.sdk import freedom
 from tests.outside.sdk.generated import Sdks
+from tests.shipped_contract.shipped import ENTRIES, SCHEMAS
 
 INVENTED = re.compile(r"\bInline\w*|\w*\d_?[Rr]esponse\w*|[A-Z]\w*Response\d+|\bfield_(?!dict\b)\w+")
 """What generators call things that have no name, or a name that they can't take; ``field_dict`` is a local variable."""

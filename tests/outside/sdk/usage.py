@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from automation.contract.document.outline import Entry
 from automation.contract.document.references import follow
-from tests.contract.shipped import DOCUMENT, ENTRIES
 from tests.outside.sdk.recorder import Exchange
+from tests.shipped_contract.shipped import DOCUMENT, ENTRIES
 
 
 def offered() -> set[str]:

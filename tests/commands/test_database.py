@@ -1,0 +1,61 @@
+"""``automation db``, and which commands may change a schema that they find."""
+
+from collections.abc import Iterator, Mapping
+
+import psycopg
+import pytest
+
+from automation.storage.migration import head
+from tests.commands.terminal import assert_refused, call, document
+from tests.databases import Cluster, DatabaseUrls
+
+
+@pytest.fixture
+def empty(cluster: Cluster) -> Iterator[DatabaseUrls]:
+    """A database without any tables."""
+    with cluster.database(migrated=False) as urls:
+        yield urls
+
+
+@pytest.fixture
+def owned(empty: DatabaseUrls) -> Mapping[str, str]:
+    """The settings of an operator who names the empty database."""
+    return {"AUTOMATION_MIGRATION_URL": empty.owner}
+
+
+def count_tables(urls: DatabaseUrls) -> int:
+    """Return how many tables the database has."""
+    with psycopg.connect(urls.admin) as connection:
+        (row,) = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    return int(row[0])
+
+
+def test_the_schema_goes_up_and_down(owned: Mapping[str, str]) -> None:
+    newest = head()
+
+    steps = [
+        document("db", "current", settings=owned)["revision"],
+        document("db", "upgrade", "0001", settings=owned)["after"],
+        document("db", "upgrade", settings=owned)["after"],
+        document("db", "downgrade", "-1", settings=owned)["before"],
+        document("db", "downgrade", "base", settings=owned)["after"],
+    ]
+
+    assert steps == [None, "0001", newest, newest, None]
+
+
+def test_an_upgrade_of_a_current_schema_changes_nothing(settings: Mapping[str, str]) -> None:
+    assert document("db", "upgrade", settings=settings)["changed"] is False
+    assert document("db", "current", settings=settings)["up_to_date"] is True
+
+
+@pytest.mark.parametrize("direction", ["upgrade", "downgrade"])
+def test_an_unknown_revision_is_told_in_one_line(settings: Mapping[str, str], direction: str) -> None:
+    assert_refused(call("db", direction, "9999", settings=settings), "9999")
+
+
+def test_administration_says_when_the_tables_are_missing(owned: Mapping[str, str], empty: DatabaseUrls) -> None:
+    done = call("tenants", "create", "acme", settings=owned)
+
+    assert_refused(done, "automation db upgrade", code=1)
+    assert count_tables(empty) == 0

@@ -1,0 +1,109 @@
+"""``automation serve`` and ``automation demo``: which database they take, and what they may do to it."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from automation.storage.embedded import EmbeddedServer
+from tests.commands.terminal import COMMAND, document, environment
+from tests.databases import Cluster, DatabaseUrls
+
+
+@contextmanager
+def ready(*arguments: str, settings: Mapping[str, str]) -> Iterator[Any]:
+    """Run a command that serves on a free port with ``--json``, and give its document once it is ready."""
+    with subprocess.Popen(
+        [COMMAND, *arguments, "--port", "0", "--json"],
+        env=environment(settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            lines = [process.stdout.readline()]
+            while lines[-1] not in ("}\n", ""):
+                lines.append(process.stdout.readline())
+            yield json.loads("".join(lines))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            remainder = process.stdout.read()
+        assert remainder == ""
+    assert process.returncode == 0
+
+
+@pytest.fixture
+def empty(cluster: Cluster) -> Iterator[DatabaseUrls]:
+    """A database without any tables."""
+    with cluster.database(migrated=False) as urls:
+        yield urls
+
+
+@pytest.fixture
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data directory, whose embedded server is deleted afterwards."""
+    path = tmp_path_factory.mktemp("data")
+    yield path
+    EmbeddedServer(path).discard()
+
+
+def tables(urls: DatabaseUrls) -> set[str]:
+    """Return the names of the database's tables."""
+    with psycopg.connect(urls.admin) as connection:
+        rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    return {str(name) for (name,) in rows}
+
+
+def test_serve_makes_no_tables_where_the_owner_is_not_named(empty: DatabaseUrls) -> None:
+    with ready("serve", settings={"AUTOMATION_DATABASE_URL": empty.api}) as said:
+        readiness = httpx.get(f"{said['base_url']}/readyz", trust_env=False)
+
+    assert readiness.status_code == 503
+    assert tables(empty) == set()
+
+
+def test_serve_upgrades_the_schema_where_the_owner_is_named(empty: DatabaseUrls) -> None:
+    settings = {"AUTOMATION_DATABASE_URL": empty.api, "AUTOMATION_MIGRATION_URL": empty.owner}
+
+    with ready("serve", settings=settings) as said:
+        readiness = httpx.get(f"{said['base_url']}/readyz", trust_env=False)
+
+    assert readiness.status_code == 200
+    assert "automation_executions" in tables(empty)
+
+
+def test_a_demo_says_what_to_paste(empty: DatabaseUrls, tmp_path: Path) -> None:
+    settings = {
+        "AUTOMATION_DATABASE_URL": empty.api,
+        "AUTOMATION_MIGRATION_URL": empty.owner,
+        "AUTOMATION_WORKER_URL": empty.worker,
+        "AUTOMATION_DATA_DIR": str(tmp_path / "data"),
+        "AUTOMATION_PUBLISH_CONTRACT": "false",
+    }
+
+    with ready("demo", settings=settings) as said:
+        written = json.loads((tmp_path / "data" / "demo.json").read_text())
+        *_, header, url = said["curl"].replace("'", "").rsplit(" ", 3)
+        key = written["keys"]["reader"]
+        answer = httpx.get(url, headers={"x-api-key": key}, trust_env=False)
+
+    assert (header, said["base_url"], said["documentation"]) == (key, written["base_url"], None)
+    assert answer.json()["data"]["execution_id"] == written["executions"]["completed"]
+
+
+def test_the_embedded_database_is_shared_with_a_demo_that_runs(directory: Path) -> None:
+    settings = {"AUTOMATION_DATA_DIR": str(directory)}
+
+    with ready("demo", settings=settings):
+        listed = document("tenants", "list", settings={**settings, "AUTOMATION_DATABASE_URL": "embedded"})
+
+    assert [tenant["name"] for tenant in listed] == ["acme", "globex"]
+    assert document("db", "current", settings={**settings, "AUTOMATION_MIGRATION_URL": "embedded"})["up_to_date"]

@@ -1,0 +1,126 @@
+"""``automation settings``: everything that can be set, and no password."""
+
+import contextlib
+import os
+import pty
+import subprocess
+import termios
+
+import pytest
+
+from automation.commands.secrecy import mask
+from automation.service.settings import Settings
+from tests.commands.terminal import COMMAND, assert_refused, call, document, environment
+
+URL = "postgresql://api:s3cret@db.example:5432/automation?sslmode=require"
+
+
+def test_every_setting_is_listed_with_its_variable_default_and_description() -> None:
+    listed = document("settings")
+
+    assert [entry["setting"] for entry in listed] == list(Settings.model_fields)
+    assert all(entry["variable"] == f"AUTOMATION_{entry['setting'].upper()}" for entry in listed)
+    assert all(entry["description"] for entry in listed)
+    assert {entry["setting"]: entry["default"] for entry in listed}["port"] == 8080
+
+
+def test_a_setting_shows_the_value_from_the_environment() -> None:
+    chosen = {"AUTOMATION_PORT": "9090", "AUTOMATION_LOG_FORMAT": "console"}
+
+    listed = {entry["setting"]: entry["value"] for entry in document("settings", settings=chosen)}
+
+    assert (listed["port"], listed["log_format"]) == (9090, "console")
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_password_is_never_shown(options: tuple[str, ...]) -> None:
+    done = call("settings", *options, settings={"AUTOMATION_DATABASE_URL": URL})
+
+    assert "postgresql://api:***@db.example:5432/automation?sslmode=require" in done.output
+    assert "s3cret" not in done.output + done.errors
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_secret_that_is_no_url_is_not_shown_at_all(options: tuple[str, ...]) -> None:
+    done = call("settings", *options, settings={"AUTOMATION_SMTP_PASSWORD": "s3cret"})
+
+    assert "***" in done.output
+    assert "s3cret" not in done.output + done.errors
+
+
+def test_a_mail_server_needs_a_sender() -> None:
+    done = call("settings", settings={"AUTOMATION_SMTP_HOST": "mail.example.com"})
+
+    assert_refused(done, "AUTOMATION_SMTP_SENDER")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("embedded", "embedded"),
+        ("postgresql://api@db/name", "postgresql://api@db/name"),
+        ("postgresql://db:5432/name", "postgresql://db:5432/name"),
+        ("postgresql://api:@db", "postgresql://api:***@db"),
+        ("postgresql://api:p@ss/w?rd#1@db:1,other:2/name", "postgresql://api:***@db:1,other:2/name"),
+        ("postgresql://:pass@db/name", "postgresql://:***@db/name"),
+        ("postgresql:///name?user=a&password=b&port=1", "postgresql:///name?user=a&password=***&port=1"),
+        ("postgresql:///name?sslpassword=b", "postgresql:///name?sslpassword=***"),
+        ("postgresql:///name?%70assword=b", "postgresql:///name?%70assword=***"),
+        ("postgresql:///name?host=/run/automation", "postgresql:///name?host=/run/automation"),
+    ],
+)
+def test_a_url_is_shown_without_what_is_secret_in_it(url: str, shown: str) -> None:
+    assert mask(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("port", "eighty"),
+        ("port", "70000"),
+        ("log_format", "xml"),
+        ("pool_min", "0"),
+        ("pool_max", "1"),
+        ("query_timeout", "-1"),
+        ("database_url", "mysql://root:s3cret@localhost/test"),
+        ("egress_allow", "10.0.0.0/33"),
+        ("egress_allow", "10.0.0.0/8 10.1.0.0/16"),
+        ("egress_allow", "10.0.0.1/8"),
+        ("smtp_host", ""),
+        ("smtp_port", "0"),
+        ("smtp_tls", "ssl"),
+        ("smtp_sender", "nobody"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_told_in_one_line(setting: str, value: str) -> None:
+    done = call("settings", settings={f"AUTOMATION_{setting.upper()}": value})
+
+    assert_refused(done, f"AUTOMATION_{setting.upper()}")
+    assert "s3cret" not in done.errors
+
+
+def on_a_terminal(**variables: str) -> str:
+    """Return what the command shows on a terminal of 80 columns."""
+    terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, 80))
+    shown = b""
+    with subprocess.Popen([COMMAND, "settings"], stdout=end, env={**environment({}), "TERM": "xterm", **variables}):
+        os.close(end)
+        with contextlib.suppress(OSError):  # Linux's way to say that the other end was closed
+            while block := os.read(terminal, 4096):
+                shown += block
+    os.close(terminal)
+    return shown.decode()
+
+
+def test_tables_have_colours_only_on_a_terminal() -> None:
+    assert "\x1b" in on_a_terminal()
+    assert "\x1b" not in on_a_terminal(NO_COLOR="1")
+    assert "\x1b" not in call("settings").output
+
+
+def test_a_narrow_terminal_cuts_nothing() -> None:
+    shown = on_a_terminal(NO_COLOR="1")
+
+    assert "AUTOMATION_PUBLISH_CONTRACT" in shown
+    assert "…" not in shown

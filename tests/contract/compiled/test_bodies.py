@@ -1,0 +1,214 @@
+"""What a body must be to reach a handler: small enough, JSON in UTF-8, read in one way only, valid."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.tiny import STRING, Handlers, Json, contract, writing
+
+JSON = {"content-type": "application/json"}
+SCHEMA: Json = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string", "minLength": 1},
+        "count": {"type": "integer", "maximum": 10, "exclusiveMaximum": True, "nullable": True},
+        "a/b~c": {"type": "array", "items": {"type": "boolean"}},
+        "inner": {"type": "object", "additionalProperties": False, "properties": {"x": {}}},
+    },
+}
+
+
+@pytest.fixture
+def things(handlers: Handlers) -> httpx.AsyncClient:
+    async def put_thing(body: Any) -> Any:
+        return {"got": body}
+
+    async def put_optional(body: Any) -> Any:
+        return {"got": body}
+
+    async def put_large(body: Any) -> Any:
+        return {"got": len(body)}
+
+    async def put_anything(body: Any) -> Any:
+        return {"got": body}
+
+    paths = {
+        "/thing": {"put": writing("putThing", {"$ref": "#/components/schemas/Thing"})},
+        "/optional": {"put": writing("putOptional", STRING, required=False)},
+        "/large": {"put": writing("putLarge", STRING, **{"x-max-body-bytes": 200_000})},
+        "/anything": {"put": writing("putAnything", {})},
+    }
+    document = contract(paths, schemas={"Thing": SCHEMA})
+    return handlers.serve(document, put_thing, put_optional, put_large, put_anything)
+
+
+async def put(
+    things: httpx.AsyncClient, content: bytes | AsyncIterator[bytes], path: str = "/anything"
+) -> httpx.Response:
+    return await things.put(path, content=content, headers=JSON)
+
+
+async def pieces(*content: bytes) -> AsyncIterator[bytes]:
+    for piece in content:
+        yield piece
+
+
+async def test_a_valid_body_reaches_the_handler(things: httpx.AsyncClient) -> None:
+    response = await things.put("/thing", json={"name": "ä", "count": None, "more": [1.5]})
+
+    assert response.json() == {"got": {"name": "ä", "count": None, "more": [1.5]}}
+
+
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        (b"{", "The body is not valid JSON."),
+        (b"{'a': 1}", "The body is not valid JSON."),
+        (b'"\xff"', "The body is not valid JSON."),
+        (b'\xef\xbb\xbf"a"', "The body is not valid JSON."),
+        (b"NaN", "The body is not valid JSON."),
+        (b"[-Infinity]", "The body is not valid JSON."),
+        (b"1e999", "The body is not valid JSON."),
+        (b"1" * 5000, "The body is not valid JSON."),
+        (b'"\\ud800"', "The body is not valid JSON."),
+        (b'{"\\udc00": 1}', "The body is not valid JSON."),
+        (b"[" * 30_000 + b"]" * 30_000, "The body is not valid JSON."),
+        (b"[" * 65 + b"]" * 65, "The body is nested deeper than 64 levels."),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, "The body is nested deeper than 64 levels."),
+        (b'{"a": 1, "a": 1}', "An object in the body has a member twice."),
+        (b'[{"b": {"a": 1, "\\u0061": 2}}]', "An object in the body has a member twice."),
+        (b'["a\\u0000b"]', "A string in the body contains U+0000."),
+        (b'{"\\u0000": 1}', "A string in the body contains U+0000."),
+        (b"[9223372036854775808]", "An integer in the body does not fit into 64 bits."),
+        (b"-9223372036854775809", "An integer in the body does not fit into 64 bits."),
+        (b"[1" + b"0" * 200 + b"]", "An integer in the body does not fit into 64 bits."),
+        (b"", "This operation requires a body."),
+    ],
+)
+async def test_a_body_must_be_strict_json(things: httpx.AsyncClient, content: bytes, detail: str) -> None:
+    response = await put(things, content)
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_body")
+    assert response.json()["detail"] == detail
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"9223372036854775807",
+        b"-9223372036854775808",
+        b"[" * 64 + b"]" * 64,
+        b'"\\\\u0000"',
+        b'"[[[["',
+        b"1e308",
+        b"null",
+    ],
+)
+async def test_what_strict_json_has_is_taken(things: httpx.AsyncClient, content: bytes) -> None:
+    response = await put(things, content)
+
+    assert response.status_code == 200, response.text
+
+
+async def test_violations_point_into_the_body_in_fixed_words(things: httpx.AsyncClient) -> None:
+    body = {"count": 10, "a/b~c": [True, "SECRET"], "inner": {"y~": 1}}
+
+    response = await things.put("/thing", json=body)
+
+    assert {each["at"]: each["message"] for each in response.json()["errors"]} == {
+        "/name": "is required",
+        "/count": "is too large",
+        "/a~1b~0c/1": "is of the wrong type",
+        "/inner/y~0": "is not a known member",
+    }
+    assert "SECRET" not in response.text
+
+
+async def test_no_more_than_twenty_violations_are_told(things: httpx.AsyncClient) -> None:
+    response = await things.put("/thing", json={"name": "a", "a/b~c": ["no"] * 100})
+
+    assert len(response.json()["errors"]) == 20
+
+
+async def test_a_pointer_is_cut_at_a_border_where_the_client_made_it_long(things: httpx.AsyncClient) -> None:
+    response = await things.put("/thing", json={"name": "a", "inner": {"y" * 1000: 1}})
+
+    assert [each["at"] for each in response.json()["errors"]] == ["/inner"]
+
+
+async def test_an_optional_body_may_be_absent(things: httpx.AsyncClient) -> None:
+    responses = [await things.put("/optional"), await things.put("/optional", content=pieces())]
+
+    assert [response.json() for response in responses] == [{"got": None}, {"got": None}]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"content-type": "text/plain"},
+        {"content-type": "application/json; charset=utf-7"},
+        {"content-type": "application/json; charset=latin-1"},
+        {"content-type": "application/json; profile=x"},
+        {"content-type": "application/jsonp"},
+        {"content-type": "application/problem+json"},
+        {**JSON, "content-encoding": "gzip"},
+    ],
+)
+async def test_anything_but_json_in_utf_8_is_an_unsupported_media_type(
+    things: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    response = await things.put("/thing", content=b'{"name": "a"}', headers=headers)
+
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("media_type", ["application/json;charset=UTF-8", 'Application/JSON ; charset="utf-8"'])
+async def test_a_media_type_may_be_written_in_other_ways(things: httpx.AsyncClient, media_type: str) -> None:
+    headers = {"content-type": media_type, "content-encoding": "identity"}
+
+    response = await things.put("/thing", content=b'{"name": "a"}', headers=headers)
+
+    assert response.status_code == 200
+
+
+async def test_a_body_may_have_64_kib(things: httpx.AsyncClient) -> None:
+    response = await put(things, b'"' + b"a" * (65_536 - 2) + b'"')
+
+    assert response.status_code == 200
+
+
+async def test_a_larger_body_is_refused_before_it_is_read(things: httpx.AsyncClient) -> None:
+    response = await put(things, b'"' + b"a" * (65_537 - 2) + b'"')
+
+    assert (response.status_code, response.json()["code"]) == (413, "content_too_large")
+    assert response.json()["detail"] == "The body may have at most 65536 bytes."
+
+
+async def test_a_chunked_body_is_refused_when_it_grows_too_large(things: httpx.AsyncClient) -> None:
+    read = []
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            read.append(1)
+            yield b"[" * 1024
+
+    response = await put(things, endless())
+
+    assert response.status_code == 413
+    assert len(read) < 100
+
+
+async def test_an_operation_may_take_more(things: httpx.AsyncClient) -> None:
+    response = await put(things, b'"' + b"a" * 150_000 + b'"', "/large")
+
+    assert response.json() == {"got": 150_000}
+
+
+async def test_chunks_are_put_together(things: httpx.AsyncClient) -> None:
+    response = await put(things, pieces(b'{"na', b"", b'me": "a"}'), "/thing")
+
+    assert response.json() == {"got": {"name": "a"}}

@@ -1,0 +1,68 @@
+"""Links lead to operations of the contract, or aren't made."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from automation.contract.compiled.contract import Contract
+from automation.contract.compiled.links import Links
+from tests.contract.tiny import STRING, UUID_STRING, contract, operation, parameter
+
+ID = UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")
+
+
+def links(base_path: str = "") -> Links:
+    query = [
+        parameter("pageSize", "query", {"type": "integer"}),
+        parameter("exact", "query", {"type": "boolean"}),
+        parameter("tag", "query", {"type": "array", "items": STRING}),
+    ]
+    paths = {
+        "/things/{thing-id}": {"parameters": [parameter("thing-id", "path", UUID_STRING)], "get": operation()},
+        "/things/{thing-id}/retry": {
+            "parameters": [parameter("thing-id", "path", UUID_STRING)],
+            "post": operation("retryThing"),
+        },
+        "/names/{name}": {"parameters": [parameter("name", "path", STRING)], "get": operation("getName")},
+        "/things": {"get": operation("listThings", parameters=query)},
+    }
+    return Contract(contract(paths), base_path=base_path).links
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "parameters", "href"),
+    [
+        ("getThing", {"thing_id": ID}, f"/things/{ID}"),
+        ("getName", {"name": "a b/ä{}?"}, "/names/a%20b%2F%C3%A4%7B%7D%3F"),
+        ("listThings", {}, "/things"),
+        ("listThings", {"page_size": 5, "exact": True, "tag": None}, "/things?pageSize=5&exact=true"),
+        ("listThings", {"tag": ["a", "b c"]}, "/things?tag=a&tag=b+c"),
+    ],
+)
+def test_an_address_is_made_from_an_operation_id(operation_id: str, parameters: dict[str, Any], href: str) -> None:
+    assert links().href(operation_id, **parameters) == href
+
+
+def test_a_link_names_its_method_unless_it_is_get() -> None:
+    assert links().link("getThing", thing_id=ID) == {"href": f"/things/{ID}"}
+    assert links().link("retryThing", thing_id=ID) == {"href": f"/things/{ID}/retry", "method": "POST"}
+
+
+def test_a_link_to_an_operation_that_is_not_in_the_contract_is_not_made() -> None:
+    assert links().link("deleteThing", thing_id=ID) is None
+
+
+def test_the_base_path_comes_first() -> None:
+    assert links("/prefix").href("listThings") == "/prefix/things"
+
+
+@pytest.mark.parametrize("parameters", [{}, {"id": ID}, {"thing_id": ID, "other": 1}])
+def test_other_parameters_than_the_operation_has_are_a_mistake(parameters: dict[str, Any]) -> None:
+    with pytest.raises(TypeError):
+        links().link("getThing", **parameters)
+
+
+def test_an_address_of_an_unknown_operation_is_a_mistake() -> None:
+    with pytest.raises(KeyError):
+        links().href("deleteThing")

@@ -1,0 +1,112 @@
+"""Every response is held to the contract before it is sent: one that breaks it is an internal error, and logged."""
+
+import logging
+
+import pytest
+
+from automation.contract.serving.reply import Reply
+from tests.contract.tiny import PROBLEM, STRING, Handlers, Json, answer, contract, operation
+
+HEADER: Json = {"required": True, "description": "A header.", "schema": {"type": "integer", "minimum": 1}}
+HEADERS: Json = {
+    "X-Count": HEADER,
+    "X-Note": {"description": "A header.", "schema": STRING},
+    "X-Request-Id": {"required": True, "description": "Added further out.", "schema": STRING},
+}
+THING: Json = {
+    "type": "object",
+    "required": ["id"],
+    "properties": {
+        "id": {"type": "string", "format": "uuid"},
+        "at": {"type": "string", "format": "date-time"},
+        "price": {"type": "number", "nullable": True},
+        "count": {"type": "number"},
+    },
+}
+ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+DESCRIBED = operation(
+    responses={
+        "200": answer({"$ref": "#/components/schemas/Thing"}),
+        "201": answer(THING, headers=HEADERS),
+        "202": {"description": "Text.", "content": {"text/plain": {"schema": {"type": "string", "maxLength": 3}}}},
+        "204": {"description": "Nothing."},
+        "409": {"description": "An error.", "content": PROBLEM},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "keyword", "place"),
+    [
+        ({}, "required", "/id"),
+        ({"id": "SECRET"}, "format", "/id"),
+        ({"id": ID.replace("-", "")}, "format", "/id"),
+        ({"id": ID, "at": "SECRET"}, "format", "/at"),
+        ({"id": ID, "count": float("nan")}, "type", "/count"),
+        (b'{"id": "%s", "price": NaN}' % ID.encode(), "json", "the whole of it"),
+        (b'{"id": "\xff"}', "json", "the whole of it"),
+        (b"", "json", "the whole of it"),
+        ({"id": object()}, "encoding", "the whole of it"),
+        (["SECRET"], "type", "the whole of it"),
+        (Reply({"id": ID}, 299), "responses", "the whole of it"),
+        (Reply({"id": ID}, 200, {"Content-Type": "text/html"}), "content", "the whole of it"),
+        (Reply({"id": ID}, 201), "headers", "x-count"),
+        (Reply({"id": ID}, 201, {"X-Count": "SECRET"}), "headers", "X-Count"),
+        (Reply({"id": ID}, 201, {"X-Count": "0"}), "headers", "X-Count"),
+        (Reply(b"\xff", 202), "utf-8", "the whole of it"),
+        (Reply("SECRET", 202), "maxLength", "the whole of it"),
+        (Reply(1, 202), "encoding", "the whole of it"),
+        (Reply(b"SECRET", 204), "content", "the whole of it"),
+        (Reply({"id": ID}, 204), "encoding", "the whole of it"),
+        (Reply({"detail": "SECRET"}, 409), "required", "/code"),
+    ],
+)
+async def test_a_response_that_breaks_the_contract_is_an_internal_error(
+    handlers: Handlers, caplog: pytest.LogCaptureFixture, value: object, keyword: str, place: str
+) -> None:
+    async def get_thing() -> object:
+        return value
+
+    served = handlers.serve(contract({"/thing": {"get": DESCRIBED}}, schemas={"Thing": THING}), get_thing)
+
+    with caplog.at_level(logging.ERROR, "automation.contract"):
+        response = await served.get("/thing")
+
+    assert (response.status_code, response.json()["code"]) == (500, "internal_error")
+    assert [record.getMessage().partition(": ")[2] for record in caplog.records] == [
+        f"its {value.status if isinstance(value, Reply) else 200} breaks the contract: {keyword} at {place}"
+    ]
+    assert "SECRET" not in response.text + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [
+        ({"id": ID, "count": 2**53 + 1}, 200),
+        ({"id": ID, "price": None}, 200),
+        (Reply({"id": ID}, 201, {"X-Count": "2", "X-Note": "é"}), 201),
+        (Reply("abc", 202), 202),
+        (Reply(None, 204), 204),
+        (Reply({"code": "conflict"}, 409), 409),
+    ],
+)
+async def test_a_response_that_keeps_the_contract_is_sent(handlers: Handlers, value: object, status: int) -> None:
+    async def get_thing() -> object:
+        return value
+
+    served = handlers.serve(contract({"/thing": {"get": DESCRIBED}}, schemas={"Thing": THING}), get_thing)
+
+    response = await served.get("/thing")
+
+    assert response.status_code == status
+
+
+async def test_head_is_held_to_the_same(handlers: Handlers) -> None:
+    async def get_thing() -> object:
+        return {}
+
+    served = handlers.serve(contract({"/thing": {"get": DESCRIBED}}, schemas={"Thing": THING}), get_thing)
+
+    response = await served.head("/thing")
+
+    assert response.status_code == 500

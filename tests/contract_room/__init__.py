@@ -1,1 +1,0 @@
-"""The room ``automation.contract``, tested with tiny contracts of its own."""

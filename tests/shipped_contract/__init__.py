@@ -1,0 +1,1 @@
+"""The contract that is shipped: each test looks at every operation of openapi.yaml, new ones included."""

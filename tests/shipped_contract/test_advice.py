@@ -1,0 +1,84 @@
+"""Every error of the shipped contract says what to do about it, in the words of the error tree, and shows its codes."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from automation.contract.compiled.problems import MEDIA_TYPE
+from automation.contract.document.outline import Entry
+from automation.domain.errors import AutomationError, all_errors
+from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses
+
+ERRORS: Mapping[str, type[AutomationError]] = {error.code: error for error in all_errors()}
+OF_A_BODY = {"invalid_body", "content_too_large", "unsupported_media_type"}
+OF_A_KEY = {code for code in ERRORS if code.startswith("api_key_")} | {"permission_denied"}
+OF_THE_DATABASE = {"unavailable"}
+OF_CONNECTIONS = {"malformed_request", "headers_too_large", "method_not_allowed"}
+"""What is answered before there is an operation."""
+
+RAISED: Mapping[str, set[str]] = {
+    "getContractJson": {"not_found"},
+    "getContractYaml": {"not_found"},
+    "getAutomationExecution": {"execution_not_found"},
+    "listAutomationExecutionAttempts": {"execution_not_found"},
+    "cancelAutomationExecution": {"execution_not_found", "execution_finished"},
+    "retryAutomationExecution": {"execution_not_found", "execution_not_failed"},
+    "createAutomationRule": set(),
+    "getAutomationRule": {"rule_not_found"},
+    "updateAutomationRule": {"rule_not_found", "rule_deleted", "precondition_failed"},
+    "deleteAutomationRule": {"rule_not_found", "rule_in_use"},
+    "executeAutomationRule": {"rule_not_found", "rule_not_active"},
+    "getLiveness": set(),
+    "getReadiness": OF_THE_DATABASE,
+}
+"""What each operation's own code can answer with."""
+
+
+def expected(entry: Entry) -> set[str]:
+    """Return the codes that an operation can answer with."""
+    secured = bool(entry.node.get("security", DOCUMENT["security"]))
+    with_body = "requestBody" in entry.node
+    return {
+        *("invalid_parameter", "internal_error"),
+        *(OF_A_BODY if with_body else ()),
+        *(OF_A_KEY | OF_THE_DATABASE if secured else ()),
+        *RAISED[entry.name],
+    }
+
+
+def shown(entry: Entry) -> Iterator[tuple[str, str]]:
+    """Yield each code that an operation shows an example of, with its response's description."""
+    for response in responses(entry).values():
+        for problem in examples(response.get("content", {}).get(MEDIA_TYPE, {})):
+            yield problem["code"], " ".join(response["description"].split())
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)
+def test_it_shows_every_error_that_it_can_answer_with_once(entry: Entry) -> None:
+    codes = [code for code, _ in shown(entry)]
+
+    assert sorted(codes) == sorted(expected(entry))
+
+
+def test_every_error_that_an_operation_can_answer_with_is_shown_somewhere() -> None:
+    assert {code for entry in ENTRIES for code, _ in shown(entry)} == ERRORS.keys() - OF_CONNECTIONS
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)
+def test_the_description_of_each_error_says_what_to_do(entry: Entry) -> None:
+    silent = [code for code, description in shown(entry) if ERRORS[code].advice not in description]
+
+    assert silent == []
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)
+def test_where_a_status_has_several_codes_the_advice_is_given_by_code(entry: Entry) -> None:
+    unnamed = [
+        problem["code"]
+        for response in responses(entry).values()
+        if len(problems := list(examples(response.get("content", {}).get(MEDIA_TYPE, {})))) > 1
+        for problem in problems
+        if f"- `{problem['code']}`: {ERRORS[problem['code']].advice}" not in " ".join(response["description"].split())
+    ]
+
+    assert unnamed == []

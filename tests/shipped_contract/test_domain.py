@@ -1,0 +1,94 @@
+"""What the shipped contract and the domain both say, they say alike."""
+
+from dataclasses import fields
+from enum import StrEnum
+from importlib.metadata import version
+
+import pytest
+
+from automation.domain.errors import Violation
+from automation.domain.executions import Execution, ExecutionStatus, LogEntry, LogLevel
+from automation.domain.permissions import Permission
+from automation.domain.rules import (
+    ConcurrencyPolicy,
+    ConditionLogic,
+    Rule,
+    RuleAction,
+    RuleContent,
+    RuleStatus,
+    TriggerType,
+)
+from automation.engine.expressions.conditions import Condition, Logic, Operator
+from automation.engine.rules.plan import Plan, PlannedAction
+from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, SCHEMAS
+
+
+@pytest.mark.parametrize(
+    ("kind", "component"),
+    [
+        (ConcurrencyPolicy, "ConcurrencyPolicy"),
+        (ConditionLogic, "ConditionLogic"),
+        (ExecutionStatus, "ExecutionStatus"),
+        (Logic, "ConditionLogic"),
+        (LogLevel, "LogLevel"),
+        (Operator, "ConditionOperator"),
+        (RuleStatus, "RuleStatus"),
+        (TriggerType, "TriggerType"),
+    ],
+)
+def test_an_enumeration_has_the_contracts_values_in_the_contracts_order(kind: type[StrEnum], component: str) -> None:
+    assert [member.value for member in kind] == SCHEMAS[component]["enum"]
+
+
+def test_a_rule_can_be_given_every_status_but_the_engines_own() -> None:
+    writable = [status.value for status in RuleStatus if status is not RuleStatus.ERROR]
+
+    assert SCHEMAS["WritableRuleStatus"]["enum"] == writable
+
+
+def test_the_permissions_are_those_that_operations_require() -> None:
+    required = {entry.node["x-required-permission"] for entry in ENTRIES if "x-required-permission" in entry.node}
+
+    assert {permission.value for permission in Permission} == required
+
+
+def test_the_permissions_are_in_alphabetical_order() -> None:
+    assert [permission.value for permission in Permission] == sorted(permission.value for permission in Permission)
+
+
+@pytest.mark.parametrize(
+    ("kind", "component"),
+    [
+        (Condition, "Condition"),
+        (Execution, "AutomationExecution"),
+        (LogEntry, "AutomationExecutionLogEntry"),
+        (Plan, "ExecutionPlan"),
+        (PlannedAction, "PlannedAction"),
+        (RuleAction, "RuleAction"),
+        (RuleContent, "AutomationRuleInput"),
+        (Violation, "Violation"),
+    ],
+)
+def test_a_value_has_the_fields_of_its_component(kind: type, component: str) -> None:
+    assert {each.name for each in fields(kind)} == SCHEMAS[component]["properties"].keys() - {"_links"}
+
+
+def test_a_rule_has_the_fields_of_its_component() -> None:
+    own = {each.name for each in fields(Rule)} - {"content"}
+
+    assert own | {each.name for each in fields(RuleContent)} == SCHEMAS["AutomationRule"]["properties"].keys() - {
+        "_links"
+    }
+
+
+def test_what_a_rule_does_not_say_is_what_the_contract_says() -> None:
+    written = SCHEMAS["AutomationRuleInput"]["properties"]
+    stated = {name: schema["default"] for name, schema in written.items() if "default" in schema}
+
+    defaults = {each.name: each.default for each in fields(RuleContent)}
+
+    assert stated == {name: defaults[name] for name in stated}
+
+
+def test_the_contract_has_the_version_of_the_package() -> None:
+    assert DOCUMENT["info"]["version"] == version("automation-executions")

@@ -1,0 +1,100 @@
+"""Every operation of the shipped contract shows complete requests and answers: no member of a schema stays a name."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from automation.contract.document.outline import Entry
+from automation.contract.document.references import follow
+from automation.demo.rules import TENANTS, rules
+from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses
+
+OF_A_NEW_ATTEMPT = {"AutomationExecution.started_at", "AutomationExecution.logs", "ExecutionLinks.retry"}
+OF_A_RULE_AS_WRITTEN = {"AutomationRule.status_reason", "AutomationRule.deleted_at"}
+NEVER: Mapping[tuple[str, str], set[str]] = {
+    # What has ended is neither cancelled nor, unless it failed, retried; its links are all for GET.
+    ("cancelAutomationExecution", "200"): {"ExecutionLinks.cancel", "ExecutionLinks.retry", "Link.method"},
+    # What runs has not failed.
+    ("cancelAutomationExecution", "202"): {"ExecutionLinks.retry"},
+    # What is pending has not started, and there is nothing to tell of it yet.
+    ("executeAutomationRule", "202"): {*OF_A_NEW_ATTEMPT, "AutomationExecution.execution_context"},
+    ("retryAutomationExecution", "200"): OF_A_NEW_ATTEMPT,
+    # What was just written is neither deleted nor found to be unusable.
+    ("createAutomationRule", "201"): OF_A_RULE_AS_WRITTEN,
+    ("updateAutomationRule", "200"): OF_A_RULE_AS_WRITTEN,
+    # From a list of attempts all links are for GET.
+    ("listAutomationExecutionAttempts", "200"): {"Link.method"},
+}
+"""What an answer can't have although its schema does: for every other answer, all of the schema is shown."""
+
+
+def bodies() -> Iterator[tuple[Entry, str, Mapping[str, Any]]]:
+    """Yield the media types of every operation's request and of its answers that are no errors."""
+    for entry in ENTRIES:
+        request = follow(DOCUMENT, entry.node.get("requestBody", {}))
+        for media_type in request.get("content", {}).values():
+            yield entry, "request", media_type
+        for status, response in responses(entry).items():
+            for media_type in response.get("content", {}).values() if status < 400 else ():
+                yield entry, str(status), media_type
+
+
+def note(schema: Mapping[str, Any], value: Any, name: str, shown: dict[str, bool]) -> None:
+    """Note of each member that a schema knows, by its component, whether an example has it."""
+    name = schema.get("$ref", name).rpartition("/")[2]
+    schema = follow(DOCUMENT, schema)
+    if isinstance(value, dict):
+        for member, its_schema in schema.get("properties", {}).items():
+            shown[f"{name}.{member}"] |= member in value
+            if member in value:
+                note(its_schema, value[member], f"{name}.{member}", shown)
+    elif isinstance(value, list):
+        shown[f"{name}[]"] |= bool(value)
+        for item in value:
+            note(schema["items"], item, f"{name}[]", shown)
+    else:
+        shown[name] = True
+
+
+@pytest.mark.parametrize(
+    ("entry", "part", "media_type"),
+    [pytest.param(*each, id=f"{each[0].name}-{each[1]}") for each in bodies()],
+)
+def test_its_examples_show_all_that_can_be_in_it(entry: Entry, part: str, media_type: Mapping[str, Any]) -> None:
+    shown: dict[str, bool] = defaultdict(bool)
+
+    for value in (values := list(examples(media_type))):
+        note(media_type["schema"], value, "", shown)
+
+    assert values
+    assert {name for name, is_shown in shown.items() if not is_shown} == NEVER.get((entry.name, part), set())
+
+
+def test_what_is_never_shown_is_of_answers_that_there_are() -> None:
+    assert NEVER.keys() <= {(entry.name, part) for entry, part, _ in bodies()}
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)
+def test_each_of_its_parameters_has_an_example(entry: Entry) -> None:
+    assert [each["name"] for each in entry.parameters if "example" not in each] == []
+
+
+def test_what_can_be_tried_out_on_the_demo_is_the_demos() -> None:
+    """Swagger UI fills the examples in: a tenant or rule that is not there would be answered with an error."""
+    parameters = DOCUMENT["components"]["parameters"]
+
+    assert parameters["TenantId"]["example"] == str(TENANTS["acme"])
+    assert parameters["RuleId"]["example"] == str(rules("http://receiver", datetime.now(UTC))["acme"].rule_id)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)
+def test_each_of_its_examples_says_in_a_few_words_what_it_shows(entry: Entry) -> None:
+    answers = [content for response in responses(entry).values() for content in response.get("content", {}).values()]
+    requests = [media_type for its_entry, part, media_type in bodies() if its_entry is entry and part == "request"]
+
+    named = [follow(DOCUMENT, each) for body in (*answers, *requests) for each in body["examples"].values()]
+
+    assert [each["summary"] for each in named if not 0 < len(each["summary"]) <= 60] == []
