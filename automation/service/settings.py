@@ -81,9 +81,13 @@ class Settings(BaseSettings):
     ] = None
     data_dir: Annotated[Path, Field(description="Where the embedded PostgreSQL and demo.json live.")] = Path(".data")
     embedded_user: Annotated[
-        str,
-        Field(description="The unprivileged user that the embedded PostgreSQL runs as when the service runs as root."),
-    ] = "automation-postgres"
+        str | None,
+        Field(
+            min_length=1,
+            description="The unprivileged user that the embedded PostgreSQL runs as when the service runs as root; "
+            "without it automation-postgres, which is created when it is missing.",
+        ),
+    ] = None
     host: Annotated[str, Field(min_length=1, description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="The port to listen on; 0 takes a free one.")] = 8080
     path_prefix: Annotated[

@@ -86,6 +86,7 @@ def test_a_url_is_shown_without_what_is_secret_in_it(url: str, shown: str) -> No
         ("egress_allow", "10.0.0.0/33"),
         ("egress_allow", "10.0.0.0/8 10.1.0.0/16"),
         ("egress_allow", "10.0.0.1/8"),
+        ("embedded_user", ""),
         ("smtp_host", ""),
         ("smtp_port", "0"),
         ("smtp_tls", "ssl"),

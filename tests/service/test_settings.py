@@ -23,3 +23,12 @@ def test_a_path_prefix_is_made_of_plain_segments(prefix: str) -> None:
 def test_another_path_prefix_is_refused(prefix: str) -> None:
     with pytest.raises(ValidationError, match="must begin with a slash, not end with one"):
         Settings(path_prefix=prefix)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "refused"),
+    [({"pool_min": 21}, "pool_max"), ({"pool_timeout": 3.0}, "query_timeout"), ({"smtp_host": "mail"}, "smtp_sender")],
+)
+def test_a_default_is_held_to_what_else_is_set_as_a_chosen_value_is(chosen: dict[str, int | str], refused: str) -> None:
+    with pytest.raises(ValidationError, match=refused):
+        Settings(**chosen)  # type: ignore[arg-type]  # what an operator may write in the environment
