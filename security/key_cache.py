@@ -7,9 +7,10 @@ Refusals are not remembered, and limited keys are not either. Keys are known by 
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextvars import Context
+from dataclasses import dataclass, field
 
-from automation.domain.errors import ApiKeyOverLimit
+from automation.domain.errors import ApiKeyOverLimit, Unavailable
 from automation.domain.principal import Principal
 from security.bounded import Bounded
 from security.directory import Directory, KeyRecord
@@ -33,8 +34,17 @@ class AcceptedKey:
     expires_at: float
 
 
+@dataclass(eq=False, slots=True)
+class _Flight:
+    """A look-up under way: when it was sent, by the monotonic clock, and who waits for its answer."""
+
+    digest: bytes
+    sent: float
+    waiting: list[asyncio.Future[AcceptedKey | None]] = field(default_factory=list)
+
+
 class AcceptedKeys:
-    """A bounded cache in front of the directory, with one look-up in flight per key.
+    """A bounded cache in front of the directory; those who ask for a key at the same time share a look-up.
 
     Args:
         directory: Where a key is looked up, without counting it as a use.
@@ -46,7 +56,8 @@ class AcceptedKeys:
         self._directory = directory
         self._clock = clock
         self._accepted: Bounded[bytes, AcceptedKey] = Bounded(capacity)
-        self._flights: dict[bytes, asyncio.Task[AcceptedKey | None]] = {}
+        self._flights: dict[bytes, _Flight] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         """Return how many keys are remembered."""
@@ -60,42 +71,74 @@ class AcceptedKeys:
     async def look_up(self, digest: bytes, now: float) -> AcceptedKey | None:
         """Ask the directory about a key, together with everyone who asks at the same time; None for a limited key.
 
-        A look-up that was sent a second or more before ``now`` is waited for, but its answer is too old to be taken.
+        Whoever asks waits for one look-up and takes its answer. Whether that will be fresh enough is known beforehand,
+        from the time at which the look-up was sent: one that is too old at ``now`` is left to those who wait for it,
+        and another one is sent. So a key has one look-up under way for each ``LIFETIME`` that the directory is slow.
 
         Raises:
             Unauthenticated: The key is not accepted.
             Unavailable: The directory did not answer.
         """
-        while True:
-            flight = self._flights.get(digest) or self._send(digest)
-            # Shielded: the look-up belongs to all who wait for it, whoever gives up.
-            accepted = await asyncio.shield(flight)
-            if accepted is None or now < accepted.stale_at:
-                return accepted
+        flight = self._flights.get(digest)
+        if flight is None or now >= flight.sent + LIFETIME:
+            flight = self._send(digest)
+        # A future of each one's own: whoever gives up takes nothing from the others.
+        answer: asyncio.Future[AcceptedKey | None] = asyncio.get_running_loop().create_future()
+        flight.waiting.append(answer)
+        return await answer
 
     async def settle(self) -> None:
         """Wait for the look-ups that are still under way."""
-        await asyncio.gather(*self._flights.values(), return_exceptions=True)
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    def _send(self, digest: bytes) -> asyncio.Task[AcceptedKey | None]:
-        flight = asyncio.create_task(self._ask(digest))
-        self._flights[digest] = flight
-        # A callback and not a `finally`: it also runs for a task that is cancelled before its first step.
-        flight.add_done_callback(lambda _: self._flights.pop(digest, None))
+    def _send(self, digest: bytes) -> _Flight:
+        flight = self._flights[digest] = _Flight(digest, self._clock())
+        # In a context of its own: it is nobody's request, and must not name one in the log.
+        task = asyncio.create_task(self._fly(flight), context=Context())
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        # The last resort, for a task that is cancelled before its first step: nobody waits for ever.
+        task.add_done_callback(lambda _: self._fail(flight, Unavailable()))
         return flight
 
-    async def _ask(self, digest: bytes) -> AcceptedKey | None:
-        sent = self._clock()
+    async def _fly(self, flight: _Flight) -> None:
         try:
-            record = await self._directory.resolve(digest, None, count=False)
+            accepted = await self._ask(flight)
+        except asyncio.CancelledError:
+            self._fail(flight, Unavailable())
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for it
+            self._fail(flight, error)
+        else:
+            self._land(flight, accepted)
+
+    async def _ask(self, flight: _Flight) -> AcceptedKey | None:
+        try:
+            record = await self._directory.resolve(flight.digest, None, count=False)
         except ApiKeyOverLimit:
             # Only a limited key can be; whether this is the answer depends on the tenant that each caller names.
             return None
-        if record.limited:
-            return None
-        accepted = _accepted(record, sent)
-        self._accepted.put(digest, accepted)
-        return accepted
+        return None if record.limited else _accepted(record, flight.sent)
+
+    def _land(self, flight: _Flight, accepted: AcceptedKey | None) -> None:
+        if self._remove(flight) and accepted is not None:
+            self._accepted.put(flight.digest, accepted)
+        for answer in flight.waiting:
+            if not answer.done():
+                answer.set_result(accepted)
+
+    def _fail(self, flight: _Flight, error: Exception) -> None:
+        self._remove(flight)
+        for answer in flight.waiting:
+            if not answer.done():
+                answer.set_exception(error)
+
+    def _remove(self, flight: _Flight) -> bool:
+        """Have nobody find a flight that ends; return whether it was the key's latest."""
+        latest = self._flights.get(flight.digest) is flight
+        if latest:
+            del self._flights[flight.digest]
+        return latest
 
 
 def _accepted(record: KeyRecord, sent: float) -> AcceptedKey:

@@ -1,7 +1,8 @@
 """For how long a resolved key is remembered, and how look-ups of one key at the same time share one."""
 
 import asyncio
-from uuid import uuid4
+from collections.abc import Iterator
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -10,8 +11,11 @@ from automation.domain.errors import (
     ApiKeyTenantMismatch,
     Unavailable,
 )
+from automation.domain.principal import Principal
 from security.authenticator import Principals
-from tests.security.directories import Clock, MemoryDirectory
+from security.key_cache import AcceptedKeys
+from tests.security.directories import Clock, MemoryDirectory, Record
+from tests.turns import TurnLoop
 
 
 async def let_others_run() -> None:
@@ -172,12 +176,12 @@ class TestLookUpsAtTheSameTime:
         clock.advance(1.0)
         late = asyncio.create_task(principals.resolve(stored.key.plaintext, None))
         await let_others_run()
-        in_flight = len(directory.lookups)
+        sharing = asyncio.create_task(principals.resolve(stored.key.plaintext, None))
+        await let_others_run()
 
         directory.open.set()
-        await asyncio.gather(early, late)
+        await asyncio.gather(early, late, sharing)
 
-        assert in_flight == 1
         assert len(directory.lookups) == 2
 
     async def test_are_judged_by_their_own_tenant_header(
@@ -192,3 +196,53 @@ class TestLookUpsAtTheSameTime:
 
         assert isinstance(outcomes[0], ApiKeyTenantMismatch)
         assert outcomes[1] == stored.principal
+
+
+class LateDirectory(MemoryDirectory):
+    """Answers the first look-up a second after it was sent, and lets another request ask in that very turn."""
+
+    def __init__(self, clock: Clock, answered: asyncio.Event) -> None:
+        super().__init__(clock)
+        self.answered = answered
+
+    async def resolve(self, digest: bytes, tenant: UUID | None, *, count: bool) -> Record:
+        if not self.lookups:
+            await self.open.wait()
+            self.clock.advance(1.0)
+            self.answered.set()  # whoever waits for it runs in the next turn, before this task's own callbacks
+        return await super().resolve(digest, tenant, count=count)
+
+
+class TestALookUpThatHasJustEnded:
+    @pytest.fixture
+    def loop(self) -> Iterator[TurnLoop]:
+        loop = TurnLoop()
+        yield loop
+        loop.discard()
+
+    def test_is_not_found_again_by_a_request_for_which_its_answer_is_too_old(
+        self, loop: TurnLoop, clock: Clock
+    ) -> None:
+        answered = asyncio.Event()
+        directory = LateDirectory(clock, answered)
+        directory.open.clear()
+        stored = directory.add()
+        keys = AcceptedKeys(directory, clock)
+
+        async def ask_late() -> Principal | None:
+            await answered.wait()
+            accepted = await keys.look_up(stored.key.digest, clock())
+            return None if accepted is None else accepted.principal
+
+        first = loop.begin(keys.look_up(stored.key.digest, clock()))
+        second = loop.begin(ask_late())
+        loop.turn(3)
+        directory.open.set()
+        loop.turn()  # the flight ends
+        loop.turn()  # the second look-up begins
+        loop.turn(2)
+
+        assert first.done()
+        assert second.done()
+        assert second.result() == stored.principal
+        assert len(directory.lookups) == 2
