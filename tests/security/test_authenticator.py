@@ -1,7 +1,7 @@
 """How a key and a tenant header become a principal, remembered or not."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -15,6 +15,8 @@ from automation.domain.errors import (
 )
 from security.authenticator import Principals
 from tests.security.directories import Clock, MemoryDirectory
+
+UNKNOWN = UUID("c2f1a1de-6d55-4d7f-8a5e-0d7c9c0b0a11")
 
 
 async def test_a_key_becomes_its_principal(directory: MemoryDirectory, principals: Principals) -> None:
@@ -150,7 +152,7 @@ class TestATenantHeader:
 
         assert found == {stored.principal}
 
-    @pytest.mark.parametrize("tenant", ["", "acme", uuid4().hex, f"{{{uuid4()}}}", f"{uuid4()}, {uuid4()}"])
+    @pytest.mark.parametrize("tenant", ["", "acme", UNKNOWN.hex, f"{{{UNKNOWN}}}", f"{UNKNOWN}, {UNKNOWN}"])
     @pytest.mark.parametrize("usage_limit", [None, 5])
     async def test_that_is_no_uuid_is_an_invalid_parameter(
         self, directory: MemoryDirectory, principals: Principals, tenant: str, usage_limit: int | None
