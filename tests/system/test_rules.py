@@ -1,13 +1,15 @@
 """Rules, from their creation to their deletion, through the API of a service whose executions nobody runs."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from tests.system.tenancy import RULES, WEBHOOK, Tenant, rule_input
 from tests.system.test_behaviour import problem_of
+
+UNKNOWN = UUID("c2f1a1de-6d55-4d7f-8a5e-0d7c9c0b0a11")
 
 
 def path_of(rule: dict[str, Any]) -> str:
@@ -222,8 +224,8 @@ def test_absent_and_foreign_rules_are_answered_alike(
     ("path", "allowed"),
     [
         (RULES, "POST"),
-        (f"{RULES}/{uuid4()}", "DELETE, GET, HEAD, PUT"),
-        (f"{RULES}/{uuid4()}/execute", "POST"),
+        (f"{RULES}/{UNKNOWN}", "DELETE, GET, HEAD, PUT"),
+        (f"{RULES}/{UNKNOWN}/execute", "POST"),
     ],
 )
 def test_a_wrong_method_is_told_the_right_ones(tenant: Tenant, path: str, allowed: str) -> None:
