@@ -1,4 +1,4 @@
-"""Which version of a rule an ``ETag`` stands for, and which versions a change is meant for."""
+"""Entity tags of rules: which version an ``ETag`` stands for, and which versions a change is meant for."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""How executions, rules and plans look to clients: what handlers know becomes the contract's components, with links."""
+"""Presents executions, rules and plans to clients: as the contract's components, with links."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""What an operation requires of its caller: deny by default.
+"""Authorizes an operation's caller: deny by default.
 
 An operation is public where it says ``security: []`` itself, and otherwise names the permission that it requires in
 ``x-required-permission``. One that does neither, or both, is not built, so the service does not start with it.

@@ -1,4 +1,4 @@
-"""What an API key looks like, so that scanners recognise one and garbage is refused without a query.
+"""The shape of an API key: scanners recognise one, and garbage is refused without a query.
 
 A key is ``ak_``, 43 base62 characters that hold 32 random bytes, and 6 base62 characters that hold the CRC-32 of those
 43. A CRC-32 differs for any two texts that differ within 32 bits, so no key turns into another by one wrong character.

@@ -1,4 +1,4 @@
-"""Which commands there are: each is imported when it is asked for, so that ``--help`` is answered at once."""
+"""The list of commands: each is imported when it is asked for, so that ``--help`` is answered at once."""
 
 from collections.abc import Mapping
 from importlib import import_module

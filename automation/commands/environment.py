@@ -1,4 +1,4 @@
-"""What commands find where they run: the settings, and the database that these name.
+"""Finds what commands work with: the settings, and the database that these name.
 
 Imports stand in the functions, so that a mistake in the usage is told without waiting for them.
 """

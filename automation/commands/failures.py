@@ -1,4 +1,4 @@
-"""What a command says when it can't do what was asked: lines for people, and an exit code for scripts."""
+"""Failures of commands: lines for people, and an exit code for scripts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a command prints on standard output: tables for people, or one JSON document for scripts."""
+"""Output of commands: tables for people, or one JSON document for scripts."""
 
 import json
 import sys

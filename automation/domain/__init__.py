@@ -1,1 +1,1 @@
-"""What an execution, a rule, a principal and an error are: pure Python, no I/O, no framework."""
+"""Executions, rules, principals and errors: pure Python, no I/O, no framework."""

@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a request, or with serving it: one tree, from which problem responses are made.
+"""The tree of errors: everything that can be wrong with a request or with serving it, as problems are made from it.
 
 ::
 

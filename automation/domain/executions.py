@@ -1,4 +1,4 @@
-"""What one run of a rule is, and what it may say of itself."""
+"""An execution: one run of a rule, and what is known of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

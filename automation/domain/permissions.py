@@ -1,4 +1,4 @@
-"""What a user may be allowed to do, and the roles that allow it."""
+"""Permissions of users, and the roles that grant them."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Who is calling: what an accepted API key stands for."""
+"""The principal: the caller that an accepted API key stands for."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What an automation rule is: what to run, and when."""
+"""An automation rule: what to run, and when."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

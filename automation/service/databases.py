@@ -1,4 +1,4 @@
-"""Which database a command works on: the URLs in the settings, or those of the embedded server while it is in use."""
+"""Chooses the database of a command: the URLs in the settings, or those of the embedded server while it is in use."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

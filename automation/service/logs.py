@@ -1,4 +1,4 @@
-"""How log lines are written: one JSON object a line for machines, or aligned and coloured for people."""
+"""Configures log lines: one JSON object a line for machines, or aligned and coloured for people."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""What the operator's settings give to actions: which networks they may reach, and which mail server sends for them."""
+"""Gives actions what the settings grant them: the networks they may reach, and the mail server that sends for them."""
 
 from automation.engine.actions import ActionResources, Actions, Egress, MailServer, MailTls
 from automation.service.settings import Settings

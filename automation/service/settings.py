@@ -1,4 +1,4 @@
-"""Everything an operator may set, read from the environment in one place and validated at start."""
+"""Settings: everything an operator may set, read from the environment in one place and validated at start."""
 
 import re
 from email.utils import parseaddr

@@ -1,4 +1,4 @@
-"""Whether a text says where a database is, known before anybody connects: libpq's own complaint quotes passwords."""
+"""Recognises database URLs before anybody connects: libpq's own complaint quotes passwords."""
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict

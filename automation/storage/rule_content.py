@@ -1,4 +1,4 @@
-"""What a rule says, as the columns that hold it, in rules and in their versions alike."""
+"""Columns of a rule's content, in rules and in their versions alike."""
 
 from collections.abc import Mapping
 from typing import Any

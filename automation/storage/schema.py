@@ -1,4 +1,4 @@
-"""What the tables are described with: their names' conventions, and the kinds of columns and checks that they share."""
+"""Vocabulary of the tables: names of constraints, and the kinds of columns and checks that they share."""
 
 from collections.abc import Iterable
 from enum import StrEnum

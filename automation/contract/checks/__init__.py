@@ -1,1 +1,1 @@
-"""What a contract must be to be served: one module per part of it, each yielding everything it finds."""
+"""Checks of a contract before it is served: one module per part of it, each yielding everything it finds."""

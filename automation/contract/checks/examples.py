@@ -1,4 +1,4 @@
-"""Whether every example and default is valid: clients copy them, mock servers answer with them."""
+"""Checks that every example and default is valid: clients copy them, mock servers answer with them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether OpenAPI's ``links`` lead to operations that exist, with parameters that these have."""
+"""Checks that OpenAPI's ``links`` lead to operations that exist, with parameters that these have."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Whether each operation says what clients, the router and the tools need to know of it."""
+"""Checks that each operation says what clients, the router and the tools need to know of it."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping

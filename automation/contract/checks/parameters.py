@@ -1,4 +1,4 @@
-"""Whether every parameter and response header is one that is decoded, and reaches the handler under its own name."""
+"""Checks that every parameter and response header can be decoded, and reaches the handler under its own name."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Whether every request can be told apart by its path, and every variable part of a path is a parameter."""
+"""Checks that paths can be told apart, and that every variable part of a path is a parameter."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Whether everything that a schema says is enforced: keywords, formats, patterns."""
+"""Checks that everything a schema says is enforced: keywords, formats, patterns."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether every operation is either public, and says so itself, or named a permission: deny by default."""
+"""Checks that every operation is public, and says so itself, or names a permission: deny by default."""
 
 import importlib
 from collections.abc import Collection, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Whether a document is OpenAPI 3.0 at all: everything else is checked on the ground of this."""
+"""Checks that a document is OpenAPI 3.0 at all: every other check relies on it."""
 
 import textwrap
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Whether a problem may be sent: its status must be documented where it happened, its document must be a Problem."""
+"""Decides whether a problem may be sent: its status must be documented, its document must be a Problem."""
 
 from collections.abc import Mapping
 from typing import Any

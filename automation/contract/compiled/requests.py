@@ -1,4 +1,4 @@
-"""What an operation takes from a request's path, query and headers, read strictly and told of all at once.
+"""Reads an operation's path, query and header parameters from a request, strictly; reports every violation at once.
 
 Connexion and Starlette let much pass here: repeated parameters (the last wins), bytes that are no UTF-8 (replaced),
 unknown ones (ignored). Here each of these is a violation. The raw bytes are looked at where the decoded text has

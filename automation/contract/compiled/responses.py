@@ -1,4 +1,4 @@
-"""What an operation may answer, compiled: every response is held to it before its first byte is sent.
+"""Compiled rules for an operation's answers: every response is held to them before its first byte is sent.
 
 The bytes themselves are validated, so that what was validated is what is sent.
 """

@@ -1,4 +1,4 @@
-"""How the text of a parameter becomes a value: strictly, with one written form for each value."""
+"""Parses the text of a parameter to a value: strictly, with one written form for each value."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""What a failed validation tells the client: where, and a few fixed words; never a value, never a schema."""
+"""Turns validation errors into violations for clients: a place and fixed words; never a value, never a schema."""
 
 from collections.abc import Iterable, Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""Where the contract's text lies, and how it is read: YAML without templates, timestamps or keys given twice.
+"""Loads the contract's text: YAML without templates, timestamps or keys given twice.
 
 Connexion would render the file as a Jinja template and take the last of two equal keys; PyYAML would turn dates into
 objects that no JSON has. OpenAPI asks for YAML 1.2's JSON schema instead, which is what this loader knows.

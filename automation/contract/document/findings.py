@@ -1,4 +1,4 @@
-"""What is wrong with a contract, told so that all of it can be mended in one go."""
+"""Findings: what is wrong with a contract, all of it, so that it can be mended in one go."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How the contract's names become Python's: operationIds, parameters and tags."""
+"""Names of the contract in Python's form: operationIds, parameters and tags."""
 
 import keyword
 import re

@@ -1,4 +1,4 @@
-"""Which part of an OpenAPI document is what, so that checks and publication need not each know its grammar."""
+"""The outline of an OpenAPI document: tells its parts apart, so that no check has to know the grammar itself."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

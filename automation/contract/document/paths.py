@@ -1,4 +1,4 @@
-"""Which path of the contract a request's path is: concrete ones before templates, each from its start to its end."""
+"""Matches paths of requests to paths of the contract: concrete ones before templates, from start to end."""
 
 import re
 from collections.abc import Iterable

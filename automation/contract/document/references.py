@@ -1,4 +1,4 @@
-"""How one part of the contract names another: JSON pointers (RFC 6901) and ``$ref``."""
+"""References between parts of the contract: JSON pointers (RFC 6901) and ``$ref``."""
 
 from collections.abc import Mapping
 from typing import Any

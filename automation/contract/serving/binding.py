@@ -1,4 +1,4 @@
-"""Which function answers an operation, and what it is given: bound once at start, by name and by annotation."""
+"""Binds each operation to its handler: once at start, by name and by annotation."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""Whether a client already has what it asks for, or still means what is there (RFC 9110, sections 8.8.3 and 13.1)."""
+"""Evaluates HTTP preconditions: If-Match and If-None-Match (RFC 9110, sections 8.8.3 and 13.1)."""
 
 import re
 

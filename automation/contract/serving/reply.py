@@ -1,4 +1,4 @@
-"""What a handler returns when a plain value doesn't say enough: another status, headers."""
+"""The reply of a handler for which a plain value doesn't say enough: another status, headers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

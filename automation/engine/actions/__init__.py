@@ -1,4 +1,4 @@
-"""What a rule can do: the actions of this package, and those that other packages bring along.
+"""Actions of rules: those of this package, and those that other packages bring along.
 
 A package adds an action by an entry point in the group ``automation.actions``. Its name is the action's type, as rules
 write it; it leads to an ``Action``::

@@ -1,4 +1,4 @@
-"""What an action is, what it is told when it runs, and what it answers: the interface that plugins are written to."""
+"""The interface of an action: its config, what it is given when it runs, and what it answers. Plug-ins implement it."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Which addresses a tenant's call may go to: a table of our own, because ``ipaddress.is_global`` lets some through."""
+"""Decides which addresses a call may go to, by a table of our own: ``ipaddress.is_global`` lets some through."""
 
 from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network

@@ -1,4 +1,4 @@
-"""What a notification's config may ask for, and the message that is made of it."""
+"""Checks a notification's config, and makes the message from it."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What the operator gives to actions: the way to the network and the mail server, read from settings elsewhere."""
+"""Resources that the operator gives to actions: the way to the network, and the mail server."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

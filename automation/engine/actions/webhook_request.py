@@ -1,4 +1,4 @@
-"""What a webhook's config may ask for, and the request that is made of it."""
+"""Checks a webhook's config, and makes the request from it."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What every evaluation of a tenant's expressions shares: the ways it may fail, and how much it may cost.
+"""Limits and errors that all evaluations of a tenant's expressions share.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What an expression may look like: JMESPath, with everything refused at once that could only fail later.
+"""The grammar of expressions: JMESPath, with everything refused at once that could only fail later.
 
 JMESPath's parser takes calls of functions that do not exist, literals that are not JSON, and depths that Python cannot
 recurse into. This module reaches into its private parts: ``_expression``, ``_parse`` and the shape of its tree.

@@ -1,4 +1,4 @@
-"""What a condition's operator asks of a value: which values it can be given, when it holds, and why not.
+"""Operators of conditions: the values that each takes, when it holds, and the reason when it does not.
 
 A value that is null or missing has nothing, equals nothing and is in nothing. The four negative operators are met
 exactly where their positive twin is not, so they are met there; every other operator but ``not_exists`` is not. The

@@ -1,4 +1,4 @@
-"""What expressions see of a run: the values of ``trigger``, ``context``, ``rule`` and ``execution``.
+"""The scope of expressions: the values of ``trigger``, ``context``, ``rule`` and ``execution``.
 
 ``context`` is what an execution shows as its ``execution_context``: ``{"actions": {"0": {…}}}`` holds the output of
 every action that succeeded, by its index. So ``context.actions."0".status`` is the same in a config, in a condition and

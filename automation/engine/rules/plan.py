@@ -1,4 +1,4 @@
-"""What a run of a rule would do, as far as that can be known before it: nothing is called and nothing stored."""
+"""Plans a run of a rule as far as it can be known in advance: nothing is called and nothing stored."""
 
 from collections.abc import Mapping
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What answers for the pages, in front of the contract's operations."""
+"""Serves the pages, in front of the contract's operations."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 

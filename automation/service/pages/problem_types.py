@@ -1,4 +1,4 @@
-"""What each problem type means and what to do about it: a page for every error of the tree, where its type leads."""
+"""Pages of the problem types: for every error of the tree, what it means and what to do, where its type leads."""
 
 import json
 import re

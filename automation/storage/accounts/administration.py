@@ -1,4 +1,4 @@
-"""What an administrator does: tenants, users and keys, and the rules and executions of a demonstration.
+"""Administers tenants, users and keys, and the rules and executions of a demonstration.
 
 It connects as the owner of the tables, whom row-level security binds as well: each transaction is one tenant's.
 """

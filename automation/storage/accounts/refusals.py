@@ -1,4 +1,4 @@
-"""What can be wrong with an administrator's command: each error's message is one line, for a person.
+"""Errors of administrators' commands: each message is one line, for a person.
 
 ::
 

@@ -1,4 +1,4 @@
-"""As whom PostgreSQL's programs run: PostgreSQL refuses to run as root, so root has to name somebody else."""
+"""The OS account that PostgreSQL runs under: it refuses to run as root, so root has to name another."""
 
 import os
 import pwd

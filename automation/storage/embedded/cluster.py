@@ -1,4 +1,4 @@
-"""Where the database's files are, and how they come to be: made once, placed where the server's user can reach them.
+"""The cluster on disk: made once, and placed where the server's user can reach it.
 
 ``<data directory>/postgres`` is the cluster's home, or, where root's server couldn't enter the data directory, a
 symbolic link to a home below the system directory. In the home: ``data``, ``socket`` and ``server.log``.

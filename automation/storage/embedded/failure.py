@@ -1,4 +1,4 @@
-"""What a person reads when the embedded PostgreSQL can't be had: the reason, and where its log is."""
+"""The error of an embedded PostgreSQL that can't be had: the reason, and where its log is."""
 
 from pathlib import Path
 

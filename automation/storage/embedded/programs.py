@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are: in the wheel, or in a copy that the unprivileged user can reach."""
+"""Finds PostgreSQL's programs: in the wheel, or in a copy that the unprivileged user can reach."""
 
 import importlib.metadata
 import importlib.util

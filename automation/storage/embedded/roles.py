@@ -1,4 +1,4 @@
-"""Which roles the embedded server has before the first migration: what a database administrator would create by hand.
+"""Roles that the embedded server has before the first migration: an administrator would create them by hand.
 
 The group roles hold the privileges that the migrations grant; the logins are their members. No login is a superuser or
 bypasses row-level security, so that demonstrations and tests run under the same rules as production.

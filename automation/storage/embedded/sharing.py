@@ -1,4 +1,4 @@
-"""Which processes use one data directory: answered by file locks, which the kernel takes back from a dead process."""
+"""Tells which processes use a data directory: by file locks, which the kernel takes back from a dead process."""
 
 import fcntl
 import os

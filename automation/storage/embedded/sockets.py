@@ -1,4 +1,4 @@
-"""Where the server's socket is: beside the data, or, where that path is too long for a socket, in a temporary place."""
+"""Places the server's socket: beside the data, or, where that path is too long, in a temporary directory."""
 
 import os
 import stat

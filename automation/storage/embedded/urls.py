@@ -1,4 +1,4 @@
-"""Where the embedded server is reached: one URL per role, over a Unix socket."""
+"""URLs of the embedded server: one per role, over a Unix socket."""
 
 from dataclasses import dataclass
 from pathlib import Path

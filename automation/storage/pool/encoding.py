@@ -1,4 +1,4 @@
-"""How values become what PostgreSQL takes: JSON and text without NUL, which it cannot store, and arrays of UUIDs."""
+"""Encodes values for PostgreSQL: JSON and text without NUL, which it cannot store, and arrays of UUIDs."""
 
 import re
 from collections.abc import Mapping, Sequence
