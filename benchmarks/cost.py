@@ -51,7 +51,7 @@ def bare_route(url: str, tenant: UUID) -> App:
 
     async def read(request: Request) -> Response:
         async with pool.connection() as connection:
-            statement = "SELECT document FROM get_execution_v2(%s, %s)"
+            statement = "SELECT document FROM get_execution_v1(%s, %s)"
             cursor = await connection.execute(statement, (tenant, UUID(request.path_params["id"])), prepare=True)
             row = await cursor.fetchone()
         return Response(row[0] if row else None, media_type="application/json")

@@ -18,6 +18,7 @@ FORESEEN: Mapping[str, int] = MappingProxyType(
         "automation.service.databases.DatabaseNotNamed": WRONG_INPUT,
         "automation.service.http.server.StartFailure": FAILED,
         "automation.service.settings.InvalidSettings": WRONG_INPUT,
+        "automation.storage.former.FormerDatabase": FAILED,
         "automation.storage.pool.privilege.UnsafeRole": FAILED,
         "automation.storage.accounts.refusals.AdministrationError": WRONG_INPUT,
         "automation.storage.accounts.refusals.NotMigrated": FAILED,

@@ -99,9 +99,15 @@ def _named(settings: Settings) -> Iterator[DatabaseUrls]:
 @contextmanager
 def _embedded(settings: Settings) -> Iterator[DatabaseUrls]:
     from automation.storage.embedded import EmbeddedServer  # noqa: PLC0415 - only who uses it waits for its import
+    from automation.storage.former import FormerDatabase  # noqa: PLC0415 - the same
 
-    with EmbeddedServer(settings.data_dir, user=settings.embedded_user) as urls:
-        yield DatabaseUrls(urls.api, urls.worker, urls.owner)
+    server = EmbeddedServer(settings.data_dir, user=settings.embedded_user)
+    with server as urls:
+        try:
+            yield DatabaseUrls(urls.api, urls.worker, urls.owner)
+        except FormerDatabase as error:
+            files = " and ".join(str(path) for path in server.files())
+            raise FormerDatabase(error.revision, f"remove {files}, and start again with an empty one") from error
 
 
 def _expect_readable(name: str, url: str | None) -> None:

@@ -15,6 +15,7 @@ from automation.service.http.server import StartFailure
 from automation.service.resources import load_actions
 from automation.service.settings import Settings, variable
 from automation.storage.due import Due
+from automation.storage.former import FormerDatabase
 from automation.storage.pool.database import Database
 from automation.storage.pool.privilege import UnsafeRole, verify
 from automation.storage.readiness import Readiness
@@ -111,10 +112,12 @@ def _open_database(settings: Settings, url: str) -> Database:
 async def _expect_usable(database: Database) -> None:
     try:
         await verify(database)
-        await Readiness(database).check()
+        readiness = Readiness(database)
+        await readiness.expect_upgradable()
+        await readiness.check()
         if not await Due(database).permitted():
             raise StartFailure(f"{variable('worker_url')}: the database role is not a member of automation_worker")
     except Unavailable as error:
         raise StartFailure(f"the database in {variable('worker_url')} cannot be used: {error.detail}") from error
-    except UnsafeRole as error:
+    except (UnsafeRole, FormerDatabase) as error:
         raise StartFailure(f"{variable('worker_url')}: {error}") from error

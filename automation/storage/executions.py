@@ -20,7 +20,7 @@ from automation.storage.pool.encoding import encoded, uuid_array
 _GET = b"""
 SELECT asked.place, found.automation_rule_id, found.status, found.document
 FROM unnest(%s::uuid[], %s::uuid[]) WITH ORDINALITY AS asked(tenant, execution, place),
-    LATERAL get_execution_v2(asked.tenant, asked.execution) AS found
+    LATERAL get_execution_v1(asked.tenant, asked.execution) AS found
 """
 _CREATE = b"""
 SELECT outcome, execution_id, automation_rule_id, status, document

@@ -12,6 +12,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
+from automation.storage import former
 from automation.storage.accounts import owner
 
 # Any number that nothing else in the database locks on: the first eight bytes of "automation" in ASCII.
@@ -30,6 +31,7 @@ def upgrade(url: str, revision: str = "head") -> None:
         revision: Alembic's name of it, or ``head``.
 
     Raises:
+        FormerDatabase: where no upgrade leads from the database's revision to today's.
         MigrationFailed: where PostgreSQL refuses, or there is no such revision.
         Unavailable: where the database cannot be reached.
     """
@@ -64,6 +66,7 @@ def head() -> str:
 def _locked(url: str) -> Iterator[Config]:
     with _connected(url) as connection:
         connection.execute(select(func.pg_advisory_lock(_LOCK)))
+        former.refuse(MigrationContext.configure(connection).get_current_revision())
         connection.commit()
         try:
             yield _config(connection)

@@ -3,7 +3,7 @@
 import psycopg
 
 from automation.domain.errors import Unavailable
-from automation.storage import migration
+from automation.storage import former, migration
 from automation.storage.pool.database import Database
 
 _REVISION = b"SELECT version_num FROM alembic_version"
@@ -22,9 +22,21 @@ class Readiness:
         Raises:
             Unavailable: saying which of the two is not so.
         """
+        if await self._revision() != self._needed:
+            raise Unavailable("The database's migrations are not current.")
+
+    async def expect_upgradable(self) -> None:
+        """Return if the database's migrations are current, or can be made so.
+
+        Raises:
+            FormerDatabase: where no upgrade leads to today's.
+            Unavailable: where the database cannot be reached.
+        """
+        former.refuse(await self._revision())
+
+    async def _revision(self) -> str | None:
         try:
             row = await self._database.fetch_row(_REVISION)
         except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
-            row = None
-        if row is None or row[0] != self._needed:
-            raise Unavailable("The database's migrations are not current.")
+            return None
+        return None if row is None else str(row[0])

@@ -15,7 +15,7 @@ _JSON = ("trigger_config", "conditions", "actions")
 
 _GET = b"""
 SELECT rule_id, tenant, version, created_by, created_at, updated_at, status_reason, deleted_at, content
-FROM get_rule_v2(%s, %s)
+FROM get_rule_v1(%s, %s)
 """
 _INSERT = b"""
 INSERT INTO automation_rules (

@@ -2,4 +2,4 @@
 \set number random(0, :executions - 1)
 \set tenant :number % :tenants
 SELECT *
-FROM get_execution_v2(bench.identifier('tenant ' || :tenant::text), bench.identifier('execution ' || :number::text))
+FROM get_execution_v1(bench.identifier('tenant ' || :tenant::text), bench.identifier('execution ' || :number::text))

@@ -41,7 +41,7 @@ def test_the_schema_goes_up_and_down(owned: Mapping[str, str]) -> None:
         document("db", "downgrade", "base", settings=owned)["after"],
     ]
 
-    assert steps == [None, "0001", newest, newest, None]
+    assert steps == [None, "0001_initial", newest, newest, None]
 
 
 def test_an_upgrade_of_a_current_schema_changes_nothing(settings: Mapping[str, str]) -> None:

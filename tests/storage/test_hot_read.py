@@ -41,7 +41,7 @@ def many(database_urls: DatabaseUrls, administration: Administration) -> None:
 
 
 @pytest.mark.usefixtures("many")
-@pytest.mark.parametrize("function", ["get_execution_v1", "get_execution_v2"])
+@pytest.mark.parametrize("function", ["get_execution_v1"])
 def test_the_plan_in_a_large_table_uses_the_primary_keys(
     ours: Sample, database_urls: DatabaseUrls, function: str
 ) -> None:

@@ -4,14 +4,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from automation.domain.errors import Unavailable
-from automation.storage import migration
+from automation.storage import former, migration, migrations
 from automation.storage.accounts import owner
 from automation.storage.migration import MigrationFailed
 from automation.storage.tables import tenants
@@ -54,6 +57,12 @@ def rows(url: str, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query.encode()).fetchall()
 
 
+def revisions() -> list[str]:
+    """Return what the migrations are called, the first one first."""
+    (directory,) = migrations.__path__
+    return [script.revision for script in ScriptDirectory(directory).walk_revisions()][::-1]
+
+
 def test_up_and_down_and_up_again(empty: DatabaseUrls) -> None:
     assert migration.current(empty.owner) is None
     before = rows(empty.admin, CATALOGUE)
@@ -71,15 +80,25 @@ def test_up_and_down_and_up_again(empty: DatabaseUrls) -> None:
 
 
 def test_every_single_step_can_be_taken_back(empty: DatabaseUrls) -> None:
-    last = int(migration.head())
-    states = {}
-    for number in range(1, last + 1):
-        migration.upgrade(empty.owner, f"{number:04}")
-        states[number] = rows(empty.admin, CATALOGUE)
+    migration.upgrade(empty.owner)
+    migration.downgrade(empty.owner, "base")
+    states = {"base": rows(empty.admin, CATALOGUE)}
+    for revision in revisions():
+        migration.upgrade(empty.owner, revision)
+        states[revision] = rows(empty.admin, CATALOGUE)
 
-    for number in range(last - 1, 0, -1):
-        migration.downgrade(empty.owner, f"{number:04}")
-        assert rows(empty.admin, CATALOGUE) == states[number]
+    for revision in ["base", *revisions()][-2::-1]:
+        migration.downgrade(empty.owner, revision)
+        assert rows(empty.admin, CATALOGUE) == states[revision]
+
+
+def test_a_migration_is_called_like_its_file_and_like_none_of_before_the_first_release() -> None:
+    (directory,) = migrations.__path__
+    files = sorted(path.stem for path in Path(directory, "versions").glob("*.py"))
+
+    assert revisions() == files
+    assert not former.REVISIONS & set(files)
+    assert max(map(len, files)) <= 32  # as long as Alembic's column
 
 
 def test_a_second_upgrade_finds_nothing_to_do(database_urls: DatabaseUrls) -> None:
@@ -106,6 +125,11 @@ def test_the_tables_described_are_the_tables_migrated(database_urls: DatabaseUrl
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
 
         assert compare_metadata(context, tenants.metadata) == []
+
+
+def test_alembic_finds_nothing_to_migrate(database_urls: DatabaseUrls) -> None:
+    with owner.engine(database_urls.owner, "tests").connect() as connection:
+        command.check(migration._config(connection))
 
 
 @pytest.mark.parametrize("query", [CONSTRAINTS, COLUMNS], ids=["constraints", "columns"])

@@ -95,9 +95,7 @@ def test_without_a_predicate_only_ones_own_id_is_found(ours: Sample, theirs: Sam
     ("function", "identifier"),
     [
         ("get_execution_v1", "execution_id"),
-        ("get_execution_v2", "execution_id"),
         ("get_rule_v1", "rule_id"),
-        ("get_rule_v2", "rule_id"),
     ],
 )
 def test_the_functions_find_only_ones_own_without_their_predicate(

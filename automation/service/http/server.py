@@ -21,7 +21,9 @@ from automation.service.http.protocol import Protocol
 from automation.service.resources import load_actions
 from automation.service.settings import Settings, variable
 from automation.storage.accounts import owner
+from automation.storage.former import FormerDatabase
 from automation.storage.pool.privilege import UnsafeRole, verify
+from automation.storage.readiness import Readiness
 
 FACTORY = "automation.service.application:create_from_environment"
 
@@ -76,10 +78,11 @@ async def _verify_database(settings: Settings) -> None:
     await database.open()
     try:
         await verify(database)
+        await Readiness(database).expect_upgradable()
     except Unavailable as error:
         reason = owner.complaint(_secret(settings)) or error.detail
         raise StartFailure(f"{variable('database_url')}: {reason}") from error
-    except UnsafeRole as error:
+    except (UnsafeRole, FormerDatabase) as error:
         raise StartFailure(f"{variable('database_url')}: {error}") from error
     finally:
         await database.close()

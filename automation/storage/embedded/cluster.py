@@ -78,6 +78,12 @@ def is_present(data_directory: Path) -> bool:
     return os.path.lexists(data_directory / ENTRANCE)
 
 
+def places(data_directory: Path) -> list[Path]:
+    """Return where the cluster of a data directory is: its entrance, and its home where that is elsewhere."""
+    entrance = data_directory / ENTRANCE
+    return [entrance, entrance.resolve()] if entrance.is_symlink() else [entrance]
+
+
 def remove(data_directory: Path) -> None:
     """Delete the cluster of a data directory, wherever it is.
 

@@ -68,6 +68,10 @@ class EmbeddedServer:
             with self._sharing.transition():
                 self._leave()
 
+    def files(self) -> list[Path]:
+        """Return what to remove, while nobody uses the server, for an empty one."""
+        return clusters.places(self._directory)
+
     def postmaster_pid(self) -> int | None:
         """Return the process id of the running server, None when it doesn't run."""
         return None if self._postmaster is None else self._postmaster.identifier()

@@ -1,1 +1,1 @@
-"""Alembic's scripts: how the schema came to be, as frozen text that never reads the code of today."""
+"""Alembic's scripts: the schema as frozen text that never reads the code of today; ``sql/`` has one function a file."""

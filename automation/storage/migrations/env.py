@@ -4,6 +4,10 @@ from alembic import context
 
 from automation.storage import tables
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=tables.tenants.metadata)
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=tables.tenants.metadata,
+    compare_server_default=True,
+)
 with context.begin_transaction():
     context.run_migrations()

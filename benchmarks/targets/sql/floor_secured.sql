@@ -14,7 +14,7 @@ SELECT
                     concat(',"retry":{"href":"/api/v1/automation/executions/', e.execution_id, '/retry","method":"POST"}')
             END,
             '}}}')
-        FROM get_execution_v2(k.tenant, %(id)s) e
+        FROM get_execution_v1(k.tenant, %(id)s) e
     )
 FROM resolve_api_key_v1(%(digest)s, NULL, false) k
 WHERE k.outcome = 'accepted'

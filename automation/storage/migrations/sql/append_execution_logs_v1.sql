@@ -1,0 +1,36 @@
+-- Appends entries to the log of an attempt, and returns how many entries and bytes it has then, and whether it was cut;
+-- the caller stores that.
+-- Called by end_execution, record_try, record_action, begin_wait and log_run, which have set the tenant and locked the
+-- execution's row.
+--
+-- At most 1,000 entries or 256 KiB are kept, the last of which says that others are missing.
+
+CREATE FUNCTION append_execution_logs_v1(
+    p_tenant uuid, p_execution uuid, p_attempt integer, p_logs jsonb,
+    INOUT entries integer, INOUT bytes integer, INOUT cut boolean)
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER
+AS $$
+DECLARE
+    entry jsonb;
+BEGIN
+    FOR entry IN SELECT value FROM jsonb_array_elements(p_logs) LOOP
+        EXIT WHEN cut;
+        IF entries >= 999 OR bytes + octet_length(entry::text) > 262144 THEN
+            cut := true;
+            entry := jsonb_build_object('timestamp', entry->'timestamp', 'level', 'warn',
+                'message', 'The log is full: no more entries are kept.');
+        END IF;
+        INSERT INTO automation_execution_logs (
+            tenant, execution_id, attempt, sequence, timestamp, level, message, action_index, metadata)
+        VALUES (
+            p_tenant, p_execution, p_attempt, entries, (entry->>'timestamp')::timestamp with time zone,
+            entry->>'level', entry->>'message', (entry->>'action_index')::integer,
+            nullif(entry->'metadata', 'null'::jsonb));
+        entries := entries + 1;
+        bytes := bytes + octet_length(entry::text);
+    END LOOP;
+END
+$$;
+
+REVOKE ALL ON FUNCTION append_execution_logs_v1 FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION append_execution_logs_v1 TO automation_api, automation_worker;

@@ -1,0 +1,84 @@
+-- Gives an execution to a worker: one that is pending, that waited long enough, or whose worker let its lease run out.
+-- What cannot go on is ended here. No row where there is nothing to do.
+-- Called by Runs.claim (automation/storage/runs.py).
+--
+-- A claim is a number, the fence, that each claim of an execution makes greater, and a time until which it holds, the
+-- lease. A worker that was believed dead has a smaller fence than its successor, and writes nothing any more.
+
+CREATE FUNCTION claim_execution_v1(p_tenant uuid, p_execution uuid, p_attempt integer, p_lease double precision)
+RETURNS TABLE (
+    fence bigint, rule_id uuid, rule_version integer, rule text, created_at timestamp with time zone,
+    trigger_data text, results text, next_action integer, tries integer, call_key uuid,
+    started_at timestamp with time zone, deadline_at timestamp with time zone, override_conditions boolean,
+    retry_from text, actions_total integer, actions_successful integer, actions_failed integer, waited boolean,
+    taken_over boolean)
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
+AS $$
+#variable_conflict use_column
+DECLARE
+    scope text := set_config('app.tenant', p_tenant::text, true);
+    limited uuid := lock_limited_rule_v1(p_tenant, p_execution);
+    run record;
+    timeout integer;
+BEGIN
+    SELECT e.status, e.lease_until, e.deadline_at, e.cancel_requested_at, e.cancel_reason, e.automation_rule_id,
+        e.rule_version
+    INTO run
+    FROM automation_executions e
+    WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt
+        AND (e.status = 'pending' OR e.status = 'running' AND (
+            e.lease_until < now() OR e.lease_until IS NULL AND (e.resume_at <= now() OR e.deadline_at <= now())))
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT v.execution_timeout_seconds INTO timeout
+    FROM automation_rule_versions v
+    WHERE v.tenant = p_tenant AND v.rule_id = run.automation_rule_id AND v.version = run.rule_version;
+
+    IF run.cancel_requested_at IS NOT NULL THEN
+        PERFORM end_execution_saying_v1(p_tenant, p_execution, 'cancelled', 'info', run.cancel_reason, NULL);
+        PERFORM wake_executions_v1(p_tenant, limited);
+        RETURN;
+    END IF;
+    IF run.deadline_at <= now() THEN
+        PERFORM end_execution_saying_v1(p_tenant, p_execution, 'timeout', 'error',
+            format('The execution''s time of %s s is over.', timeout),
+            format('The execution took longer than %s s.', timeout));
+        PERFORM wake_executions_v1(p_tenant, limited);
+        RETURN;
+    END IF;
+    IF run.status = 'pending' AND limited IS NOT NULL AND NOT admit_execution_v1(p_tenant, limited, p_execution) THEN
+        RETURN;
+    END IF;
+
+    UPDATE automation_executions e SET
+        status = 'running',
+        fence = e.fence + 1,
+        lease_until = now() + make_interval(secs => p_lease),
+        due_at = now() + make_interval(secs => p_lease),
+        resume_at = NULL,
+        started_at = coalesce(e.started_at, now()),
+        deadline_at = coalesce(e.deadline_at, coalesce(e.started_at, now()) + make_interval(secs => timeout)),
+        actions_successful = e.actions_successful + (run.status = 'running' AND run.lease_until IS NULL)::integer
+    WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
+    RETURN QUERY
+    SELECT e.fence, e.automation_rule_id, e.rule_version,
+        json_build_object(
+            'name', v.name, 'description', v.description, 'status', v.status, 'trigger_type', v.trigger_type,
+            'trigger_config', v.trigger_config, 'conditions', v.conditions, 'condition_logic', v.condition_logic,
+            'actions', v.actions, 'execution_timeout_seconds', v.execution_timeout_seconds,
+            'max_concurrent_executions', v.max_concurrent_executions, 'concurrency_policy', v.concurrency_policy)::text,
+        e.created_at, e.trigger_data::text, e.results::text, e.next_action, e.tries, e.call_key, e.started_at,
+        e.deadline_at, e.override_conditions, e.retry_from, e.actions_total, e.actions_successful, e.actions_failed,
+        run.status = 'running' AND run.lease_until IS NULL,
+        run.status = 'running' AND run.lease_until IS NOT NULL
+    FROM automation_executions e
+    JOIN automation_rule_versions v
+        ON v.tenant = e.tenant AND v.rule_id = e.automation_rule_id AND v.version = e.rule_version
+    WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
+END
+$$;
+
+REVOKE ALL ON FUNCTION claim_execution_v1 FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION claim_execution_v1 TO automation_worker;

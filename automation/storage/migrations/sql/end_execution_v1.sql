@@ -1,0 +1,41 @@
+-- Ends an execution: its status, its errors, its time, its last log entries.
+-- Called by finish_run and end_execution_saying, which have set the tenant and locked the execution's row.
+--
+-- A failed action that was recorded before it ended the execution is not counted twice.
+
+CREATE FUNCTION end_execution_v1(
+    p_tenant uuid, p_execution uuid, p_status text, p_error_message text, p_error_stack text, p_failed_action integer,
+    p_keep_call_key boolean, p_logs jsonb)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER
+AS $$
+DECLARE
+    run record;
+BEGIN
+    SELECT e.attempt, e.log_entries, e.log_bytes, e.logs_cut INTO run
+    FROM automation_executions e WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
+    SELECT entries, bytes, cut INTO run.log_entries, run.log_bytes, run.logs_cut
+    FROM append_execution_logs_v1(
+        p_tenant, p_execution, run.attempt, p_logs, run.log_entries, run.log_bytes, run.logs_cut);
+    UPDATE automation_executions e SET
+        status = p_status,
+        completed_at = now(),
+        duration_ms = CASE WHEN e.started_at IS NOT NULL THEN
+            greatest(0, extract(epoch FROM now() - e.started_at) * 1000)::double precision END,
+        actions_failed = e.actions_failed + coalesce(p_failed_action >= e.next_action, false)::integer,
+        error_message = p_error_message,
+        error_stack = p_error_stack,
+        failed_action_index = p_failed_action,
+        call_key = CASE WHEN p_keep_call_key THEN e.call_key END,
+        lease_until = NULL,
+        resume_at = NULL,
+        due_at = NULL,
+        log_entries = run.log_entries,
+        log_bytes = run.log_bytes,
+        logs_cut = run.logs_cut
+    WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
+END
+$$;
+
+REVOKE ALL ON FUNCTION end_execution_v1 FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION end_execution_v1 TO automation_api, automation_worker;

@@ -1,0 +1,48 @@
+-- Stores that an action is over and the run goes on; false where the claim is lost.
+-- Called by Runs.record_action (automation/storage/runs.py).
+--
+-- An action before next_action is recorded already: the write is repeated, because its answer was lost. The results are
+-- a JSON object that only grows at its end: what is in it stays as the action returned it.
+
+CREATE FUNCTION record_action_v1(
+    p_tenant uuid, p_execution uuid, p_attempt integer, p_fence bigint, index integer, p_result json,
+    p_failed boolean, p_next_action integer, p_logs jsonb)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER
+AS $$
+DECLARE
+    scope text := set_config('app.tenant', p_tenant::text, true);
+    run record;
+BEGIN
+    SELECT e.next_action, e.log_entries, e.log_bytes, e.logs_cut INTO run
+    FROM automation_executions e
+    WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt AND e.fence = p_fence
+        AND e.status = 'running' AND e.lease_until IS NOT NULL
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    IF index < run.next_action THEN
+        RETURN true;
+    END IF;
+    SELECT entries, bytes, cut INTO run.log_entries, run.log_bytes, run.logs_cut
+    FROM append_execution_logs_v1(
+        p_tenant, p_execution, p_attempt, p_logs, run.log_entries, run.log_bytes, run.logs_cut);
+    UPDATE automation_executions e SET
+        results = CASE WHEN p_result IS NULL THEN e.results ELSE concat(
+            coalesce(left(e.results::text, -1) || ',', '{'), '"', index, '":', p_result::text, '}')::json END,
+        next_action = p_next_action,
+        tries = 0,
+        call_key = NULL,
+        actions_successful = e.actions_successful + (NOT p_failed)::integer,
+        actions_failed = e.actions_failed + p_failed::integer,
+        log_entries = run.log_entries,
+        log_bytes = run.log_bytes,
+        logs_cut = run.logs_cut
+    WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
+    RETURN true;
+END
+$$;
+
+REVOKE ALL ON FUNCTION record_action_v1 FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION record_action_v1 TO automation_worker;
