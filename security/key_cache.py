@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass, field
+from functools import partial
 
 from automation.domain.errors import ApiKeyOverLimit, Unavailable
 from automation.domain.principal import Principal
@@ -96,19 +97,22 @@ class AcceptedKeys:
         # In a context of its own: it is nobody's request, and must not name one in the log.
         task = asyncio.create_task(self._fly(flight), context=Context())
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        # The last resort, for a task that is cancelled before its first step: nobody waits for ever.
-        task.add_done_callback(lambda _: self._fail(flight, Unavailable()))
+        task.add_done_callback(partial(self._forget, flight))
         return flight
+
+    def _forget(self, flight: _Flight, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if task.cancelled():
+            self._fail(flight, Unavailable())  # also where it was before its first step: nobody waits for ever
 
     async def _fly(self, flight: _Flight) -> None:
         try:
             accepted = await self._ask(flight)
-        except asyncio.CancelledError:
-            self._fail(flight, Unavailable())
-            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for it
             self._fail(flight, error)
+        except BaseException:
+            self._fail(flight, Unavailable())
+            raise
         else:
             self._land(flight, accepted)
 
