@@ -59,7 +59,8 @@ class TurnLoop(asyncio.SelectorEventLoop):
                 sys.setprofile(before)
 
     def discard(self) -> None:
-        """Cancel what is left, and close."""
+        """Cancel what is left, and close; what nobody looks at any more is not complained of."""
+        self.set_exception_handler(lambda _loop, _context: None)
         for task in asyncio.all_tasks(self):
             task.cancel()
         self.turn(5)

@@ -26,5 +26,8 @@ async def sweep(due: Due) -> None:
             found = len(await due.sweep(LIMIT))
         except Unavailable as error:
             _log.warning("sweep failed", error=error.detail)
-        if found < LIMIT:
-            await asyncio.sleep(INTERVAL * random.uniform(0.75, 1.0))  # noqa: S311 - keeps workers from marching in step
+        await asyncio.sleep(_pause() if found < LIMIT else 0)  # 0 lets others run: there is more to be found
+
+
+def _pause() -> float:
+    return INTERVAL * random.uniform(0.75, 1.0)  # noqa: S311 - keeps workers from marching in step

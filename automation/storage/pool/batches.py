@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from automation.domain.errors import Unavailable
@@ -102,10 +103,13 @@ class Batches(Generic[K, V]):
             # In a context of its own: it is nobody's request, and must not name one in the log.
             task = asyncio.create_task(self._answer(batch), context=Context())
             self._under_way.add(task)
-            task.add_done_callback(self._go_on)
+            task.add_done_callback(partial(self._go_on, batch))
 
-    def _go_on(self, task: asyncio.Task[None]) -> None:
+    def _go_on(self, batch: Sequence[_Asked[K, V]], task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
+        if task.cancelled():
+            # The statement was, perhaps before its first step, and nobody who waits for it.
+            _fail(batch, Unavailable())
         self._send()
 
     async def _answer(self, batch: Sequence[_Asked[K, V]]) -> None:
@@ -116,10 +120,6 @@ class Batches(Generic[K, V]):
                     asked.future.set_result(value)
         except Unavailable as error:
             _fail(batch, error)
-        except asyncio.CancelledError:
-            for asked in batch:
-                asked.future.cancel()
-            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for it
             if len(batch) == 1:
                 _fail(batch, error)

@@ -173,7 +173,7 @@ async def test_values_that_are_missing_are_a_fault_and_never_a_hang() -> None:
     assert [type(outcome) for outcome in outcomes] == [ValueError] * 2
 
 
-async def test_a_cancelled_statement_leaves_nobody_waiting() -> None:
+async def test_a_cancelled_statement_is_an_outage_to_those_who_wait_for_it() -> None:
     async def fetch(_keys: Sequence[int]) -> list[int | None]:
         raise asyncio.CancelledError
 
@@ -181,7 +181,7 @@ async def test_a_cancelled_statement_leaves_nobody_waiting() -> None:
     async with asyncio.timeout(10):
         outcomes = await asyncio.gather(*(batches.read(key) for key in (1, 2)), return_exceptions=True)
 
-    assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError] * 2
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 2
 
 
 async def test_a_statement_is_sent_in_nobodys_context() -> None:

@@ -1,0 +1,54 @@
+"""The sweeper's loop: it rests between two sweeps, and lets others run where it doesn't."""
+
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import pytest
+
+from automation.domain.errors import Unavailable
+from automation.engine.runs.sweeper import INTERVAL, LIMIT, sweep
+from tests.turns import TurnLoop
+
+
+class Finder:
+    """What is due, told at once, as no database does: whatever is awaited here is done already."""
+
+    def __init__(self, found: int) -> None:
+        self.found = found
+        self.sweeps = 0
+
+    async def sweep(self, limit: int) -> list[tuple[UUID, UUID, int]]:
+        self.sweeps += 1
+        if self.found < 0:
+            raise Unavailable
+        return [(uuid4(), uuid4(), 1)] * self.found
+
+
+@pytest.fixture
+def loop() -> Iterator[TurnLoop]:
+    loop = TurnLoop()
+    yield loop
+    loop.discard()
+
+
+def test_a_sweep_that_finds_more_than_it_may_take_goes_on_at_once_and_lets_others_run(loop: TurnLoop) -> None:
+    finder = Finder(LIMIT)
+
+    loop.begin(sweep(finder))  # type: ignore[arg-type]  # no database answers that soon
+    loop.turn(5)
+
+    assert finder.sweeps == 5
+
+
+@pytest.mark.parametrize("found", [0, LIMIT - 1, -1])
+def test_a_sweep_that_finds_all_or_fails_is_followed_by_a_rest(loop: TurnLoop, found: int) -> None:
+    finder = Finder(found)
+
+    loop.begin(sweep(finder))  # type: ignore[arg-type]  # no database answers that soon
+    loop.turn(5)
+    early = finder.sweeps
+    loop.now += INTERVAL
+    loop.turn(5)
+
+    assert early == 1
+    assert finder.sweeps == 2

@@ -1,0 +1,67 @@
+"""Every loop around an await: one whose awaits may all be done already would hold the event loop for ever.
+
+A new one is found here, and needs its reason: what ends it, or what in each of its rounds lets others run.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+ROOMS = ("automation", "handlers", "security")
+
+REASONS: Mapping[str, str] = {
+    "automation/contract/compiled/bodies.py:BodyReader._content": "a message that is not the last is waited for",
+    "automation/engine/runs/heartbeat.py:Heartbeat.listen": "rests for a beat in each round, or is stopped",
+    "automation/engine/runs/ledger.py:Ledger._write": "rests after each failure, longer each time",
+    "automation/engine/runs/queue.py:Queue.receive": "rests in each round",
+    "automation/engine/runs/queue.py:_tidy": "rests in each round",
+    "automation/engine/runs/sweeper.py:sweep": "sleeps in each round, were it for 0 s",
+    "automation/engine/runs/tries.py:Tries.run": "ends with the tries that the rule allows",
+    "automation/storage/pool/database.py:Database._acquire": "ends at its deadline; each round uses a connection up",
+    "security/key_usage.py:LastUse._write": "rests in each round, or is stopped",
+}
+
+
+def test_every_loop_around_an_await_has_a_reason_why_it_lets_others_run() -> None:
+    found = {place for room in ROOMS for file in (REPOSITORY / room).rglob("*.py") for place in _places(file)}
+
+    assert found == set(REASONS)
+
+
+@pytest.mark.parametrize(
+    ("code", "loops"),
+    [
+        ("async def spin():\n while True:\n  await done", ["spin"]),
+        ("class A:\n async def spin(self):\n  while x:\n   async with lock: pass", ["A.spin"]),
+        ("async def calm():\n while x: pass\n await done", []),
+        ("async def calm():\n while x:\n  async def later():\n   await done", []),
+    ],
+)
+def test_loops_around_an_await_are_found(code: str, loops: list[str]) -> None:
+    assert list(_loops(ast.parse(code), "")) == loops
+
+
+def _places(file: Path) -> Iterator[str]:
+    for name in _loops(ast.parse(file.read_text()), ""):
+        yield f"{file.relative_to(REPOSITORY).as_posix()}:{name}"
+
+
+def _loops(node: ast.AST, name: str) -> Iterator[str]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _loops(child, f"{name}.{child.name}".lstrip("."))
+        elif isinstance(child, ast.While) and _awaits(child):
+            yield name
+        else:
+            yield from _loops(child, name)
+
+
+def _awaits(node: ast.AST) -> bool:
+    """Return whether something is awaited in a node, but not in a function that is merely defined there."""
+    if isinstance(node, ast.Await | ast.AsyncWith | ast.AsyncFor):
+        return True
+    functions = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    return any(_awaits(child) for child in ast.iter_child_nodes(node) if not isinstance(child, functions))
