@@ -7,10 +7,11 @@ from typing import Any
 import httpx
 
 from automation.engine.actions.action import Action, ActionCall, ActionFailed, ActionResult, ActionTimedOut
+from automation.engine.actions.content_coding import Undecodable
 from automation.engine.actions.egress import Egress, EgressRefused, NameNotResolved
 from automation.engine.actions.resources import ActionResources
 from automation.engine.actions.webhook_request import CONFIG_SCHEMA, DEFAULT_RESPONSE_BYTES, check, host, request
-from automation.engine.actions.webhook_response import Undecodable, output, read
+from automation.engine.actions.webhook_response import output, read
 
 _SENDING = "http11.send_request_headers.started"
 _MIN_REDIRECT, _MAX_REDIRECT = 300, 399

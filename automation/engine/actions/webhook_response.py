@@ -1,7 +1,6 @@
 """Reads a webhook's response without letting it grow: the cap is on decoded bytes, so that no bomb goes off."""
 
-import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any
@@ -9,17 +8,10 @@ from typing import Any
 import httpx
 import orjson
 
+from automation.engine.actions.content_coding import decoder
+
 _SHOWN_HEADERS = ("content-type", "location")
 _CHARSETS = frozenset({"utf-8", "us-ascii", "iso-8859-1", "windows-1252"})
-
-# A header of zlib or gzip is recognised by itself.
-_ANY_HEADER = zlib.MAX_WBITS | 32
-
-Decode = Callable[[bytes, int], bytes]
-
-
-class Undecodable(Exception):
-    """The body has a content encoding that wasn't asked for, or isn't encoded as it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +26,15 @@ async def read(response: httpx.Response, limit: int) -> Body:
     """Return at most ``limit`` decoded bytes of a response's body, and read no more than that needs.
 
     Raises:
-        Undecodable: It can't be decoded.
+        Undecodable: It can't be decoded, or ends before its encoding does.
     """
-    decode = _decoder(response.headers.get("content-encoding", "identity"))
+    decoding = decoder(response.headers.get("content-encoding", ""))
     content = bytearray()
     async for chunk in _chunks(response):
-        content += decode(chunk, limit + 1 - len(content))
+        content += decoding.feed(chunk, limit + 1 - len(content))
         if len(content) > limit:
             return Body(bytes(content[:limit]), truncated=True)
+    decoding.finish()
     return Body(bytes(content), truncated=False)
 
 
@@ -59,27 +52,6 @@ async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
     async for chunk in response.aiter_raw():
         if chunk:
             yield chunk
-
-
-def _decoder(encoding: str) -> Decode:
-    match encoding.strip().lower():
-        case "identity" | "":
-            return lambda chunk, limit: chunk[:limit]
-        case "gzip" | "x-gzip" | "deflate":
-            return _inflater()
-    raise Undecodable("it has a content encoding that was not asked for")
-
-
-def _inflater() -> Decode:
-    inflater = zlib.decompressobj(_ANY_HEADER)
-
-    def inflate(chunk: bytes, limit: int) -> bytes:
-        try:
-            return inflater.decompress(chunk, limit)
-        except zlib.error:
-            raise Undecodable("it is not encoded as it says") from None
-
-    return inflate
 
 
 def _parsed(headers: Mapping[str, str], body: Body) -> Any:
