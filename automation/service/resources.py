@@ -28,5 +28,6 @@ def _mail_server(settings: Settings) -> MailServer | None:
         sender=settings.smtp_sender,
         tls=MailTls(settings.smtp_tls),
         username=settings.smtp_username,
+        recipient_domains=settings.recipient_domains,
         password=None if password is None else password.get_secret_value(),
     )

@@ -27,7 +27,9 @@ _LONGEST_WAIT = 4.25
 _POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
 # Segments of RFC 3986's unreserved characters, none of which is a dot or two.
 _PATH_PREFIX = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*").fullmatch
-_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+").fullmatch
+# In ASCII: the mail server may not know SMTPUTF8 (RFC 6531).
+_ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+").fullmatch
+_DOMAIN = re.compile(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
 
 
 class LogFormat(StrEnum):
@@ -130,6 +132,13 @@ class Settings(BaseSettings):
             description="The address that mail comes from, with or without a display name; needed with a mail server.",
         ),
     ] = None
+    smtp_recipient_domains: Annotated[
+        str,
+        Field(
+            description="Domains that mail may be sent to, such as example.com,.example.org (with a dot: all below), "
+            "separated by commas; all when empty."
+        ),
+    ] = ""
     concurrency: Annotated[PositiveInt, Field(description="Executions that a worker runs at the same time.")] = 20
     lease: Annotated[
         PositiveInt,
@@ -203,6 +212,18 @@ class Settings(BaseSettings):
             raise ValueError("must be an e-mail address")
         return value
 
+    @field_validator("smtp_recipient_domains")
+    @classmethod
+    def _is_of_domains(cls, value: str) -> str:
+        if not all(map(_DOMAIN, _parts(value))):
+            raise ValueError("must be domains such as example.com or .example.org, separated by commas")
+        return value
+
+    @property
+    def recipient_domains(self) -> tuple[str, ...]:
+        """The domains that mail may be sent to, in lower case; none for all."""
+        return tuple(part.lower() for part in _parts(self.smtp_recipient_domains))
+
     @property
     def egress_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks that webhooks may call although they are private or special."""
@@ -232,7 +253,11 @@ def variable(field: str) -> str:
 
 
 def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    return tuple(map(ip_network, _parts(text)))
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _line(location: tuple[int | str, ...], message: str) -> str:

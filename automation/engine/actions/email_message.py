@@ -1,14 +1,19 @@
 """Checks a notification's config, and makes the message from it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
+from email.header import Header, decode_header, make_header
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.parser import BytesParser
+from email.policy import SMTP, compat32
+from email.utils import format_datetime, formataddr, getaddresses, parseaddr
 from hashlib import sha256
 from typing import Any
 
-from automation.engine.actions.action import Problem
+from automation.contract.document.references import pointer
+from automation.engine.actions.action import ActionFailed, Problem
 
 _TEXT = {"type": "string", "maxLength": 262144}
 
@@ -39,28 +44,83 @@ CONFIG_SCHEMA = {
 
 # Lines of at most 78 ASCII characters, whatever the text: every server takes that.
 _policy = SMTP.clone(cte_type="7bit")
+_LINE_LENGTH = 78
+_WORD_LENGTH = 60
+
+# Python, or a reader's program, takes some of these for the end of a line or for the end of a word.
+_breaks_a_line = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]").search
+# The addresses that SMTP and a header line take as they are, without quotes or comments (RFC 5321, Mailbox).
+_is_plain_address = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+").fullmatch
 
 
 def check(config: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield what the schema can't say of a config."""
     if not config.keys() & {"text", "html"}:
         yield Problem("", "text or html must be given")
+    if _breaks_a_line(config["subject"]):
+        yield Problem("/subject", "a subject is one line: it may not hold control characters or line separators")
+    for index, address in enumerate(config["to"] if isinstance(config["to"], list) else ()):
+        if not _is_plain_address(address):
+            yield Problem(pointer("to", index), "an address may only hold letters, digits and .!#$%&'*+/=?^_`{|}~-")
+        elif "=?" in address:
+            yield Problem(pointer("to", index), "an address may not hold =?, which begins an encoded word")
 
 
 def message(config: Mapping[str, Any], sender: str, idempotency_key: str) -> bytes:
-    """Return the message that a valid config asks for, with CRLF line ends."""
-    mail = EmailMessage(_policy)
-    mail["From"] = sender
-    mail["To"] = ", ".join(config["to"])
-    mail["Subject"] = config["subject"]
-    mail["Date"] = format_datetime(datetime.now(UTC))
-    mail["Message-ID"] = message_id(idempotency_key, sender)
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation replies
+    """Return the message that a valid config asks for, with CRLF line ends.
+
+    Its headers are written here and not by the standard library's policies, some versions of which decode an encoded
+    word that stands in a value, and write the line ends that come out of it.
+
+    Raises:
+        ActionFailed: The message, read again, does not have exactly the headers that were meant.
+    """
+    body = _body(config)
+    headers = {
+        "From": formataddr(parseaddr(sender)),
+        "To": ",\r\n ".join(config["to"]),
+        "Subject": _unstructured("Subject", config["subject"]),
+        "Date": format_datetime(datetime.now(UTC)),
+        "Message-ID": message_id(idempotency_key, sender),
+        "Auto-Submitted": "auto-generated",  # RFC 3834: no vacation replies
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    content = head.encode("ascii") + body.as_bytes()
+    _require_headers(content, [*headers, *body.keys()], config)
+    return content
+
+
+def _body(config: Mapping[str, Any]) -> EmailMessage:
+    """Return the message without the headers that say who writes to whom."""
+    body = EmailMessage(_policy)
     if "text" in config:
-        mail.set_content(config["text"])
+        body.set_content(config["text"])
     if "html" in config:
-        (mail.add_alternative if "text" in config else mail.set_content)(config["html"], subtype="html")
-    return mail.as_bytes()
+        (body.add_alternative if "text" in config else body.set_content)(config["html"], subtype="html")
+    return body
+
+
+def _unstructured(name: str, text: str) -> str:
+    """Return a header's text in folded lines: encoded where it isn't plain, or looks like an encoded word itself."""
+    words = text.split(" ")
+    plain = text.isascii() and "=?" not in text and all(0 < len(word) <= _WORD_LENGTH for word in words)
+    header = Header(text, "us-ascii" if plain else "utf-8", header_name=name, maxlinelen=_LINE_LENGTH)
+    return header.encode(linesep="\r\n")
+
+
+def _require_headers(content: bytes, names: list[str], config: Mapping[str, Any]) -> None:
+    found = BytesParser(policy=compat32).parsebytes(content, headersonly=True)
+    try:
+        subject = str(make_header(decode_header(_unfolded(found["Subject"]))))
+    except (HeaderParseError, LookupError, UnicodeError):
+        subject = None
+    addresses = [address for _, address in getaddresses([found["To"]])]
+    if found.keys() != names or subject != config["subject"] or addresses != config["to"]:
+        raise ActionFailed("the message's headers would not be those that were meant", definite=True, retryable=False)
+
+
+def _unfolded(value: str) -> str:
+    return value.replace("\r\n", "").replace("\n", "")
 
 
 def message_id(idempotency_key: str, sender: str) -> str:

@@ -41,6 +41,7 @@ class _Delivery:
         self._handed_over = False
 
     async def run(self) -> ActionResult:
+        self._require_served()
         client = self._client()
         try:
             async with asyncio.timeout(self._call.seconds_left):
@@ -57,6 +58,12 @@ class _Delivery:
             client.close()
         key = message_id(self._call.idempotency_key, self._server.sender)
         return ActionResult({"message_id": key, "recipients": len(self._config["to"])})
+
+    def _require_served(self) -> None:
+        for place, address in enumerate(self._config["to"], 1):
+            if not self._server.serves(address):
+                sentence = f"mail may not be sent to the domain of recipient {place} of {len(self._config['to'])}"
+                raise ActionFailed(f"{sentence}, nothing was sent", definite=True, retryable=False)
 
     def _client(self) -> aiosmtplib.SMTP:
         return aiosmtplib.SMTP(

@@ -25,6 +25,8 @@ class MailServer:
         tls: With ``starttls`` and ``tls`` its certificate is verified; there is no falling back to plain text.
         username: Logs in when given.
         password: Goes with the username.
+        recipient_domains: Domains that mail may be sent to, in lower case; all where there are none. One that begins
+            with a dot stands for every domain below it.
     """
 
     host: str
@@ -33,6 +35,15 @@ class MailServer:
     tls: MailTls = MailTls.STARTTLS
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    recipient_domains: tuple[str, ...] = ()
+
+    def serves(self, address: str) -> bool:
+        """Return whether mail may be sent to an address."""
+        domain = address.rpartition("@")[2].lower()
+        return not self.recipient_domains or any(
+            domain.endswith(allowed) if allowed.startswith(".") else domain == allowed
+            for allowed in self.recipient_domains
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,14 @@
 import time
 from collections.abc import AsyncIterator
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from aiosmtpd.smtp import Envelope
+from hypothesis import given
+from hypothesis import strategies as st
 
 from automation.engine.actions import (
     ActionFailed,
@@ -15,6 +18,7 @@ from automation.engine.actions import (
     ActionTimedOut,
     MailServer,
     MailTls,
+    email_message,
     email_notification,
 )
 from tests.engine.actions.calls import a_call
@@ -29,7 +33,9 @@ async def mailbox() -> AsyncIterator[Mailbox]:
         yield running
 
 
-def through(port: int, *, tls: MailTls = MailTls.NONE, password: str | None = None) -> Actions:
+def through(
+    port: int, *, tls: MailTls = MailTls.NONE, password: str | None = None, domains: tuple[str, ...] = ()
+) -> Actions:
     server = MailServer(
         host="127.0.0.1",
         port=port,
@@ -37,6 +43,7 @@ def through(port: int, *, tls: MailTls = MailTls.NONE, password: str | None = No
         tls=tls,
         username="automation" if password else None,
         password=password,
+        recipient_domains=domains,
     )
     return Actions.of([email_notification.action(ActionResources(mail_server=server))])
 
@@ -240,3 +247,107 @@ async def test_a_subject_that_resolved_to_two_lines_is_not_sent(mailbox: Mailbox
     assert mailbox.envelopes == []
     assert "/subject" in failed.message
     assert failed.definite
+
+
+INJECTION = "=?utf-8?q?=0d=0aReply-To=3a_evil=40x.example=0d=0aContent-Type=3a_text/html=0d=0a=0d=0a<h1>Pay here</h1>?="
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        INJECTION,
+        f"Order {INJECTION} arrived",
+        "=?utf-8?b?DQpCY2M6IGV2ZUBleGFtcGxlLmNvbQ==?=",
+        "=?us-ascii?q?plain?=",
+        "=?",
+        "x" * 500,
+        "two  blanks and one at the end ",
+        "a " * 249 + "a",
+    ],
+)
+async def test_a_subject_arrives_as_it_was_meant_and_adds_no_header(mailbox: Mailbox, subject: str) -> None:
+    await send(through(mailbox.port), {**CONFIG, "subject": subject})
+
+    content = mailbox.envelopes[0].original_content or b""
+    message = message_from_bytes(content, policy=policy.compat32)
+    assert sorted(message.keys()) == sorted(HEADERS)
+    assert str(make_header(decode_header(message["Subject"].replace("\r\n", "")))) == subject
+    assert message.get_content_type() == "text/plain"
+    assert max(len(line) for line in content.splitlines()) <= 78
+
+
+HEADERS = (
+    "From",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Auto-Submitted",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+    "MIME-Version",
+)
+
+
+@pytest.mark.parametrize(
+    "separator", ["\r\n", "\n", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029", "\x00", "\x7f"]
+)
+async def test_a_subject_of_several_lines_is_refused_clearly(mailbox: Mailbox, separator: str) -> None:
+    failed = await failure(through(mailbox.port), {**CONFIG, "subject": f"one{separator}two"})
+
+    assert "/subject" in failed.message
+    assert (failed.definite, failed.retryable, mailbox.envelopes) == (True, False, [])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        '"a@example.com, eve"@example.com',
+        "eve@example.com,mallory@example.com",
+        "ada@exämple.com",
+        "=?utf-8?q?=0d=0aBcc=3a_eve=40example.com?=@example.com",
+        "ada@example.com\u2028",
+        "<ada@example.com>",
+    ],
+)
+async def test_an_address_that_is_more_than_an_address_is_refused(mailbox: Mailbox, address: str) -> None:
+    failed = await failure(through(mailbox.port), {**CONFIG, "to": [address]})
+
+    assert "/to/0" in failed.message
+    assert (failed.definite, failed.retryable, mailbox.envelopes) == (True, False, [])
+
+
+@given(subject=st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=300))
+def test_any_line_of_text_is_a_subject_that_is_read_as_it_was_meant(subject: str) -> None:
+    content = email_message.message({**CONFIG, "subject": subject}, "automation@sender.example", "key")
+
+    read = message_from_bytes(content, policy=policy.compat32)["Subject"]
+    assert str(make_header(decode_header(read.replace("\r\n", "")))) == subject
+
+
+@pytest.mark.parametrize(
+    ("domains", "address", "served"),
+    [
+        ((), "ada@example.com", True),
+        (("example.com",), "ada@example.com", True),
+        (("example.com",), "ada@EXAMPLE.com", True),
+        (("example.com",), "ada@mail.example.com", False),
+        (("example.com",), "ada@evil-example.com", False),
+        ((".example.com",), "ada@mail.example.com", True),
+        ((".example.com",), "ada@evil-example.com", False),
+        ((".example.com", "example.org"), "ada@example.org", True),
+    ],
+)
+async def test_an_operator_says_which_domains_mail_may_go_to(
+    mailbox: Mailbox, domains: tuple[str, ...], address: str, served: bool
+) -> None:
+    actions = through(mailbox.port, domains=domains)
+
+    if served:
+        await send(actions, {**CONFIG, "to": [address]})
+    else:
+        failed = await failure(actions, {**CONFIG, "to": [address]})
+        assert failed.message == "mail may not be sent to the domain of recipient 1 of 1, nothing was sent"
+        assert (failed.definite, failed.retryable) == (True, False)
+
+    assert bool(mailbox.envelopes) is served
