@@ -1,14 +1,24 @@
 """Finds the executions of all tenants that nobody looks after, and puts them into the queue again."""
 
+from typing import NamedTuple
 from uuid import UUID
+
+from psycopg.rows import class_row, scalar_row
 
 from automation.storage.pool.database import Database
 
-_SWEEP = b"""
-SELECT coalesce(array_agg(tenant), '{}'), coalesce(array_agg(execution_id), '{}'), coalesce(array_agg(attempt), '{}')
-FROM sweep_due_executions_v1(%s)
-"""
+# Executions of any tenant that need a worker, each with a job from now on.
+_SWEEP = b"SELECT tenant, execution_id, attempt FROM sweep_due_executions_v1(p_limit => %(limit)s)"
+# Whether the role is one of the workers'.
 _PERMITTED = b"SELECT has_function_privilege('sweep_due_executions_v1(integer)', 'EXECUTE')"
+
+
+class DueExecution(NamedTuple):
+    """An execution that somebody has to look at, and which attempt of it."""
+
+    tenant: UUID
+    execution_id: UUID
+    attempt: int
 
 
 class Due:
@@ -23,11 +33,10 @@ class Due:
         Raises:
             Unavailable: where the database cannot be reached.
         """
-        row = await self._database.fetch_row(_PERMITTED)
-        return row is not None and bool(row[0])
+        return bool(await self._database.fetch_one(_PERMITTED, {}, scalar_row))
 
-    async def sweep(self, limit: int) -> list[tuple[UUID, UUID, int]]:
-        """Write a job for each execution that is due, and return their tenants, ids and attempts.
+    async def sweep(self, limit: int) -> list[DueExecution]:
+        """Write a job for each execution that is due, and return them.
 
         Due are those whose worker let the lease run out, whose wait or whose time is over, and those that have been
         pending for 10 s without being claimed. None is returned to two sweeps at once, or again within 10 s.
@@ -38,6 +47,4 @@ class Due:
         Raises:
             Unavailable: where the database cannot be reached.
         """
-        row = await self._database.fetch_row(_SWEEP, (limit,))
-        assert row is not None, "an aggregate has a row"  # noqa: S101 -- narrows the type
-        return list(zip(*row, strict=True))
+        return await self._database.fetch_rows(_SWEEP, {"limit": limit}, rows=class_row(DueExecution))

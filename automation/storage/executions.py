@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+from psycopg.rows import DictRow, dict_row, scalar_row
+
 from automation.domain.errors import (
     ExecutionFinished,
     ExecutionNotFailed,
@@ -16,19 +18,32 @@ from automation.storage.pool.batches import Batches, placed
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import encoded, uuid_array
 
-# The function sets the tenant for the one read that it does: each row is read under its own tenant's policy.
+# The hot read, and the only one by position: several executions of any tenants, in one statement. The function sets the
+# tenant for the one read that it does: each row is read under its own tenant's policy.
 _GET = b"""
 SELECT asked.place, found.automation_rule_id, found.status, found.document
 FROM unnest(%s::uuid[], %s::uuid[]) WITH ORDINALITY AS asked(tenant, execution, place),
     LATERAL get_execution_v1(asked.tenant, asked.execution) AS found
 """
+# Stores a pending execution together with its job.
 _CREATE = b"""
 SELECT outcome, execution_id, automation_rule_id, status, document
-FROM create_execution_v1(%s, %s, %s, %s, %s::jsonb, %s)
+FROM create_execution_v1(
+    p_tenant => %(tenant)s, p_execution => %(execution)s, p_rule => %(rule)s, p_user => %(user)s,
+    p_trigger_data => %(trigger_data)s::jsonb, p_override_conditions => %(override_conditions)s)
 """
-_RETRY = b"SELECT outcome, execution_id, automation_rule_id, status, document FROM retry_execution_v1(%s, %s, %s)"
-_CANCEL = b"SELECT outcome, execution_id, automation_rule_id, status, document FROM cancel_execution_v1(%s, %s, %s)"
-_ATTEMPTS = b"SELECT list_execution_attempts_v1(%s, %s)"
+# Makes a failed execution pending again, as its next attempt.
+_RETRY = b"""
+SELECT outcome, execution_id, automation_rule_id, status, document
+FROM retry_execution_v1(p_tenant => %(tenant)s, p_execution => %(execution)s, p_from => %(retry_from)s)
+"""
+# Ends an execution that no worker holds, or asks its worker to.
+_CANCEL = b"""
+SELECT outcome, execution_id, automation_rule_id, status, document
+FROM cancel_execution_v1(p_tenant => %(tenant)s, p_execution => %(execution)s, p_reason => %(reason)s)
+"""
+# The attempts of an execution as one JSON array, NULL for no execution.
+_ATTEMPTS = b"SELECT list_execution_attempts_v1(p_tenant => %(tenant)s, p_execution => %(execution)s)"
 
 _CANCELLED_BY_USER = "The execution was cancelled by a user."
 
@@ -72,14 +87,20 @@ class Executions:
             RuleNotFound: where this tenant has no rule of that id.
             RuleNotActive: where the rule is deleted, or its status is another one.
         """
-        payload = None if trigger_data is None else encoded(trigger_data)
-        parameters = (tenant, uuid4(), rule_id, user, payload, override_conditions)
-        row = await self._database.fetch_row(_CREATE, parameters, repeatable=False)
+        parameters = {
+            "tenant": tenant,
+            "execution": uuid4(),
+            "rule": rule_id,
+            "user": user,
+            "trigger_data": None if trigger_data is None else encoded(trigger_data),
+            "override_conditions": override_conditions,
+        }
+        row = await self._database.fetch_one(_CREATE, parameters, dict_row, repeatable=False)
         if row is None:
             raise RuleNotFound
-        if row[0] == "rule_not_active":
+        if row["outcome"] == "rule_not_active":
             raise RuleNotActive
-        return _document(*row[1:])
+        return _written(row)
 
     async def retry(self, tenant: UUID, execution_id: UUID, *, retry_from: str) -> ExecutionDocument:
         """Make a failed execution pending again as its next attempt, together with its job, and return it.
@@ -93,12 +114,13 @@ class Executions:
             ExecutionNotFound: where this tenant has none of that id.
             ExecutionNotFailed: where its status is another one.
         """
-        row = await self._database.fetch_row(_RETRY, (tenant, execution_id, retry_from), repeatable=False)
+        parameters = {"tenant": tenant, "execution": execution_id, "retry_from": retry_from}
+        row = await self._database.fetch_one(_RETRY, parameters, dict_row, repeatable=False)
         if row is None:
             raise ExecutionNotFound
-        if row[0] == "not_failed":
+        if row["outcome"] == "not_failed":
             raise ExecutionNotFailed
-        return _document(*row[1:])
+        return _written(row)
 
     async def cancel(self, tenant: UUID, execution_id: UUID) -> tuple[ExecutionDocument, bool]:
         """Cancel an execution, and return it and whether that is done already.
@@ -110,12 +132,13 @@ class Executions:
             ExecutionNotFound: where this tenant has none of that id.
             ExecutionFinished: where it has ended.
         """
-        row = await self._database.fetch_row(_CANCEL, (tenant, execution_id, _CANCELLED_BY_USER), repeatable=False)
+        parameters = {"tenant": tenant, "execution": execution_id, "reason": _CANCELLED_BY_USER}
+        row = await self._database.fetch_one(_CANCEL, parameters, dict_row, repeatable=False)
         if row is None:
             raise ExecutionNotFound
-        if row[0] == "finished":
+        if row["outcome"] == "finished":
             raise ExecutionFinished
-        return _document(*row[1:]), row[0] == "cancelled"
+        return _written(row), row["outcome"] == "cancelled"
 
     async def attempts(self, tenant: UUID, execution_id: UUID) -> bytes:
         """Return the attempts of an execution, first to last, as a JSON array of ``AutomationExecutionAttempt``.
@@ -123,11 +146,15 @@ class Executions:
         Raises:
             ExecutionNotFound: where this tenant has none of that id.
         """
-        row = await self._database.fetch_row(_ATTEMPTS, (tenant, execution_id))
-        if row is None or row[0] is None:
+        parameters = {"tenant": tenant, "execution": execution_id}
+        attempts: str | None = await self._database.fetch_one(_ATTEMPTS, parameters, scalar_row)
+        if attempts is None:
             raise ExecutionNotFound
-        attempts: str = row[0]
         return attempts.encode()
+
+
+def _written(row: DictRow) -> ExecutionDocument:
+    return _document(row["execution_id"], row["automation_rule_id"], row["status"], row["document"])
 
 
 def _document(execution_id: UUID, automation_rule_id: UUID, status: str, document: str) -> ExecutionDocument:

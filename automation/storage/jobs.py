@@ -10,7 +10,8 @@ TASK = "run_execution"
 QUEUE = "executions"
 """The name of the queue that its jobs are in."""
 
-_DEFER = b"SELECT defer_execution_v1(%s, %s, %s)"
+# A job for an attempt, unless one is waiting already.
+_DEFER = b"SELECT defer_execution_v1(p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s)"
 
 
 async def defer_execution(transaction: Transaction, tenant: UUID, execution_id: UUID, attempt: int) -> None:
@@ -18,4 +19,4 @@ async def defer_execution(transaction: Transaction, tenant: UUID, execution_id: 
 
     It is there for the workers once the transaction, which is the tenant's own, has committed.
     """
-    await transaction.execute(_DEFER, (tenant, execution_id, attempt))
+    await transaction.execute(_DEFER, {"tenant": tenant, "execution": execution_id, "attempt": attempt})

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 from uuid import UUID
+
+from psycopg.rows import class_row, scalar_row
 
 from automation.domain.errors import (
     ApiKeyExpired,
@@ -15,21 +16,24 @@ from automation.domain.errors import (
     Unauthenticated,
 )
 from automation.domain.principal import Principal
-from automation.storage.pool.batches import Batches, placed
+from automation.storage.pool.batches import Batches
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import uuid_array
 
+# What one key stands for; its use is counted where it has a limit.
 _COUNT = b"""
 SELECT outcome, tenant, user_id, prefix, permissions, limited, expires_in
-FROM resolve_api_key_v1(%s, %s::uuid, true)
+FROM resolve_api_key_v1(p_digest => %(digest)s, p_tenant => %(tenant)s::uuid, p_count => true)
 """
+# What several keys stand for; nothing is counted.
 _LOOK_UP = b"""
 SELECT asked.place, found.outcome, found.tenant, found.user_id, found.prefix, found.permissions, found.limited,
     found.expires_in
-FROM unnest(%s::bytea[], %s::uuid[]) WITH ORDINALITY AS asked(digest, tenant, place),
-    LATERAL resolve_api_key_v1(asked.digest, asked.tenant, false) AS found
+FROM unnest(%(digests)s::bytea[], %(tenants)s::uuid[]) WITH ORDINALITY AS asked(digest, tenant, place),
+    LATERAL resolve_api_key_v1(p_digest => asked.digest, p_tenant => asked.tenant, p_count => false) AS found
 """
-_TOUCH = b"SELECT touch_api_keys_v1(%s::bytea[])"
+# Keys that were used just now.
+_TOUCH = b"SELECT touch_api_keys_v1(p_digests => %(digests)s::bytea[])"
 
 _ACCEPTED = "accepted"
 _REFUSALS: Mapping[str, type[Unauthenticated]] = MappingProxyType(
@@ -52,12 +56,26 @@ class KeyRecord:
     expires_in: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Resolved:
+    """What a key stands for, accepted or not, and its place among those that were asked for."""
+
+    place: int = 1
+    outcome: str
+    tenant: UUID
+    user_id: UUID
+    prefix: str
+    permissions: list[str]
+    limited: bool
+    expires_in: float | None
+
+
 class KeyDirectory:
     """The API keys of all tenants, by the SHA-256 of the key."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._look_ups: Batches[tuple[bytes, UUID | None], Sequence[Any]] = Batches(self._look_up)
+        self._look_ups: Batches[tuple[bytes, UUID | None], _Resolved] = Batches(self._look_up)
 
     async def resolve(self, digest: bytes, tenant: UUID | None, *, count: bool) -> KeyRecord:
         """Return what a key stands for, in one round trip; look-ups that count nothing share it.
@@ -76,23 +94,32 @@ class KeyDirectory:
             ApiKeyOverLimit: it was used as often as it may be.
             Unavailable: where the database cannot be reached.
         """
-        row: Sequence[Any] | None
         if count:
-            row = await self._database.fetch_row(_COUNT, (digest, tenant), repeatable=False)
+            found = await self._count(digest, tenant)
         else:
-            row = await self._look_ups.read((digest, tenant))
-        if row is None:
+            found = await self._look_ups.read((digest, tenant))
+        if found is None:
             raise ApiKeyInvalid
-        outcome, key_tenant, user, prefix, permissions, limited, expires_in = row
-        if outcome != _ACCEPTED:
-            raise _REFUSALS[outcome]
-        principal = Principal(tenant=key_tenant, user=user, permissions=frozenset(permissions), key_prefix=prefix)
-        return KeyRecord(principal, limited, expires_in)
+        if found.outcome != _ACCEPTED:
+            raise _REFUSALS[found.outcome]
+        principal = Principal(
+            tenant=found.tenant,
+            user=found.user_id,
+            permissions=frozenset(found.permissions),
+            key_prefix=found.prefix,
+        )
+        return KeyRecord(principal, found.limited, found.expires_in)
 
-    async def _look_up(self, asked: Sequence[tuple[bytes, UUID | None]]) -> Sequence[Sequence[Any] | None]:
+    async def _count(self, digest: bytes, tenant: UUID | None) -> _Resolved | None:
+        parameters = {"digest": digest, "tenant": tenant}
+        return await self._database.fetch_one(_COUNT, parameters, class_row(_Resolved), repeatable=False)
+
+    async def _look_up(self, asked: Sequence[tuple[bytes, UUID | None]]) -> Sequence[_Resolved | None]:
         digests, tenants = zip(*asked, strict=True)
-        rows = await self._database.fetch_rows(_LOOK_UP, (list(digests), uuid_array(tenants)))
-        return placed(rows, len(asked))
+        parameters = {"digests": list(digests), "tenants": uuid_array(tenants)}
+        rows = await self._database.fetch_rows(_LOOK_UP, parameters, rows=class_row(_Resolved))
+        found = {row.place: row for row in rows}
+        return [found.get(place) for place in range(1, len(asked) + 1)]
 
     async def touch(self, digests: Collection[bytes]) -> None:
         """Record that keys were used just now; one that was recorded within the last minute is left as it is.
@@ -100,4 +127,4 @@ class KeyDirectory:
         Raises:
             Unavailable: where the database cannot be reached.
         """
-        await self._database.fetch_row(_TOUCH, (list(digests),))
+        await self._database.fetch_one(_TOUCH, {"digests": list(digests)}, scalar_row)

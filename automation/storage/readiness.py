@@ -1,11 +1,13 @@
 """Says whether the database can serve this version of the code."""
 
 import psycopg
+from psycopg.rows import scalar_row
 
 from automation.domain.errors import Unavailable
 from automation.storage import former, migration
 from automation.storage.pool.database import Database
 
+# What Alembic calls the database's schema.
 _REVISION = b"SELECT version_num FROM alembic_version"
 
 
@@ -36,7 +38,6 @@ class Readiness:
 
     async def _revision(self) -> str | None:
         try:
-            row = await self._database.fetch_row(_REVISION)
+            return await self._database.fetch_one(_REVISION, {}, scalar_row)
         except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
             return None
-        return None if row is None else str(row[0])

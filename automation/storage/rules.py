@@ -1,9 +1,11 @@
 """Reads and writes automation rules, and keeps every version of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC
 from typing import Any
 from uuid import UUID, uuid4
+
+from psycopg.rows import DictRow, dict_row, scalar_row
 
 from automation.domain.errors import PreconditionFailed, RuleDeleted, RuleInUse, RuleNotFound
 from automation.domain.rules import Rule, RuleContent
@@ -13,45 +15,63 @@ from automation.storage.pool.encoding import decoded, encoded, storable
 
 _JSON = ("trigger_config", "conditions", "actions")
 
+# A rule as its last version, a deleted one too.
 _GET = b"""
 SELECT rule_id, tenant, version, created_by, created_at, updated_at, status_reason, deleted_at, content
-FROM get_rule_v1(%s, %s)
+FROM get_rule_v1(p_tenant => %(tenant)s, p_rule => %(rule)s)
 """
+# A new rule, as its version 1.
 _INSERT = b"""
 INSERT INTO automation_rules (
     tenant, rule_id, version, created_by, name, description, status, trigger_type, trigger_config, conditions,
     condition_logic, actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy)
-VALUES (%s, %s, 1, %s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s, %s::jsonb, %s, %s, %s)
+VALUES (
+    %(tenant)s, %(rule)s, 1, %(user)s, %(name)s, %(description)s, %(status)s, %(trigger_type)s,
+    %(trigger_config)s::jsonb, %(conditions)s::jsonb, %(condition_logic)s, %(actions)s::jsonb,
+    %(execution_timeout_seconds)s, %(max_concurrent_executions)s, %(concurrency_policy)s)
 """
 # Other changes and claims wait for this one; executions can be created meanwhile.
-_LOCK = b"SELECT version, deleted_at FROM automation_rules WHERE tenant = %s AND rule_id = %s FOR NO KEY UPDATE"
+_LOCK = b"""
+SELECT version, deleted_at FROM automation_rules WHERE tenant = %(tenant)s AND rule_id = %(rule)s FOR NO KEY UPDATE
+"""
+# What a rule says from now on, as its next version.
 _UPDATE = b"""
 UPDATE automation_rules SET
-    version = version + 1, updated_at = now(), status_reason = NULL, name = %s, description = %s, status = %s,
-    trigger_type = %s, trigger_config = %s::jsonb, conditions = %s::jsonb, condition_logic = %s, actions = %s::jsonb,
-    execution_timeout_seconds = %s, max_concurrent_executions = %s, concurrency_policy = %s
-WHERE tenant = %s AND rule_id = %s
+    version = version + 1, updated_at = now(), status_reason = NULL, name = %(name)s, description = %(description)s,
+    status = %(status)s, trigger_type = %(trigger_type)s, trigger_config = %(trigger_config)s::jsonb,
+    conditions = %(conditions)s::jsonb, condition_logic = %(condition_logic)s, actions = %(actions)s::jsonb,
+    execution_timeout_seconds = %(execution_timeout_seconds)s,
+    max_concurrent_executions = %(max_concurrent_executions)s, concurrency_policy = %(concurrency_policy)s
+WHERE tenant = %(tenant)s AND rule_id = %(rule)s
 """
+# The rule as it is now is kept for the executions that will pin it.
 _KEEP_VERSION = b"""
 INSERT INTO automation_rule_versions (
     tenant, rule_id, version, name, description, status, trigger_type, trigger_config, conditions, condition_logic,
     actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, created_by, created_at)
 SELECT tenant, rule_id, version, name, description, status, trigger_type, trigger_config, conditions, condition_logic,
-    actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, %s, updated_at
-FROM automation_rules WHERE tenant = %s AND rule_id = %s
+    actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, %(user)s, updated_at
+FROM automation_rules WHERE tenant = %(tenant)s AND rule_id = %(rule)s
 """
 # A new limit may let them start; the next sweep sees to it.
 _LOOK_AT_PENDING = b"""
-UPDATE automation_executions SET due_at = now() WHERE tenant = %s AND automation_rule_id = %s AND status = 'pending'
+UPDATE automation_executions SET due_at = now()
+WHERE tenant = %(tenant)s AND automation_rule_id = %(rule)s AND status = 'pending'
 """
 # This lock waits for executions that are being created, and lets them see the deletion.
-_LOCK_TO_DELETE = b"SELECT deleted_at FROM automation_rules WHERE tenant = %s AND rule_id = %s FOR UPDATE"
+_LOCK_TO_DELETE = b"""
+SELECT deleted_at FROM automation_rules WHERE tenant = %(tenant)s AND rule_id = %(rule)s FOR UPDATE
+"""
+# Whether a rule has executions that have not ended.
 _IN_USE = b"""
 SELECT EXISTS (
     SELECT FROM automation_executions
-    WHERE tenant = %s AND automation_rule_id = %s AND status IN ('pending', 'running'))
+    WHERE tenant = %(tenant)s AND automation_rule_id = %(rule)s AND status IN ('pending', 'running'))
 """
-_DELETE = b"UPDATE automation_rules SET deleted_at = now(), updated_at = now() WHERE tenant = %s AND rule_id = %s"
+# Marks a rule as deleted.
+_DELETE = b"""
+UPDATE automation_rules SET deleted_at = now(), updated_at = now() WHERE tenant = %(tenant)s AND rule_id = %(rule)s
+"""
 
 
 class Rules:
@@ -66,18 +86,18 @@ class Rules:
         Raises:
             RuleNotFound: where this tenant has none of that id.
         """
-        row = await self._database.fetch_row(_GET, (tenant, rule_id))
+        row = await self._database.fetch_one(_GET, {"tenant": tenant, "rule": rule_id}, dict_row)
         if row is None:
             raise RuleNotFound
         return _rule(row)
 
     async def create(self, tenant: UUID, user: UUID, content: RuleContent) -> Rule:
         """Store a new rule as its version 1, and return it."""
-        rule_id = uuid4()
+        named = {"tenant": tenant, "rule": uuid4(), "user": user}
         async with self._database.transaction(tenant) as transaction:
-            await transaction.execute(_INSERT, (tenant, rule_id, user, *_values(content)))
-            await transaction.execute(_KEEP_VERSION, (user, tenant, rule_id))
-            return await _read(transaction, tenant, rule_id)
+            await transaction.execute(_INSERT, named | _values(content))
+            await transaction.execute(_KEEP_VERSION, named)
+            return await _read(transaction, named)
 
     async def update(
         self, tenant: UUID, user: UUID, rule_id: UUID, content: RuleContent, *, expected: Collection[int] | None
@@ -96,20 +116,19 @@ class Rules:
             RuleDeleted: where it is deleted.
             PreconditionFailed: where its version is none of the expected.
         """
+        named = {"tenant": tenant, "rule": rule_id, "user": user}
         async with self._database.transaction(tenant) as transaction:
-            cursor = await transaction.execute(_LOCK, (tenant, rule_id))
-            found = await cursor.fetchone()
+            found = await transaction.fetch_one(_LOCK, named, dict_row)
             if found is None:
                 raise RuleNotFound
-            version, deleted_at = found
-            if deleted_at is not None:
+            if found["deleted_at"] is not None:
                 raise RuleDeleted
-            if expected is not None and version not in expected:
+            if expected is not None and found["version"] not in expected:
                 raise PreconditionFailed
-            await transaction.execute(_UPDATE, (*_values(content), tenant, rule_id))
-            await transaction.execute(_KEEP_VERSION, (user, tenant, rule_id))
-            await transaction.execute(_LOOK_AT_PENDING, (tenant, rule_id))
-            return await _read(transaction, tenant, rule_id)
+            await transaction.execute(_UPDATE, named | _values(content))
+            await transaction.execute(_KEEP_VERSION, named)
+            await transaction.execute(_LOOK_AT_PENDING, named)
+            return await _read(transaction, named)
 
     async def delete(self, tenant: UUID, rule_id: UUID) -> None:
         """Mark a rule as deleted; one that is stays as it is. It can still be read.
@@ -118,45 +137,42 @@ class Rules:
             RuleNotFound: where this tenant has none of that id.
             RuleInUse: where it has pending or running executions.
         """
+        named = {"tenant": tenant, "rule": rule_id}
         async with self._database.transaction(tenant) as transaction:
-            cursor = await transaction.execute(_LOCK_TO_DELETE, (tenant, rule_id))
-            found = await cursor.fetchone()
+            found = await transaction.fetch_one(_LOCK_TO_DELETE, named, dict_row)
             if found is None:
                 raise RuleNotFound
-            if found[0] is not None:
+            if found["deleted_at"] is not None:
                 return
-            cursor = await transaction.execute(_IN_USE, (tenant, rule_id))
-            if await cursor.fetchone() == (True,):
+            if await transaction.fetch_one(_IN_USE, named, scalar_row):
                 raise RuleInUse
-            await transaction.execute(_DELETE, (tenant, rule_id))
+            await transaction.execute(_DELETE, named)
 
 
-async def _read(transaction: Transaction, tenant: UUID, rule_id: UUID) -> Rule:
-    cursor = await transaction.execute(_GET, (tenant, rule_id))
-    row = await cursor.fetchone()
+async def _read(transaction: Transaction, named: Mapping[str, object]) -> Rule:
+    row = await transaction.fetch_one(_GET, named, dict_row)
     if row is None:
         raise RuleNotFound
     return _rule(row)
 
 
-def _rule(row: tuple[Any, ...]) -> Rule:
-    rule_id, tenant, version, created_by, created_at, updated_at, status_reason, deleted_at, content = row
+def _rule(row: DictRow) -> Rule:
+    deleted_at = row["deleted_at"]
     return Rule(
-        rule_id=rule_id,
-        tenant=tenant,
-        version=version,
-        content=rule_content.from_columns(decoded(content)),
-        created_by=created_by,
-        created_at=created_at.astimezone(UTC),
-        updated_at=updated_at.astimezone(UTC),
-        status_reason=status_reason,
+        rule_id=row["rule_id"],
+        tenant=row["tenant"],
+        version=row["version"],
+        content=rule_content.from_columns(decoded(row["content"])),
+        created_by=row["created_by"],
+        created_at=row["created_at"].astimezone(UTC),
+        updated_at=row["updated_at"].astimezone(UTC),
+        status_reason=row["status_reason"],
         deleted_at=None if deleted_at is None else deleted_at.astimezone(UTC),
     )
 
 
-def _values(content: RuleContent) -> list[object]:
-    columns = rule_content.as_columns(content)
-    return [_value(name, columns[name]) for name in rule_content.COLUMNS]
+def _values(content: RuleContent) -> dict[str, object]:
+    return {name: _value(name, value) for name, value in rule_content.as_columns(content).items()}
 
 
 def _value(name: str, value: Any) -> object:

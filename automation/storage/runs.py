@@ -5,10 +5,12 @@ Every one may be called again after ``Unavailable``, which leaves open whether i
 twice (log entries excepted), and counts as success.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+
+from psycopg.rows import DictRow, class_row, dict_row, scalar_row
 
 from automation.domain.executions import ExecutionStatus, LogEntry
 from automation.domain.rules import RuleVersion
@@ -19,20 +21,69 @@ from automation.storage.pool.encoding import decoded, encoded, storable
 
 __all__ = ["Claim", "Renewal", "RunState", "Runs"]
 
+# An execution and how far it had come, for the worker whose it is from now on.
 _CLAIM = b"""
 SELECT fence, rule_id, rule_version, rule, created_at, trigger_data, results, next_action, tries, call_key, started_at,
     deadline_at, override_conditions, retry_from, actions_total, actions_successful, actions_failed, waited, taken_over
-FROM claim_execution_v1(%s, %s, %s, %s)
+FROM claim_execution_v1(
+    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_lease => %(lease)s)
 """
-_RENEW = b"SELECT cancel_requested, cancel_reason, deadline_passed FROM renew_claim_v1(%s, %s, %s, %s, %s)"
-_BEGIN_CALL = b"SELECT begin_call_v1(%s, %s, %s, %s, %s, %s)"
-_RECORD_TRY = b"SELECT record_try_v1(%s, %s, %s, %s, %s, %s, %s::jsonb)"
-_RECORD_ACTION = b"SELECT record_action_v1(%s, %s, %s, %s, %s, %s::json, %s, %s, %s::jsonb)"
-_WAIT = b"SELECT begin_wait_v1(%s, %s, %s, %s, %s, %s, %s::json, %s::jsonb)"
-_LOG = b"SELECT log_run_v1(%s, %s, %s, %s, %s::jsonb)"
-_FINISH = b"SELECT finish_run_v1(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb)"
-_RELEASE = b"SELECT release_claim_v1(%s, %s, %s, %s)"
-_MARK_RULE = b"SELECT mark_rule_error_v1(%s, %s, %s, %s)"
+# The lease for some more seconds, and what is wanted of the run.
+_RENEW = b"""
+SELECT cancel_requested, cancel_reason, deadline_passed
+FROM renew_claim_v1(
+    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
+    p_lease => %(lease)s)
+"""
+# A call that is about to be made.
+_BEGIN_CALL = b"""
+SELECT begin_call_v1(
+    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
+    p_tries => %(tries)s, p_call_key => %(call_key)s)
+"""
+# A try that failed, before another one.
+_RECORD_TRY = b"""
+SELECT record_try_v1(
+    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
+    p_tries => %(tries)s, p_keep_call_key => %(keep_call_key)s, p_logs => %(logs)s::jsonb)
+"""
+# An action that is over, before the next one.
+_RECORD_ACTION = b"""
+SELECT record_action_v1(
+    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
+    index => %(index)s, p_result => %(result)s::json, p_failed => %(failed)s, p_next_action => %(next_action)s,
+    p_logs => %(logs)s::jsonb)
+"""
+# The claim's end, until a time at which any worker goes on.
+_WAIT = b"""
+SELECT begin_wait_v1(
+    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
+    p_next_action => %(next_action)s, p_resume_at => %(resume_at)s, p_result => %(result)s::json,
+    p_logs => %(logs)s::jsonb)
+"""
+# Log entries alone.
+_LOG = b"""
+SELECT log_run_v1(
+    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
+    p_logs => %(logs)s::jsonb)
+"""
+# The execution's end.
+_FINISH = b"""
+SELECT finish_run_v1(
+    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
+    p_status => %(status)s, p_error_message => %(error_message)s, p_error_stack => %(error_stack)s,
+    p_failed_action => %(failed_action)s, p_keep_call_key => %(keep_call_key)s, p_logs => %(logs)s::jsonb)
+"""
+# The claim's end, so that another worker goes on at once.
+_RELEASE = b"""
+SELECT release_claim_v1(
+    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s)
+"""
+# A rule that can't be run.
+_MARK_RULE = b"""
+SELECT mark_rule_error_v1(
+    p_tenant => %(tenant)s, p_rule => %(rule)s, p_version => %(version)s, p_reason => %(reason)s)
+"""
 
 
 class Runs:
@@ -60,24 +111,22 @@ class Runs:
             The claim, None where there is nothing to do: it is another's, it has ended, or it has to stay pending
             until its rule's other executions have ended, which then brings another job.
         """
-        parameters = (tenant, execution_id, attempt, float(lease))
-        row = await self._database.fetch_row(_CLAIM, parameters)
+        named = {"tenant": tenant, "execution": execution_id, "attempt": attempt, "lease": float(lease)}
+        row = await self._database.fetch_one(_CLAIM, named, dict_row)
         return None if row is None else _claim(tenant, execution_id, attempt, row)
 
     async def renew(self, claim: Claim, *, lease: float) -> Renewal | None:
         """Hold the execution for another ``lease`` seconds; None where the claim is lost."""
-        row = await self._database.fetch_row(_RENEW, (*_named(claim), float(lease)))
-        if row is None:
-            return None
-        return Renewal(cancel_requested=row[0], cancel_reason=row[1], deadline_passed=row[2])
+        return await self._database.fetch_one(_RENEW, _named(claim) | {"lease": float(lease)}, class_row(Renewal))
 
     async def begin_call(self, claim: Claim, *, tries: int, call_key: UUID) -> bool:
         """Store that the next action is now tried for the ``tries``-th time, and its Idempotency-Key, before it is."""
-        return await self._write(_BEGIN_CALL, claim, tries, call_key)
+        return await self._write(_BEGIN_CALL, claim, {"tries": tries, "call_key": call_key})
 
     async def record_try(self, claim: Claim, *, tries: int, keep_call_key: bool, logs: Sequence[LogEntry] = ()) -> bool:
         """Store that a try failed and another one follows; the call key is kept where its outcome is unknown."""
-        return await self._write(_RECORD_TRY, claim, tries, keep_call_key, _entries(logs))
+        values = {"tries": tries, "keep_call_key": keep_call_key, "logs": _entries(logs)}
+        return await self._write(_RECORD_TRY, claim, values)
 
     async def record_action(
         self,
@@ -101,7 +150,14 @@ class Runs:
             next_action: The index of the action that follows, greater than ``index``.
             logs: What to log.
         """
-        return await self._write(_RECORD_ACTION, claim, index, _json(result), failed, next_action, _entries(logs))
+        values = {
+            "index": index,
+            "result": _json(result),
+            "failed": failed,
+            "next_action": next_action,
+            "logs": _entries(logs),
+        }
+        return await self._write(_RECORD_ACTION, claim, values)
 
     async def wait(
         self,
@@ -116,11 +172,17 @@ class Runs:
 
         The wait itself, the action before that one, counts as successful when it is over.
         """
-        return await self._write(_WAIT, claim, next_action, resume_at, _json(result), _entries(logs))
+        values = {
+            "next_action": next_action,
+            "resume_at": resume_at,
+            "result": _json(result),
+            "logs": _entries(logs),
+        }
+        return await self._write(_WAIT, claim, values)
 
     async def log(self, claim: Claim, logs: Sequence[LogEntry]) -> bool:
         """Append to the execution's log: at most 1,000 entries or 256 KiB, of which the last says that it was cut."""
-        return await self._write(_LOG, claim, _entries(logs), repeatable=False)
+        return await self._write(_LOG, claim, {"logs": _entries(logs)}, repeatable=False)
 
     async def finish(
         self,
@@ -145,37 +207,53 @@ class Runs:
                 same Idempotency-Key.
             logs: What to log.
         """
-        return await self._write(
-            _FINISH,
-            claim,
-            status.value,
-            storable(error_message),
-            storable(error_stack),
-            failed_action_index,
-            keep_call_key,
-            _entries(logs),
-        )
+        values = {
+            "status": status.value,
+            "error_message": storable(error_message),
+            "error_stack": storable(error_stack),
+            "failed_action": failed_action_index,
+            "keep_call_key": keep_call_key,
+            "logs": _entries(logs),
+        }
+        return await self._write(_FINISH, claim, values)
 
     async def release(self, claim: Claim) -> bool:
         """Hand the execution back as it is, together with a job, so that another worker goes on with it at once."""
-        return await self._write(_RELEASE, claim)
+        return await self._write(_RELEASE, claim, {})
 
     async def mark_rule_error(self, claim: Claim, reason: str) -> None:
         """Give the rule the status ``error``, unless it was changed since the version that the run pins."""
-        parameters = (claim.tenant, claim.rule.rule_id, claim.rule.version, storable(reason))
-        await self._database.fetch_row(_MARK_RULE, parameters)
+        named = {
+            "tenant": claim.tenant,
+            "rule": claim.rule.rule_id,
+            "version": claim.rule.version,
+            "reason": storable(reason),
+        }
+        await self._database.fetch_one(_MARK_RULE, named, scalar_row)
 
-    async def _write(self, query: bytes, claim: Claim, *parameters: object, repeatable: bool = True) -> bool:
-        row = await self._database.fetch_row(query, (*_named(claim), *parameters), repeatable=repeatable)
-        return row is not None and bool(row[0])
+    async def _write(
+        self, query: bytes, claim: Claim, values: Mapping[str, object], *, repeatable: bool = True
+    ) -> bool:
+        return bool(
+            await self._database.fetch_one(query, {**_named(claim), **values}, scalar_row, repeatable=repeatable)
+        )
 
 
-def _named(claim: Claim) -> tuple[UUID, UUID, int, int]:
-    return claim.tenant, claim.execution_id, claim.attempt, claim.fence
+def _named(claim: Claim) -> dict[str, object]:
+    return {
+        "tenant": claim.tenant,
+        "execution": claim.execution_id,
+        "attempt": claim.attempt,
+        "fence": claim.fence,
+    }
 
 
 def _json(result: Any | None) -> str | None:
     return None if result is None else encoded(result)
+
+
+def _decoded(document: str | None) -> Any | None:
+    return None if document is None else decoded(document)
 
 
 def _entries(logs: Sequence[LogEntry]) -> str | None:
@@ -195,35 +273,33 @@ def _entries(logs: Sequence[LogEntry]) -> str | None:
     )
 
 
-def _claim(tenant: UUID, execution_id: UUID, attempt: int, row: tuple[Any, ...]) -> Claim:
-    fence, rule_id, rule_version, rule, created_at, trigger_data, results, next_action, tries, call_key = row[:10]
-    started_at, deadline_at, override, retry_from, total, successful, failed, waited, taken_over = row[10:]
+def _claim(tenant: UUID, execution_id: UUID, attempt: int, row: DictRow) -> Claim:
     return Claim(
         tenant=tenant,
         execution_id=execution_id,
         attempt=attempt,
-        fence=fence,
+        fence=row["fence"],
         rule=RuleVersion(
-            rule_id=rule_id,
+            rule_id=row["rule_id"],
             tenant=tenant,
-            version=rule_version,
-            content=rule_content.from_columns(decoded(rule)),
+            version=row["rule_version"],
+            content=rule_content.from_columns(decoded(row["rule"])),
         ),
         execution=RunState(
-            created_at=created_at.astimezone(UTC),
-            trigger_data=None if trigger_data is None else decoded(trigger_data),
-            results={} if results is None else {int(index): result for index, result in decoded(results).items()},
-            next_action=next_action,
-            tries=tries,
-            call_key=call_key,
-            started_at=started_at.astimezone(UTC),
-            deadline_at=deadline_at.astimezone(UTC),
-            override_conditions=override,
-            retry_from=retry_from,
-            actions_total=total,
-            actions_successful=successful,
-            actions_failed=failed,
-            waited=waited,
-            taken_over=taken_over,
+            created_at=row["created_at"].astimezone(UTC),
+            trigger_data=_decoded(row["trigger_data"]),
+            results={int(index): result for index, result in (_decoded(row["results"]) or {}).items()},
+            next_action=row["next_action"],
+            tries=row["tries"],
+            call_key=row["call_key"],
+            started_at=row["started_at"].astimezone(UTC),
+            deadline_at=row["deadline_at"].astimezone(UTC),
+            override_conditions=row["override_conditions"],
+            retry_from=row["retry_from"],
+            actions_total=row["actions_total"],
+            actions_successful=row["actions_successful"],
+            actions_failed=row["actions_failed"],
+            waited=row["waited"],
+            taken_over=row["taken_over"],
         ),
     )

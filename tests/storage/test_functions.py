@@ -1,6 +1,8 @@
 """The database's functions are those of ``migrations/sql/``, word for word, and each file says who needs it."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -19,6 +21,9 @@ FUNCTIONS = """
 SELECT proname::text, pg_get_functiondef(oid), proacl::text, pg_get_userbyid(proowner)::text, prosrc
 FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY proname
 """
+
+# The one statement whose parameters and columns go by position, for speed.
+HOT_READ = b"LATERAL get_execution_v1(asked.tenant, asked.execution) AS found"
 
 Row = tuple[object, ...]
 
@@ -92,3 +97,25 @@ def test_a_file_says_who_calls_its_function(name: str) -> None:
         assert f"{name}(" in (REPOSITORY / module).read_text()
     for other in calling:
         assert re.search(rf"\b{other}\b", callers), f"{other} calls it"
+
+
+def statements() -> Iterator[bytes]:
+    """Yield every SQL text of the code: it is what is written as bytes."""
+    for path in (REPOSITORY / "automation").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, bytes):
+                yield node.value
+
+
+def test_every_statement_but_the_hot_read_names_its_parameters() -> None:
+    positional = [sql for sql in statements() if re.search(rb"%[sbt]|_v\d+\((?!\s*\w+ =>|\w+\))", sql)]
+
+    assert len(positional) == 1
+    assert HOT_READ in positional[0]
+
+
+def test_every_function_that_is_called_by_the_code_has_a_file() -> None:
+    called = {name.decode() for sql in statements() for name in re.findall(rb"(\w+_v\d+)\(", sql)}
+
+    assert called
+    assert called <= set(TEXTS)

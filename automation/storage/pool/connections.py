@@ -5,12 +5,17 @@ import os
 import select
 import socket
 import time
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, TypeVar, overload
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
-from psycopg.rows import TupleRow
+from psycopg.rows import BaseRowFactory, TupleRow, tuple_row
+
+R = TypeVar("R")
+
+Parameters = Sequence[object] | Mapping[str, object]
+"""A statement's values, by position or by name."""
 
 # How much longer the client waits than the server is told to: a server that lives gives up first, and says so.
 _GRACE = 0.25
@@ -69,14 +74,30 @@ class Connection(AsyncConnection[TupleRow]):
         poll.register(self.pgconn.socket, select.POLLIN)
         return bool(poll.poll(0))
 
+    @overload
     async def run(
-        self, query: bytes, parameters: Sequence[object] | None = None, *, prepare: bool = False
-    ) -> AsyncCursor[TupleRow]:
+        self, query: bytes, parameters: Parameters | None = None, *, prepare: bool = False
+    ) -> AsyncCursor[TupleRow]: ...
+
+    @overload
+    async def run(
+        self, query: bytes, parameters: Parameters | None = None, *, rows: BaseRowFactory[R], prepare: bool = False
+    ) -> AsyncCursor[R]: ...
+
+    async def run(
+        self,
+        query: bytes,
+        parameters: Parameters | None = None,
+        *,
+        rows: BaseRowFactory[Any] = tuple_row,
+        prepare: bool = False,
+    ) -> AsyncCursor[Any]:
         """Execute one statement.
 
         Args:
-            query: SQL with ``%s`` for each parameter; without parameters it may be several statements.
+            query: SQL with ``%(name)s`` or ``%s`` for each parameter; without any it may be several statements.
             parameters: Their values, or None.
+            rows: What the cursor makes of each row.
             prepare: Whether the statement is prepared, the first time that this connection sees it.
 
         Raises:
@@ -85,7 +106,7 @@ class Connection(AsyncConnection[TupleRow]):
         # psycopg's own cancellation waits for the server, so a frozen one would hang it: the socket is cut instead.
         watchdog = asyncio.get_running_loop().call_later(self.query_timeout + _GRACE, self._give_up)
         try:
-            cursor = self.cursor(binary=parameters is not None)
+            cursor = self.cursor(binary=parameters is not None, row_factory=rows)
             return await cursor.execute(query, parameters, prepare=prepare)
         finally:
             watchdog.cancel()

@@ -1,19 +1,21 @@
 """The service's way to PostgreSQL: a pool, one executor for statements, and one answer to every kind of outage."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar, overload
 from uuid import UUID
 
 import psycopg
 from psycopg import AsyncCursor
-from psycopg.rows import TupleRow
+from psycopg.rows import BaseRowFactory, TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from automation.domain.errors import Unavailable
 from automation.storage.pool import privilege
-from automation.storage.pool.connections import Connection, Outage
+from automation.storage.pool.connections import Connection, Outage, Parameters
+
+R = TypeVar("R")
 
 # The least that psycopg takes.
 _CONNECT_TIMEOUT = 2
@@ -103,14 +105,37 @@ class Database:
         rows = await self.fetch_rows(query, parameters, repeatable=repeatable)
         return rows[0] if rows else None
 
+    async def fetch_one(
+        self, query: bytes, parameters: Mapping[str, object], rows: BaseRowFactory[R], *, repeatable: bool = True
+    ) -> R | None:
+        """Execute a statement in a transaction of its own, and return its first row, as ``fetch_rows`` does."""
+        found = await self.fetch_rows(query, parameters, rows=rows, repeatable=repeatable)
+        return found[0] if found else None
+
+    @overload
     async def fetch_rows(
-        self, query: bytes, parameters: Sequence[object] = (), *, repeatable: bool = True
-    ) -> list[tuple[Any, ...]]:
+        self, query: bytes, parameters: Parameters = (), *, repeatable: bool = True
+    ) -> list[TupleRow]: ...
+
+    @overload
+    async def fetch_rows(
+        self, query: bytes, parameters: Parameters, *, rows: BaseRowFactory[R], repeatable: bool = True
+    ) -> list[R]: ...
+
+    async def fetch_rows(
+        self,
+        query: bytes,
+        parameters: Parameters = (),
+        *,
+        rows: BaseRowFactory[Any] = tuple_row,
+        repeatable: bool = True,
+    ) -> list[Any]:
         """Execute a statement in a transaction of its own, and return its rows.
 
         Args:
-            query: SQL with ``%s`` for each parameter.
+            query: SQL with ``%(name)s`` or ``%s`` for each parameter.
             parameters: Their values.
+            rows: What becomes of each row, as psycopg's row factories say it; else a tuple.
             repeatable: Whether the statement may be executed twice: then it is tried once more on another connection
                 where the first one breaks.
 
@@ -123,7 +148,7 @@ class Database:
             for last_try in (not repeatable, True):
                 connection = await self._acquire()
                 try:
-                    cursor = await connection.run(query, parameters, prepare=self._prepare)
+                    cursor = await connection.run(query, parameters, rows=rows, prepare=self._prepare)
                     return await cursor.fetchall()
                 except psycopg.OperationalError:
                     late = time.monotonic() - started > _TIME_TO_TRY_AGAIN
@@ -202,13 +227,18 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def execute(self, query: bytes, parameters: Sequence[object] = ()) -> AsyncCursor[TupleRow]:
-        """Execute a statement with ``%s`` for each parameter, and return its cursor.
+    async def execute(self, query: bytes, parameters: Parameters = ()) -> AsyncCursor[TupleRow]:
+        """Execute a statement with ``%(name)s`` or ``%s`` for each parameter, and return its cursor.
 
         Raises:
             psycopg.Error: which :meth:`Database.transaction` turns into :class:`Unavailable` where it is an outage.
         """
         return await self._connection.run(query, parameters)
+
+    async def fetch_one(self, query: bytes, parameters: Mapping[str, object], rows: BaseRowFactory[R]) -> R | None:
+        """Execute a statement, and return its first row, as ``rows`` makes it. Raises as ``execute`` does."""
+        cursor = await self._connection.run(query, parameters, rows=rows)
+        return await cursor.fetchone()
 
     @asynccontextmanager
     async def of(self, tenant: UUID) -> AsyncIterator[None]:

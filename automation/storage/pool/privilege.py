@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from psycopg.rows import dict_row
+
 from automation.storage.pool.connections import Connection
 
 if TYPE_CHECKING:
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
 
 # Membership counts as being: a member may become the role with SET ROLE.
 _QUESTION = b"""
-SELECT session_user::text, CASE
+SELECT session_user::text AS role, CASE
     WHEN EXISTS (SELECT FROM pg_roles r WHERE r.rolsuper AND pg_has_role(session_user, r.oid, 'MEMBER'))
         THEN 'is a superuser'
     WHEN EXISTS (SELECT FROM pg_roles r WHERE r.rolbypassrls AND pg_has_role(session_user, r.oid, 'MEMBER'))
@@ -24,7 +26,7 @@ SELECT session_user::text, CASE
     WHEN EXISTS (SELECT FROM pg_roles r
                  WHERE r.rolname = 'automation_directory' AND pg_has_role(session_user, r.oid, 'MEMBER'))
         THEN 'is a member of automation_directory'
-END
+END AS fault
 """
 
 
@@ -45,11 +47,12 @@ async def verify(database: "Database") -> None:
 
 async def refusal(connection: Connection) -> UnsafeRole | None:
     """Return why the connection's role must not be used, None if it may be."""
-    cursor = await connection.run(_QUESTION, ())
+    cursor = await connection.run(_QUESTION, (), rows=dict_row)
     row = await cursor.fetchone()
-    if row is None or row[1] is None:
+    if row is None or row["fault"] is None:
         return None
     return UnsafeRole(
-        f'The database role "{row[0]}" {row[1]}, itself or through a role it is a member of: row-level security would '
-        "not bind it. Use a login role that is a member of automation_api alone, or of automation_worker for a worker."
+        f'The database role "{row["role"]}" {row["fault"]}, itself or through a role it is a member of: row-level '
+        "security would not bind it. Use a login role that is a member of automation_api alone, or of "
+        "automation_worker for a worker."
     )
