@@ -64,9 +64,10 @@ class Problems:
         request_id = scope["extensions"]["request_id"]
         prefix = self._contract.base_path
         document = describe(known, request_id, prefix)
-        operation = scope["extensions"].get("connexion_routing", {}).get("operation_id")
+        name = scope["extensions"].get("connexion_routing", {}).get("operation_id")
+        operation = self._contract.operations[name] if name else None
         if not self._contract.problems.accepts(operation, known.status, document):
-            _log.error("undocumented problem", operation=operation, status=known.status, code=known.code)
+            _log.error("undocumented problem", operation=name, status=known.status, code=known.code)
             known = InternalError()
             document = describe(known, request_id, prefix)
         return Problem(known.status, headers(known), orjson.dumps(document))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from automation.contract.compiled.problems import MEDIA_TYPE
+from automation.contract.compiled.problem_rules import MEDIA_TYPE
 from automation.contract.document.outline import Entry
 from automation.domain.errors import AutomationError, all_errors
 from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses

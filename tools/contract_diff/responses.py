@@ -6,7 +6,7 @@ Each rule looks at two versions of an operation and yields the part it is about 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from automation.contract.compiled.problems import MEDIA_TYPE
+from automation.contract.compiled.problem_rules import MEDIA_TYPE
 from automation.contract.document.outline import Entry
 from tools.contract_diff.contracts import Contract, Json, header_part, status_part
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from automation.contract.compiled.operations import MAX_BODY_BYTES
-from automation.contract.compiled.problems import COMPONENT, MEDIA_TYPE
+from automation.contract.compiled.problem_rules import COMPONENT, MEDIA_TYPE
 from automation.contract.document.findings import Finding
 from automation.contract.document.naming import LOWER_CAMEL_CASE
 from automation.contract.document.outline import Entry

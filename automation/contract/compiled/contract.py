@@ -7,8 +7,8 @@ from typing import Any
 from automation.contract.compiled.bodies import BodyReader
 from automation.contract.compiled.links import Links
 from automation.contract.compiled.operations import Operation, operation
-from automation.contract.compiled.problems import Problems
-from automation.contract.compiled.requests import ParameterReader
+from automation.contract.compiled.parameter_reader import ParameterReader
+from automation.contract.compiled.problem_rules import ProblemRules
 from automation.contract.compiled.responses import ResponseRules
 from automation.contract.compiled.schemas import Schemas
 from automation.contract.document.outline import entries
@@ -33,7 +33,7 @@ class Contract:
         self.bodies = dict(_bodies(found, schemas))
         self.responses = {each.operation_id: ResponseRules(each, document, schemas) for each in found}
         self.links = Links(self.operations, base_path)
-        self.problems = Problems(self.operations, schemas)
+        self.problems = ProblemRules(schemas)
         self._methods = _methods(found)
         self._patterns = {path: pattern(base_path + path) for path in ordered(self._methods)}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from automation.contract.compiled.bodies import BodyReader
 from automation.contract.compiled.contract import Contract
-from automation.contract.compiled.requests import ParameterReader
+from automation.contract.compiled.parameter_reader import ParameterReader
 from automation.contract.compiled.responses import ResponseRules
 from automation.contract.serving.binding import BODY
 from automation.contract.serving.connexion_adapter import ASGIApp, Receive, Scope, Send, routed_operation
