@@ -4,15 +4,13 @@ An operation is public where it says ``security: []`` itself, and otherwise name
 ``x-required-permission``. One that does neither, or both, is not built, so the service does not start with it.
 """
 
-from typing import Any
-
-from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
-from connexion.operations.abstract import AbstractOperation
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from automation.contract.compiled.operations import Operation
 from automation.contract.document.findings import ContractError, Finding
 from automation.contract.document.naming import PERMISSION
-from automation.contract.serving.connexion_adapter import principal
+from automation.contract.serving.endpoint import Endpoint
+from automation.contract.serving.request_context import principal
 from automation.domain.errors import PermissionDenied
 from automation.domain.permissions import Permission
 
@@ -36,41 +34,27 @@ class PermissionRequired:
         await self._next_app(scope, receive, send)
 
 
-class AuthorizationAPI(RoutedAPI):  # type: ignore[misc]  # Connexion has no types
-    """The operations of one contract, each with what it requires."""
+def authorized(endpoint: Endpoint, next_app: ASGIApp) -> ASGIApp:
+    """Return what passes on an endpoint's requests where their principal has the permission that it requires.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.add_paths()
-
-    def make_operation(self, operation: AbstractOperation) -> ASGIApp:
-        """Return what handles the operation's requests.
-
-        Raises:
-            ContractError: The operation is neither public nor names a permission that exists.
-        """
-        declared = self.specification.get_operation(operation.path, operation.method)
-        permission = declared.get(PERMISSION)
-        if declared.get("security") == [] and permission is None:
-            unguarded: ASGIApp = self.next_app
-            return unguarded
-        problem = _problem(operation, permission)
-        if problem is not None:
-            raise ContractError([Finding(f"{operation.method.upper()} {operation.path}", problem)])
-        return PermissionRequired(Permission(permission), self.next_app)
+    Raises:
+        ContractError: The operation is neither public nor names a permission that exists.
+    """
+    operation = endpoint.operation
+    if operation.public and operation.permission is None:
+        return next_app
+    return PermissionRequired(_permission(operation), next_app)
 
 
-class Authorization(RoutedMiddleware):  # type: ignore[misc]  # Connexion has no types
-    """Requires each operation's permission of the principal that Connexion's security middleware found."""
-
-    api_cls = AuthorizationAPI
-
-
-def _problem(operation: AbstractOperation, permission: object) -> str | None:
-    if permission is None:
-        return f"is neither public (security: []) nor names a permission in {PERMISSION}"
-    if permission not in tuple(Permission):
-        return f"{PERMISSION} names a permission that does not exist"
+def _permission(operation: Operation) -> Permission:
+    if operation.permission is None:
+        raise _refused(operation, f"is neither public (security: []) nor names a permission in {PERMISSION}")
+    if operation.permission not in tuple(Permission):
+        raise _refused(operation, f"{PERMISSION} names a permission that does not exist")
     if not operation.security or not all(operation.security):
-        return f"{PERMISSION} is worth nothing where requests without a key are let in"
-    return None
+        raise _refused(operation, f"{PERMISSION} is worth nothing where requests without a key are let in")
+    return Permission(operation.permission)
+
+
+def _refused(operation: Operation, message: str) -> ContractError:
+    return ContractError([Finding(operation.where, message)])

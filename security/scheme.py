@@ -7,11 +7,12 @@ as Latin-1.
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from connexion.lifecycle import ConnexionRequest
-from connexion.security import ApiKeySecurityHandler
-from connexion.utils import get_function_from_name
-
 from automation.contract.document.findings import ContractError, Finding
+from automation.contract.serving.connexion_adapter import (
+    ApiKeySecurityHandler,
+    ConnexionRequest,
+    get_function_from_name,
+)
 from automation.domain.errors import ApiKeyInvalid, ApiKeyMissing, InvalidParameter, Violation
 from security.authentication import TokenInfo
 from security.authenticator import TENANT_HEADER, Principals

@@ -14,7 +14,7 @@ from automation.contract.document.published import Published
 from automation.contract.serving import application as contract_application
 from automation.engine.actions import Actions
 from automation.service import logs
-from automation.service.http.request_log import Requests
+from automation.service.http.request_log import RequestLog
 from automation.service.pages import Documentation
 from automation.service.problems import Problems
 from automation.service.resources import load_actions
@@ -25,7 +25,7 @@ from automation.storage.pool.database import Database
 from automation.storage.readiness import Readiness
 from automation.storage.rules import Rules
 from security.authenticator import Principals
-from security.authorization import Authorization
+from security.authorization import authorized
 from security.scheme import ApiKeyScheme
 
 HANDLERS = "handlers"
@@ -68,13 +68,13 @@ def create(settings: Settings) -> ASGIApp:
         handlers=HANDLERS,
         provided=provided,
         security_map={"apiKey": lambda: ApiKeyScheme(principals)},
-        middlewares=[Authorization],
+        guards=[authorized],
         error_handler=problems.handle,
         lifespan=_lifespan(database, principals),
     )
     swagger_ui = settings.documentation and settings.publish_contract
     documented = Documentation(application, swagger_ui=swagger_ui, prefix=settings.path_prefix)
-    return Requests(documented, problems)
+    return RequestLog(documented, problems)
 
 
 def load_contract(*, base_path: str = "") -> Contract:

@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 import orjson
 import structlog
-from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from starlette.exceptions import HTTPException
 
 from automation.contract.compiled.contract import Contract
+from automation.contract.serving.connexion_adapter import ConnexionRequest, ConnexionResponse
+from automation.contract.serving.request_context import endpoint_if_routed, request_id
 from automation.domain.errors import (
     AutomationError,
     InternalError,
@@ -61,15 +62,16 @@ class Problems:
         An error whose status the routed operation does not document is unforeseen too.
         """
         known = self._known(scope, error)
-        request_id = scope["extensions"]["request_id"]
+        identifier = request_id(scope)
         prefix = self._contract.base_path
-        document = describe(known, request_id, prefix)
-        name = scope["extensions"].get("connexion_routing", {}).get("operation_id")
-        operation = self._contract.operations[name] if name else None
+        document = describe(known, identifier, prefix)
+        routed = endpoint_if_routed(scope)
+        operation = None if routed is None else routed.operation
         if not self._contract.problems.accepts(operation, known.status, document):
+            name = None if operation is None else operation.operation_id
             _log.error("undocumented problem", operation=name, status=known.status, code=known.code)
             known = InternalError()
-            document = describe(known, request_id, prefix)
+            document = describe(known, identifier, prefix)
         return Problem(known.status, headers(known), orjson.dumps(document))
 
     def _known(self, scope: Mapping[str, Any], error: Exception) -> AutomationError:

@@ -16,7 +16,7 @@ from tests.system.tenancy import Tenant, idle_service, new_tenant
 from tests.system.test_behaviour import problem_of
 
 FAULTS = {
-    "a handler that raises": ("await self._function(**self._fixed, **arguments)", '{}["planted"]'),
+    "a handler that raises": ("await self._function(**self._fixed, **taken)", '{}["planted"]'),
     "a body out of contract": ("body = encoding.encode(value)", 'body = b"\\xff"'),
 }
 DEPENDENT = {entry.name for entry in ENTRIES if 503 in responses(entry)}
@@ -35,7 +35,7 @@ def test_a_fault_behind_an_operation_is_a_plain_500(
     settings: Mapping[str, str], tenant: Tenant, tmp_path: Path, right: str, wrong: str
 ) -> None:
     copy = copy_service(tmp_path / "service")
-    plant(copy, "automation/contract/serving/dispatch.py", right, wrong)
+    plant(copy, "automation/contract/serving/handler_call.py", right, wrong)
 
     with serving(settings, copy=copy) as process:
         answers = [call.send(process.base_url, tenant.key) for call in successful(tenant).values()]

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from automation.contract.compiled.contract import Contract
+from automation.contract.compiled.responses import ResponseRules
 from automation.contract.document.outline import Entry
 from tests.outside.calls import TIMEOUT_SECONDS
 from tests.outside.prism import mocked
@@ -66,4 +67,5 @@ def read(answer: httpx.Response) -> Any:
 def require_documented(entry: Entry, answer: httpx.Response) -> None:
     """Hold an answer to the contract, as the service holds its own."""
     headers = [(name.lower(), value) for name, value in answer.headers.raw]
-    CONTRACT.responses[entry.name].require(answer.status_code, headers, answer.content)
+    rules = ResponseRules(CONTRACT.operations[entry.name], DOCUMENT, CONTRACT.schemas)
+    rules.require(answer.status_code, headers, answer.content)

@@ -13,9 +13,12 @@ from connexion.middleware.security import SecurityMiddleware
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from automation.contract.compiled.contract import Contract
+from automation.contract.serving.connexion_adapter import EndpointResolver, Guard
+from automation.contract.serving.endpoint import endpoint
 from automation.domain.errors import AutomationError
 from security.authenticator import Principals
-from security.authorization import Authorization
+from security.authorization import authorized
 from security.scheme import ApiKeyScheme
 
 SCHEME = {
@@ -24,8 +27,8 @@ SCHEME = {
     "name": "x-api-key",
     "x-apikeyInfoFunc": "security.authentication.authenticate",
 }
-PROTECTED = {"operationId": "protected", "x-required-permission": "automation:read", "responses": {}}
-PUBLIC = {"operationId": "public", "security": [], "responses": {}}
+PROTECTED = {"operationId": "protected", "tags": ["Two"], "x-required-permission": "automation:read", "responses": {}}
+PUBLIC = {"operationId": "public", "tags": ["Two"], "security": [], "responses": {}}
 
 
 def contract(protected: dict[str, Any] = PROTECTED, scheme: dict[str, Any] = SCHEME) -> dict[str, Any]:
@@ -35,19 +38,21 @@ def contract(protected: dict[str, Any] = PROTECTED, scheme: dict[str, Any] = SCH
         "openapi": "3.0.3",
         "info": {"title": "Two operations", "version": "1"},
         "security": [{"ApiKey": []}],
-        "components": {"securitySchemes": {"ApiKey": scheme}},
+        "components": {"securitySchemes": {"ApiKey": scheme}, "schemas": {"Problem": {}}},
         "paths": {"/protected": {"get": protected | responses}, "/public": {"get": PUBLIC | responses}},
     }
 
 
 def build(principals: Principals, document: dict[str, Any]) -> ConnexionMiddleware:
     """Return the service, built completely, with the errors' codes as its answers."""
-    middlewares: list[Any] = [ExceptionMiddleware, RoutingMiddleware, SecurityMiddleware, Authorization]
+    guard = partial(Guard, guarded=authorized)
+    middlewares: list[Any] = [ExceptionMiddleware, RoutingMiddleware, SecurityMiddleware, guard]
+    compiled = Contract(document)
     service = ConnexionMiddleware(
         answer,
         middlewares=middlewares,
         security_map={"apiKey": partial(ApiKeyScheme, principals)},
-        resolver=lambda name: answer,
+        resolver=EndpointResolver(endpoint(compiled, each, unreached) for each in compiled.operations.values()),
     )
     service.add_api(document)
     service.add_error_handler(AutomationError, refuse)
@@ -59,6 +64,10 @@ def client(service: ConnexionMiddleware, *, raise_app_exceptions: bool = True) -
     """Return a client of the service, in this process."""
     transport = httpx.ASGITransport(service, raise_app_exceptions=raise_app_exceptions)
     return httpx.AsyncClient(transport=transport, base_url="http://service")
+
+
+async def unreached(_scope: Scope, _send: Send) -> None:
+    """Stand for an endpoint's handler: the service answers by itself."""
 
 
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 import pytest
+from starlette.routing import compile_path
 
 from automation.contract.checks.check import check
 from automation.contract.compiled.contract import Contract
 from automation.contract.document.outline import Entry
-from automation.contract.document.paths import pattern
 from automation.contract.serving.binding import bind
 from automation.domain.errors import all_errors
 from automation.service.application import HANDLERS, PROVIDED
@@ -89,12 +89,12 @@ def test_its_statuses_are_in_ascending_order(entry: Entry) -> None:
 
 @each_operation
 def test_every_link_it_shows_leads_to_an_operation(entry: Entry) -> None:
-    known = {(operation.method, operation.operation_id): pattern(operation.path) for operation in OPERATIONS}
+    known = {(each.method, each.operation_id): compile_path(each.path)[0] for each in OPERATIONS}
 
     for name, link in shown_links(entry):
-        method = link.get("method", "GET")
+        its_method = link.get("method", "GET")
         leads_to = {
-            found for (its_method, found), path in known.items() if its_method == method and path.match(link["href"])
+            found for (method, found), path in known.items() if method == its_method and path.fullmatch(link["href"])
         }
         assert leads_to, f"{name} leads nowhere"
 

@@ -1,6 +1,6 @@
 """One operation of a checked contract, as the rest of the service needs to know it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,14 +30,17 @@ class Body:
 class Operation:
     """An operation: where it is, who may call it, what it takes and what it answers.
 
-    ``permission`` is None for a public one. ``responses`` holds the Response Objects by status, references followed.
-    ``vary`` is the value of ``Vary`` on what it answers, empty for a public one.
+    ``public`` is what it says itself (``security: []``), ``security`` the requirements that hold for it, its own or the
+    document's; ``permission`` is None where it names none. ``responses`` holds the Response Objects by status,
+    references followed. ``vary`` is the value of ``Vary`` on what it answers, empty for a public one.
     """
 
     operation_id: str
     method: str
     path: str
     tag: str
+    public: bool
+    security: Sequence[Mapping[str, Any]]
     permission: str | None
     parameters: tuple[Parameter, ...]
     body: Body | None
@@ -45,9 +48,9 @@ class Operation:
     vary: str
 
     @property
-    def public(self) -> bool:
-        """Whether it is open to callers without a key."""
-        return self.permission is None
+    def where(self) -> str:
+        """Its place in words: ``GET /healthz``."""
+        return f"{self.method} {self.path}"
 
     @property
     def function(self) -> str:
@@ -57,17 +60,19 @@ class Operation:
 
 def operation(entry: Entry, document: Mapping[str, Any], schemas: Schemas) -> Operation:
     """Return the operation that an entry of a checked document defines."""
-    permission = entry.node.get(PERMISSION)
+    public = entry.node.get("security") == []
     return Operation(
         operation_id=entry.node["operationId"],
         method=entry.method.upper(),
         path=entry.path,
         tag=entry.node["tags"][0],
-        permission=permission,
+        public=public,
+        security=entry.node.get("security", document.get("security", [])),
+        permission=entry.node.get(PERMISSION),
         parameters=tuple(compiled(each, document, schemas) for each in entry.parameters),
         body=_body(entry, document),
         responses={int(status): follow(document, each) for status, each in entry.node["responses"].items()},
-        vary="" if permission is None else ", ".join(_varying(entry, document)),
+        vary="" if public else ", ".join(_varying(entry, document)),
     )
 
 

@@ -36,8 +36,3 @@ def ambiguous(first: str, second: str) -> bool:
     if any(SEGMENT not in pair for pair in differing):
         return False
     return len({left == SEGMENT for left, _ in differing}) != 1
-
-
-def pattern(path: str) -> re.Pattern[str]:
-    r"""Return what matches a path as a whole: ``\Z``, because ``$`` would let a line feed follow."""
-    return re.compile("[^/]+".join(map(re.escape, literals(path))) + r"\Z")

@@ -6,11 +6,15 @@ from functools import partial
 from typing import Any
 
 from automation.contract.compiled.contract import Contract
+from automation.contract.compiled.operations import Operation
 from automation.contract.document.findings import ContractError, Finding
 from automation.contract.serving.binding import Binding, Unbindable, bind
-from automation.contract.serving.connexion_adapter import ASGIApp, ErrorHandler, Layer, Lifespan, assemble
-from automation.contract.serving.dispatch import Call, Dispatch
-from automation.contract.serving.validation import RequestValidation, ResponseValidation
+from automation.contract.serving.connexion_adapter import ASGIApp, ErrorHandler, Guard, Guarded, Lifespan, assemble
+from automation.contract.serving.dispatch import dispatch
+from automation.contract.serving.endpoint import endpoint
+from automation.contract.serving.handler_call import HandlerCall
+from automation.contract.serving.request_validation import RequestValidation
+from automation.contract.serving.response_validation import ResponseValidation
 
 
 @asynccontextmanager
@@ -25,7 +29,7 @@ def build(
     provided: Mapping[type, object],
     security_map: Mapping[str, Callable[[], Any]],
     error_handler: ErrorHandler,
-    middlewares: Sequence[Layer] = (),
+    guards: Sequence[Guarded] = (),
     lifespan: Lifespan = _nothing,
 ) -> ASGIApp:
     """Return the application that serves a contract.
@@ -36,38 +40,35 @@ def build(
         provided: What handlers may ask for by annotation, and the objects they get.
         security_map: Connexion's security handlers, by type of security scheme.
         error_handler: Answers for whatever is raised, domain errors above all.
-        middlewares: What stands between authentication and validation: ``RoutedMiddleware``s, outer ones first.
+        guards: What stands between authentication and validation, made for each operation: outer ones first.
         lifespan: An asynchronous context manager's function, entered while the application serves.
 
     Raises:
         ContractError: An operation has no handler that can be called with what it has.
     """
     bindings = _bindings(contract, handlers, provided)
-    calls = {name: Call(contract.operations[name], binding, provided) for name, binding in bindings.items()}
     return assemble(
-        Dispatch(calls),
+        dispatch,
         document=contract.document,
         base_path=contract.base_path,
-        functions={name: binding.function for name, binding in bindings.items()},
-        security_map=security_map,
-        layers=[
-            *middlewares,
-            partial(RequestValidation, contract=contract),
-            partial(ResponseValidation, contract=contract),
+        endpoints=[
+            endpoint(contract, operation, HandlerCall(operation, binding, provided)) for operation, binding in bindings
         ],
+        security_map=security_map,
+        layers=[*(partial(Guard, guarded=each) for each in guards), RequestValidation, ResponseValidation],
         error_handler=error_handler,
         lifespan=lifespan,
     )
 
 
-def _bindings(contract: Contract, handlers: str, provided: Mapping[type, object]) -> dict[str, Binding]:
-    bindings: dict[str, Binding] = {}
+def _bindings(contract: Contract, handlers: str, provided: Mapping[type, object]) -> list[tuple[Operation, Binding]]:
+    bindings: list[tuple[Operation, Binding]] = []
     findings: list[Finding] = []
-    for operation_id, operation in contract.operations.items():
+    for operation in contract.operations.values():
         try:
-            bindings[operation_id] = bind(operation, handlers, provided.keys())
+            bindings.append((operation, bind(operation, handlers, provided.keys())))
         except Unbindable as error:
-            findings.extend(Finding(operation_id, message) for message in error.messages)
+            findings.extend(Finding(operation.operation_id, message) for message in error.messages)
     if findings:
         raise ContractError(findings)
     return bindings

@@ -1,47 +1,57 @@
-"""Everything that this service relies on inside Connexion and Starlette, and nothing else does.
+"""Adapts Connexion: everything that this service relies on inside it stands here, and nothing else imports it.
 
 Connexion's extension points (``middlewares=``, ``security_map=``, ``resolver=``) are used as they are meant. Beyond
 them stand here: the stack is built at once instead of at the first request, the router's redirects, ``$`` and
-``Allow`` are mended, and the scope's keys are read. ``tests/contract/serving/test_connexion_adapter.py`` has a canary
-for each of them. Connexion is pinned to 3.3.*.
+``Allow`` are mended, requests go straight to what a layer made for their operation, and the scope's keys have names.
+``tests/contract/serving/test_connexion_adapter.py`` has a canary for each of them. Connexion is pinned to 3.3.*.
 """
 
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from connexion.exceptions import ProblemException
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from connexion.middleware import ConnexionMiddleware
-from connexion.middleware.abstract import ROUTING_CONTEXT, RoutedMiddleware
+from connexion.middleware.abstract import ROUTING_CONTEXT, RoutedAPI, RoutedMiddleware
 from connexion.middleware.exceptions import ExceptionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
-from connexion.middleware.routing import RoutingMiddleware, RoutingOperation
+from connexion.middleware.routing import RoutingAPI, RoutingMiddleware
 from connexion.middleware.security import SecurityMiddleware, SecurityOperation
 from connexion.operations import AbstractOperation
 from connexion.resolver import Resolution, Resolver
+from connexion.security import ApiKeySecurityHandler
+from connexion.spec import Specification
+from connexion.utils import get_function_from_name
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from automation.contract.document.outline import METHODS
 from automation.contract.document.paths import ordered, parameter_names
+from automation.contract.serving.endpoint import Endpoint
 from automation.domain.errors import AutomationError, MethodNotAllowed, PathNotFound
-from automation.domain.principal import Principal
 
 __all__ = [
+    "CONTEXT",
+    "ENDPOINT",
+    "ROUTING_CONTEXT",
     "ASGIApp",
+    "ApiKeySecurityHandler",
+    "ConnexionRequest",
+    "ConnexionResponse",
+    "EndpointResolver",
     "ErrorHandler",
     "ExactRouting",
+    "Guard",
+    "Guarded",
     "Layer",
     "Lifespan",
     "Receive",
     "Scope",
     "Send",
     "assemble",
-    "principal",
-    "routed_operation",
+    "get_function_from_name",
     "routing_document",
 ]
 
@@ -49,22 +59,15 @@ ErrorHandler = Callable[[ConnexionRequest, Exception], Awaitable[ConnexionRespon
 Layer = Callable[[ASGIApp], ASGIApp]
 Lifespan = Callable[[Any], Any]
 
+Guarded = Callable[[Endpoint, ASGIApp], ASGIApp]
+
 CONTEXT = "connexion_context"
+"""Where Connexion's security leaves what it found, in the scope's extensions."""
+ENDPOINT = "endpoint"
+"""Where the endpoint is, in the routing context that Connexion's router leaves in the scope's extensions."""
 RAISED = "automation.contract.raised"
 """Where an exception waits for Connexion's exception handling."""
 KEPT = frozenset({"operationId", "tags", "security"})
-
-
-def routed_operation(scope: Mapping[str, Any]) -> str:
-    """Return the operationId that a request was routed to."""
-    operation_id: str = scope["extensions"][ROUTING_CONTEXT]["operation_id"]
-    return operation_id
-
-
-def principal(scope: Mapping[str, Any]) -> Principal:
-    """Return the principal that security found."""
-    found: Principal = scope["extensions"][CONTEXT]["token_info"]["principal"]
-    return found
 
 
 class Exceptions(ExceptionMiddleware):  # type: ignore[misc]  # Connexion has no types
@@ -95,66 +98,89 @@ class ExactRouting(RoutingMiddleware):  # type: ignore[misc]  # Connexion has no
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app)
-        self._routes: dict[int, list[_Path]] = {}
+        self._paths: dict[int, list[_Path]] = {}
 
-    def compile(self) -> None:
-        """Make what requests need of the routes, when all layers behind this one are complete."""
-        for mount in self.router.routes:
-            paths: dict[str, _Path] = {}
-            for route in mount.app.routes:
-                path = paths.setdefault(route.path, _Path(mount.path, route))
-                path.add(route)
-            for path in paths.values():
-                self._routes.setdefault(path.depth, []).append(path)
+    def add_api(self, specification: Specification, base_path: str | None = None, **kwargs: Any) -> None:
+        """Have Connexion make the routes of a contract, and sort them by their paths."""
+        api = _Routes(specification, base_path=base_path, next_app=self.app, **kwargs)
+        paths: dict[str, _Path] = {}
+        for route in api.router.routes:
+            paths.setdefault(route.path, _Path(route)).add(route)
+        for path in paths.values():
+            self._paths.setdefault(path.depth, []).append(path)
+
+    def straighten(self) -> None:
+        """Lead the routes past what would look their operation up, when all layers behind this one are complete."""
+        for paths in self._paths.values():
+            for path in paths:
+                path.straighten()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route a request; what is found of it is in the scope of the outer layers, too, when they answer an error."""
         if scope["type"] == "http":
-            await self._operation(scope)(scope, receive, send)
+            await self._route(scope)(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
-    def _operation(self, scope: Scope) -> ASGIApp:
+    def _route(self, scope: Scope) -> ASGIApp:
         if b"%2f" in (scope.get("raw_path") or b"").lower():
             raise PathNotFound  # decoded, the slash would be one between segments
         path: str = scope["path"]
-        for candidate in self._routes.get(path.count("/"), ()):
+        for candidate in self._paths.get(path.count("/"), ()):
             match = candidate.match(path)
             if match is not None:
                 scope["path_params"] = match.groupdict()
-                return candidate.operation(scope["method"])
+                return candidate.routed(scope["method"])
         raise PathNotFound
 
 
-class _Path:
-    """A path of the contract, with the operations of its methods."""
+class _Routes(RoutingAPI):  # type: ignore[misc]  # Connexion has no types
+    """Connexion's routes of one contract: each has its whole path and leads to the endpoint of its operation."""
 
-    def __init__(self, prefix: str, route: Route) -> None:
-        pattern = route.path_regex.pattern.removeprefix("^").removesuffix("$")
-        self._prefix = prefix
-        self.depth = (prefix + route.path).count("/")
-        # For Starlette's ``$``, which would match before a line feed at the end, too.
-        self.match = re.compile(re.escape(prefix) + pattern + r"\Z").match
-        self._operations: dict[str, ASGIApp] = {}
+    def make_operation(self, operation: AbstractOperation) -> "_Routed":
+        return _Routed(operation.function, self.base_path, self.next_app)
+
+    def _framework_path_and_name(self, operation: AbstractOperation, path: str) -> tuple[str, str]:
+        below_base, name = super()._framework_path_and_name(operation, path)
+        return self.base_path + below_base, name
+
+
+class _Path:
+    """A path of the contract, with where its methods lead."""
+
+    def __init__(self, route: Route) -> None:
+        self.depth = route.path.count("/")
+        # As a whole: Starlette's pattern ends with ``$``, which by itself matches before a line feed at the end, too.
+        self.match = route.path_regex.fullmatch
+        self._routed: dict[str, _Routed] = {}
 
     def add(self, route: Route) -> None:
-        operation = _Operation(route.app, self._prefix)
-        self._operations |= dict.fromkeys(route.methods or (), operation)
+        self._routed |= dict.fromkeys(route.methods or (), cast("_Routed", route.app))
 
-    def operation(self, method: str) -> ASGIApp:
-        found = self._operations.get(method)
+    def straighten(self) -> None:
+        for routed in set(self._routed.values()):
+            routed.straighten()
+
+    def routed(self, method: str) -> ASGIApp:
+        found = self._routed.get(method)
         if found is None:
-            raise MethodNotAllowed(headers={"Allow": ", ".join(sorted(self._operations))})
+            raise MethodNotAllowed(headers={"Allow": ", ".join(sorted(self._routed))})
         return found
 
 
-class _Operation:
-    """What a route leads to: tells the layers the operation, and takes the shortest way through them."""
+class _Routed:
+    """What a route leads to: tells the layers the endpoint, and passes the request on to them."""
 
-    def __init__(self, routing: RoutingOperation, prefix: str) -> None:
+    def __init__(self, endpoint: Endpoint, base_path: str, next_app: ASGIApp) -> None:
+        self._operation_id = endpoint.operation.operation_id
         # All requests share it, so none may write into it.
-        self._context = MappingProxyType({"api_base_path": prefix, "operation_id": routing.operation_id})
-        self._next_app = _straightened(routing.next_app, routing.operation_id)
+        self._context = MappingProxyType(
+            {"api_base_path": base_path, "operation_id": self._operation_id, ENDPOINT: endpoint}
+        )
+        self._next_app = next_app
+
+    def straighten(self) -> None:
+        self._next_app = _straightened(self._next_app, self._operation_id)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("extensions", {})[ROUTING_CONTEXT] = self._context
@@ -167,7 +193,8 @@ def _straightened(app: ASGIApp, operation_id: str) -> ASGIApp:
         return app
     (operation,) = (api.operations[operation_id] for apis in app.apis.values() for api in apis)
     if isinstance(operation, SecurityOperation):
-        return _Secured(operation, _straightened(operation.next_app, operation_id))
+        next_app = _straightened(operation.next_app, operation_id)
+        return _Secured(operation, next_app) if operation.security else next_app
     found: ASGIApp = operation
     return found
 
@@ -194,15 +221,43 @@ class _Asked:
         self.context = scope["extensions"].setdefault(CONTEXT, {})
 
 
-class _KnownResolver(Resolver):  # type: ignore[misc]  # Connexion has no types
-    """Tells Connexion the handlers that were found already, under operationIds that stay as they are."""
+class Guard(RoutedMiddleware):  # type: ignore[misc]  # Connexion has no types
+    """A layer that is made for each operation when the stack is built, and lets its requests pass or doesn't.
 
-    def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
+    Args:
+        app: Where requests go that are let in.
+        guarded: Given an endpoint and ``app``, returns what guards it: ``app`` itself where nothing does.
+    """
+
+    def __init__(self, app: ASGIApp, guarded: Guarded) -> None:
+        super().__init__(app)
+        self._guarded = guarded
+
+    def api_cls(self, specification: Specification, **kwargs: Any) -> RoutedAPI:
+        """Return what is made for the operations of a contract, by operationId."""
+        return _GuardedOperations(specification, guarded=self._guarded, **kwargs)
+
+
+class _GuardedOperations(RoutedAPI):  # type: ignore[misc]  # Connexion has no types
+    def __init__(self, specification: Specification, *, guarded: Guarded, **kwargs: Any) -> None:
+        super().__init__(specification, **kwargs)
+        self._guarded = guarded
+        self.add_paths()
+
+    def make_operation(self, operation: AbstractOperation) -> ASGIApp:
+        return self._guarded(operation.function, self.next_app)
+
+
+class EndpointResolver(Resolver):  # type: ignore[misc]  # Connexion has no types
+    """Tells Connexion the endpoints as its operations' functions, under operationIds that stay as they are."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         super().__init__()
-        self._functions = functions
+        self._endpoints = {each.operation.operation_id: each for each in endpoints}
 
     def resolve(self, operation: AbstractOperation) -> Resolution:
-        return Resolution(self._functions[operation.operation_id], operation.operation_id)
+        """Return the endpoint of an operation."""
+        return Resolution(self._endpoints[operation.operation_id], operation.operation_id)
 
 
 def assemble(
@@ -210,7 +265,7 @@ def assemble(
     *,
     document: Mapping[str, Any],
     base_path: str,
-    functions: Mapping[str, Callable[..., Any]],
+    endpoints: Iterable[Endpoint],
     security_map: Mapping[str, Callable[[], Any]],
     layers: Sequence[Layer],
     error_handler: ErrorHandler,
@@ -222,7 +277,7 @@ def assemble(
         app: The innermost application.
         document: The contract.
         base_path: What stands before every path.
-        functions: The handlers, by operationId.
+        endpoints: One for each operation.
         security_map: Connexion's security handlers, by type of security scheme.
         layers: What follows security, outer ones first.
         error_handler: Answers for everything that is raised.
@@ -232,7 +287,7 @@ def assemble(
         app,
         middlewares=[Exceptions, ExactRouting, SecurityMiddleware, *layers, LifespanMiddleware],
         lifespan=lifespan,
-        resolver=_KnownResolver(functions),
+        resolver=EndpointResolver(endpoints),
         security_map=dict(security_map),
     )
     for error in (AutomationError, ProblemException, HTTPException, Exception):
@@ -241,7 +296,7 @@ def assemble(
     stack.app, stack.middleware_stack = stack._build_middleware_stack()  # noqa: SLF001 - what this module is for
     for layer in stack.middleware_stack:
         if isinstance(layer, ExactRouting):
-            layer.compile()
+            layer.straighten()
     complete: ASGIApp = stack
     return complete
 

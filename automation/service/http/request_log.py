@@ -8,6 +8,7 @@ from uuid import uuid4
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from automation.contract.serving.request_context import REQUEST_ID, endpoint_if_routed, principal_if_known
 from automation.service import logs
 from automation.service.problems import MEDIA_TYPE, Problem, Problems
 
@@ -16,7 +17,7 @@ _sane = re.compile(rb"[\x20-\x7e]{1,128}").fullmatch
 _log = structlog.get_logger("automation.request")
 
 
-class Requests:
+class RequestLog:
     """ASGI middleware around everything else.
 
     Puts ``extensions`` with the ``request_id`` into the scope, ``X-Request-Id`` on the response and one line into the
@@ -32,7 +33,7 @@ class Requests:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope["headers"])
-        scope["extensions"] = {**scope.get("extensions", {}), "request_id": request_id}
+        scope["extensions"] = {**scope.get("extensions", {}), REQUEST_ID: request_id}
         logs.bind(request_id=request_id)
         await self._answer(scope, receive, _Response(send, request_id))
 
@@ -86,14 +87,14 @@ def _request_id(headers: list[tuple[bytes, bytes]]) -> str:
 
 
 def _write_line(scope: Scope, status: int | None, seconds: float) -> None:
-    extensions = scope["extensions"]
+    routed = endpoint_if_routed(scope)
     values: dict[str, Any] = {
         "method": scope["method"],
-        "operation": extensions.get("connexion_routing", {}).get("operation_id"),
+        "operation": None if routed is None else routed.operation.operation_id,
         "status": status,
         "duration_ms": round(seconds * 1000, 3),
     }
-    principal = extensions.get("connexion_context", {}).get("token_info", {}).get("principal")
+    principal = principal_if_known(scope)
     if principal is not None:
         values |= {"tenant": principal.tenant, "user": principal.user, "key": principal.key_prefix}
     if status is None or status >= 500:  # noqa: PLR2004 - the first of the server's own statuses

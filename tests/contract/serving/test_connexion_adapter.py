@@ -1,9 +1,10 @@
-"""Canaries: one for each thing inside Connexion and Starlette that ``framework`` relies on, or mends.
+"""Canaries: one for each thing inside Connexion and Starlette that the adapter relies on, or mends.
 
 When one of these fails after an upgrade, ``automation/contract/serving/connexion_adapter.py`` is the module to look at.
 """
 
 import gc
+import inspect
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,22 +17,22 @@ from connexion.middleware import ConnexionMiddleware
 from connexion.middleware.abstract import ROUTING_CONTEXT, SpecMiddleware
 from connexion.middleware.exceptions import ExceptionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
-from connexion.middleware.routing import RoutingMiddleware
+from connexion.middleware.routing import RoutingAPI, RoutingMiddleware
 from connexion.middleware.security import SecurityMiddleware
 from connexion.resolver import Resolution, Resolver
 from connexion.spec import Specification
-from starlette.routing import Mount, Route, Router
+from starlette.routing import Route
 
 from automation.contract.compiled.contract import Contract
+from automation.contract.serving import request_context
 from automation.contract.serving.connexion_adapter import (
     CONTEXT,
     ExactRouting,
     Exceptions,
     assemble,
-    principal,
-    routed_operation,
     routing_document,
 )
+from automation.contract.serving.endpoint import Endpoint, endpoint
 from automation.domain.errors import ApiKeyExpired, PathNotFound
 from tests.contract.tiny import (
     PRINCIPAL,
@@ -64,14 +65,29 @@ class Known(Resolver):  # type: ignore[misc]  # Connexion has no types
         return Resolution(refuse, operation.operation_id)
 
 
+class Connected:
+    """What a route leads to, as an application and no function."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        raise PathNotFound
+
+
+def endpoints(document: Any) -> list[Endpoint]:
+    compiled = Contract(document)
+    return [endpoint(compiled, each, unreached) for each in compiled.operations.values()]
+
+
+async def unreached(_scope: Any, _send: Any) -> None:
+    raise AssertionError
+
+
 def assembled(app: Any = refuse, **arguments: Any) -> Any:
     document = arguments.pop("document", contract(THING))
-    functions = dict.fromkeys(Contract(document).operations, refuse)
     return assemble(
         app,
         document=document,
-        base_path="",
-        functions=functions,
+        base_path=arguments.pop("base_path", ""),
+        endpoints=endpoints(document),
         security_map={"apiKey": arguments.pop("security", Scheme)},
         layers=arguments.pop("layers", []),
         error_handler=arguments.pop("error_handler", explain),
@@ -91,20 +107,38 @@ def test_the_stack_is_complete_before_the_first_request() -> None:
     assert kinds == [Exceptions, ExactRouting, SecurityMiddleware]
 
 
-def test_connexion_puts_the_routes_into_one_router_in_one_mount() -> None:
-    routing = RoutingMiddleware(refuse)
+def test_connexion_puts_the_routes_into_a_router_as_it_reads_the_document() -> None:
+    operations = []
 
-    routing.add_api(Specification.load(routing_document(contract(THING))), base_path="", resolver=Known())
+    class Routes(RoutingAPI):  # type: ignore[misc]  # Connexion has no types
+        def make_operation(self, operation: Any) -> Any:
+            operations.append(operation)
+            return Connected()
 
-    (mount,) = routing.router.routes
-    assert isinstance(mount, Mount)
-    assert isinstance(mount.app, Router)
-    assert [route.methods for route in mount.app.routes if isinstance(route, Route)] == [{"GET", "HEAD"}]
+        def _framework_path_and_name(self, operation: Any, path: str) -> tuple[str, str]:
+            found, name = super()._framework_path_and_name(operation, path)
+            return f"/below{found}", name
+
+    specification = Specification.load(routing_document(contract(THING)))
+    api = Routes(specification, base_path="/below", next_app=refuse, resolver=Known())
+
+    (route,) = api.router.routes
+    assert isinstance(route, Route)
+    assert (route.path, route.methods) == ("/below/things/{id}", {"GET", "HEAD"})
+    assert isinstance(route.app, Connected)
+    assert [each.function for each in operations] == [refuse]
 
 
-def test_starlettes_patterns_end_with_a_dollar() -> None:
-    assert Route("/thing", refuse, methods=["GET"]).path_regex.pattern == "^/thing$"
-    assert Mount("", Router()).path_regex.pattern == "^/(?P<path>.*)$"
+def test_the_router_is_given_a_contract_with_a_base_path() -> None:
+    assert {"specification", "base_path"} <= inspect.signature(RoutingMiddleware.add_api).parameters.keys()
+
+
+def test_starlettes_patterns_match_a_path_as_a_whole() -> None:
+    pattern = Route("/things/{id}/x", refuse, methods=["GET"]).path_regex
+
+    assert pattern.fullmatch("/things/a/x")
+    assert not pattern.fullmatch("/things/a/x\n")
+    assert not pattern.fullmatch("/things/a/b/x")
 
 
 async def test_the_operation_is_found_where_connexion_leaves_it() -> None:
@@ -126,7 +160,7 @@ async def test_what_was_routed_to_is_known_to_the_outer_layers_when_they_answer_
     seen = []
 
     async def look(request: Any, error: Exception) -> Any:
-        seen.append(routed_operation(request.scope))
+        seen.append(request_context.endpoint(request.scope).operation.operation_id)
         return await explain(request, error)
 
     await client(assembled(error_handler=look)).get("/things/a", headers={"x-api-key": "a"})
@@ -188,7 +222,8 @@ async def test_layers_follow_security_in_their_order() -> None:
     def layer(name: str) -> Any:
         def wrap(app: Any) -> Any:
             async def layered(scope: Any, receive: Any, send: Any) -> None:
-                order.append((name, routed_operation(scope), principal(scope) is PRINCIPAL))
+                operation = request_context.endpoint(scope).operation.operation_id
+                order.append((name, operation, request_context.principal(scope) is PRINCIPAL))
                 await app(scope, receive, send)
 
             return layered
@@ -246,15 +281,6 @@ def test_the_default_order_of_connexions_middlewares_is_the_one_that_was_copied(
 
 @pytest.mark.parametrize("base_path", ["", "/prefix"])
 def test_a_base_path_is_taken_as_it_is(base_path: str) -> None:
-    stack: Any = assemble(
-        refuse,
-        document=contract(THING),
-        base_path=base_path,
-        functions={"getThing": refuse},
-        security_map={"apiKey": Scheme},
-        layers=[],
-        error_handler=explain,
-        lifespan=nothing,
-    )
+    stack = assembled(base_path=base_path)
 
     assert stack.apis[0].base_path == base_path

@@ -5,7 +5,6 @@ from typing import Any
 import httpx
 import pytest
 
-from automation.contract.compiled.contract import Contract
 from tests.contract.tiny import UUID_STRING, Handlers, contract, operation, parameter, writing
 
 ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
@@ -97,16 +96,6 @@ async def test_a_base_path_stands_before_every_path(handlers: Handlers) -> None:
     responses = [await served.get(path) for path in ("/prefix/thing", "/thing", "/prefix/thing/", "/prefix/thing%0A")]
 
     assert [response.status_code for response in responses] == [200, 404, 404, 404]
-
-
-def test_the_allowed_methods_can_be_asked_for() -> None:
-    paths = {"/things/{id}": {**THING, "get": operation()}, "/things/mine": {"put": operation("putThing")}}
-
-    tiny = Contract(contract(paths))
-
-    assert tiny.allowed_methods(f"/things/{ID}") == ("GET", "HEAD")
-    assert tiny.allowed_methods("/things/mine") == ("PUT",)
-    assert tiny.allowed_methods("/nowhere") == ()
 
 
 async def test_a_websocket_is_closed(handlers: Handlers) -> None:

@@ -1,0 +1,49 @@
+"""One operation with everything that a request to it needs, built at start: what its route leads to."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.types import Scope, Send
+
+from automation.contract.compiled.bodies import BodyReader
+from automation.contract.compiled.contract import Contract
+from automation.contract.compiled.operations import Operation
+from automation.contract.compiled.parameter_reader import ParameterReader
+from automation.contract.compiled.responses import ResponseRules
+
+Answer = Callable[[Scope, Send], Awaitable[None]]
+"""Answers a request whose arguments are in its scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An operation in service: who may call it, how its requests are read, who answers them, and with what.
+
+    Connexion is given it as the operation's function, its router leaves it in the scope of each request, and the layers
+    take it from there. ``body`` is None for an operation without one.
+    """
+
+    operation: Operation
+    parameters: ParameterReader
+    body: BodyReader | None
+    responses: ResponseRules
+    call: Answer
+
+
+def endpoint(contract: Contract, operation: Operation, call: Answer) -> Endpoint:
+    """Return the endpoint of an operation, with everything compiled that its requests need."""
+    return Endpoint(
+        operation=operation,
+        parameters=ParameterReader(operation.parameters),
+        body=_body_reader(contract, operation),
+        responses=ResponseRules(operation, contract.document, contract.schemas),
+        call=call,
+    )
+
+
+def _body_reader(contract: Contract, operation: Operation) -> BodyReader | None:
+    body = operation.body
+    if body is None:
+        return None
+    validator = contract.schemas.validator(body.schema)
+    return BodyReader(required=body.required, max_bytes=body.max_bytes, validator=validator)
