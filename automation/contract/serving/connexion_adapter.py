@@ -27,9 +27,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from automation.contract.document.outline import METHODS
-from automation.contract.document.paths import ordered, parameter_names
 from automation.contract.serving.endpoint import Endpoint
+from automation.contract.serving.routing_document import routing_document
 from automation.domain.errors import AutomationError, MethodNotAllowed, PathNotFound
 
 __all__ = [
@@ -52,7 +51,6 @@ __all__ = [
     "Send",
     "assemble",
     "get_function_from_name",
-    "routing_document",
 ]
 
 ErrorHandler = Callable[[ConnexionRequest, Exception], Awaitable[ConnexionResponse]]
@@ -67,7 +65,6 @@ ENDPOINT = "endpoint"
 """Where the endpoint is, in the routing context that Connexion's router leaves in the scope's extensions."""
 RAISED = "automation.contract.raised"
 """Where an exception waits for Connexion's exception handling."""
-KEPT = frozenset({"operationId", "tags", "security"})
 
 
 class Exceptions(ExceptionMiddleware):  # type: ignore[misc]  # Connexion has no types
@@ -299,33 +296,3 @@ def assemble(
             layer.straighten()
     complete: ASGIApp = stack
     return complete
-
-
-def routing_document(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what Connexion needs of a contract: paths in matching order, operations, security; no schemas.
-
-    Every path parameter becomes a string: text that is no integer is a 400 of ours, not a path that doesn't match.
-    """
-    paths = document["paths"]
-    return {
-        "openapi": document["openapi"],
-        "info": {"title": document["info"]["title"], "version": document["info"]["version"]},
-        "security": document.get("security", []),
-        "components": {"securitySchemes": document.get("components", {}).get("securitySchemes", {})},
-        "paths": {path: _routing_item(path, paths[path]) for path in ordered(paths) if path.startswith("/")},
-    }
-
-
-def _routing_item(path: str, item: Mapping[str, Any]) -> dict[str, Any]:
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in parameter_names(path)
-    ]
-    return {
-        method: {
-            **{key: value for key, value in item[method].items() if key in KEPT or key.startswith("x-")},
-            "parameters": parameters,
-            "responses": {"200": {"description": ""}},
-        }
-        for method in METHODS
-        if method in item
-    }

@@ -30,9 +30,9 @@ from automation.contract.serving.connexion_adapter import (
     ExactRouting,
     Exceptions,
     assemble,
-    routing_document,
 )
 from automation.contract.serving.endpoint import Endpoint, endpoint
+from automation.contract.serving.routing_document import routing_document
 from automation.domain.errors import ApiKeyExpired, PathNotFound
 from tests.contract.tiny import (
     PRINCIPAL,
