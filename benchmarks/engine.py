@@ -28,7 +28,7 @@ from automation.storage import migration
 from automation.storage.accounts.administration import Administration
 from automation.storage.embedded import EmbeddedServer
 from automation.storage.embedded.urls import EmbeddedUrls
-from security import key_format as api_key
+from security import key_format
 
 COMMAND = (sys.executable, "-c", "from automation.commands import main; main()")
 RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{}"
@@ -174,7 +174,7 @@ def _key(urls: EmbeddedUrls) -> str:
     administration = Administration(urls.owner)
     tenant = administration.create_tenant("bench").tenant
     user = administration.create_user(tenant, "bench@example.com", Role.OPERATOR).user
-    key = api_key.generate()
+    key = key_format.generate()
     administration.create_key(tenant, user, digest=key.digest, prefix=key.prefix)
     return key.plaintext
 

@@ -19,7 +19,7 @@ from automation.domain.permissions import Role
 from automation.domain.rules import Rule, RuleAction, RuleContent, RuleStatus
 from automation.storage.accounts.administration import Administration
 from benchmarks import bodies
-from security import key_format as api_key
+from security import key_format
 
 VERSION = 3
 """Counted up whenever other rows are made, so that databases of before are made anew."""
@@ -97,7 +97,7 @@ def fill(owner: str, admin: psycopg.Connection, plan: Plan) -> None:
     keys["powerless"] = _key(administration, first, "powerless", Role.NONE)
     keys["expired"] = _key(administration, first, "expired", Role.READER, datetime.now(UTC) - timedelta(days=1))
     keys["revoked"] = _key(administration, first, "revoked", Role.READER)
-    administration.revoke_key(first, keys["revoked"][: api_key.DISPLAY_LENGTH])
+    administration.revoke_key(first, keys["revoked"][: key_format.DISPLAY_LENGTH])
     _insert(admin, plan)
     with admin.cursor() as cursor:
         cursor.executemany("INSERT INTO bench.keys VALUES (%s, %s)", list(keys.items()))
@@ -106,7 +106,7 @@ def fill(owner: str, admin: psycopg.Connection, plan: Plan) -> None:
 
 def _add_readers(admin: psycopg.Connection, tenant: int) -> dict[str, str]:
     """Insert a tenant's users who may read, each with a key, and return the keys by name."""
-    keys = [api_key.generate() for _ in range(READERS)]
+    keys = [key_format.generate() for _ in range(READERS)]
     names = [f"reader {tenant} {number}" for number in range(READERS)]
     users = [identifier(name) for name in names]
     columns = (users, [key.digest for key in keys], [key.prefix for key in keys])
@@ -118,7 +118,7 @@ def _key(
     administration: Administration, tenant: UUID, name: str, role: Role, expires_at: datetime | None = None
 ) -> str:
     user = administration.create_user(tenant, f"{name}@example.com", role).user
-    key = api_key.generate()
+    key = key_format.generate()
     administration.create_key(tenant, user, digest=key.digest, prefix=key.prefix, expires_at=expires_at)
     return key.plaintext
 

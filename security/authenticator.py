@@ -3,21 +3,31 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TypedDict
 from uuid import UUID
 
 from automation.domain.errors import ApiKeyExpired, ApiKeyOverLimit, ApiKeyTenantMismatch, InvalidParameter, Violation
 from automation.domain.identifiers import parse_uuid
 from automation.domain.principal import Principal
-from security import key_format as api_key
-from security.bounded import Bounded
-from security.directory import Directory
-from security.key_cache import CAPACITY, AcceptedKey, AcceptedKeys
-from security.key_usage import LastUse
+from automation.storage.keys import KeyDirectory
+from security import key_format
+from security.key_cache import CAPACITY, AcceptedKey, Bounded, KeyCache
+from security.key_usage import KeyUsage
 
 TENANT_HEADER = "x-tenant-id"
 
 
-class Principals:
+class TokenInfo(TypedDict):
+    """What Connexion keeps of an authenticated request, under ``token_info`` in its context.
+
+    ``sub`` is the name under which Connexion expects the user.
+    """
+
+    sub: UUID
+    principal: Principal
+
+
+class Authenticator:
     """Resolves keys to principals, by the directory or by what it said within the last second.
 
     A key with a usage limit is never remembered: each of its requests is counted by the directory, in one round trip.
@@ -30,22 +40,22 @@ class Principals:
     """
 
     def __init__(
-        self, directory: Directory, *, clock: Callable[[], float] = time.monotonic, capacity: int = CAPACITY
+        self, directory: KeyDirectory, *, clock: Callable[[], float] = time.monotonic, capacity: int = CAPACITY
     ) -> None:
         self._directory = directory
         self._clock = clock
-        self._accepted = AcceptedKeys(directory, clock, capacity=capacity)
+        self._cache = KeyCache(directory, clock, capacity=capacity)
         self._limited: Bounded[bytes, None] = Bounded(capacity)
-        self._last_use = LastUse(directory)
+        self._usage = KeyUsage(directory)
 
     def start(self) -> None:
         """Start writing ``last_used_at`` in the background of the running event loop."""
-        self._last_use.start()
+        self._usage.start()
 
     async def stop(self) -> None:
         """End everything in the background; call it before the database is closed."""
-        await self._accepted.settle()
-        await self._last_use.stop()
+        await self._cache.settle()
+        await self._usage.stop()
 
     async def resolve(self, key: str, tenant: str | None) -> Principal:
         """Return the principal behind a key.
@@ -60,13 +70,13 @@ class Principals:
             Unavailable: The directory did not answer.
         """
         now = self._clock()
-        digest = api_key.fingerprint(key)
-        accepted = self._accepted.recall(digest, now)
+        digest = key_format.fingerprint(key)
+        accepted = self._cache.recall(digest, now)
         if accepted is None:
-            api_key.verify(key)
+            key_format.require_well_formed(key)
             if digest in self._limited:
                 return await self._count(digest, tenant)
-            accepted = await self._accepted.look_up(digest, now)
+            accepted = await self._cache.look_up(digest, now)
             if accepted is None:
                 self._limited.put(digest, None)
                 return await self._count(digest, tenant)
@@ -79,7 +89,7 @@ class Principals:
         # Text equal to a canonical UUID needs no parsing; anything else does, upper case included.
         if tenant is not None and tenant != accepted.tenant and _parse(tenant) != accepted.principal.tenant:
             raise ApiKeyTenantMismatch
-        self._last_use.note(digest, now)
+        self._usage.note(digest, now)
         return accepted.principal
 
     async def _count(self, digest: bytes, tenant: str | None) -> Principal:
@@ -94,6 +104,23 @@ class Principals:
         if not record.limited:
             self._limited.pop(digest, None)
         return record.principal
+
+
+async def authenticate(api_key: str, tenant: str | None, authenticator: Authenticator) -> TokenInfo:
+    """Return who is calling; named by the contract in ``x-apikeyInfoFunc``.
+
+    Args:
+        api_key: The key, trimmed.
+        tenant: The tenant header, trimmed; None where the request has none.
+        authenticator: Where keys become authenticator.
+
+    Raises:
+        Unauthenticated: The key is not accepted, or not for that tenant; the concrete class says why.
+        InvalidParameter: The key is good, and the tenant header is not a UUID.
+        Unavailable: The keys' directory did not answer.
+    """
+    principal = await authenticator.resolve(api_key, tenant)
+    return {"sub": principal.user, "principal": principal}
 
 
 def _parse(tenant: str) -> UUID:

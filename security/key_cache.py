@@ -6,19 +6,38 @@ Refusals are not remembered, and limited keys are not either. Keys are known by 
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from automation.domain.errors import ApiKeyOverLimit, Unavailable
 from automation.domain.principal import Principal
-from security.bounded import Bounded
-from security.directory import Directory, KeyRecord
+from automation.storage.keys import KeyDirectory, KeyRecord
 
 # A request may still be on its way when its key is revoked: a tenth of the second is left for that.
 LIFETIME = 0.9
 CAPACITY = 10_000
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Bounded(OrderedDict[K, V]):
+    """An ordered dictionary of at most ``capacity`` entries when filled by ``put``; the oldest go first."""
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__()
+        self._capacity = capacity
+
+    def put(self, key: K, value: V) -> None:
+        """Set an entry and make it the newest."""
+        self[key] = value
+        self.move_to_end(key)
+        if len(self) > self._capacity:
+            self.popitem(last=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +63,7 @@ class _Flight:
     waiting: list[asyncio.Future[AcceptedKey | None]] = field(default_factory=list)
 
 
-class AcceptedKeys:
+class KeyCache:
     """A bounded cache in front of the directory; those who ask for a key at the same time share a look-up.
 
     Args:
@@ -53,7 +72,7 @@ class AcceptedKeys:
         capacity: How many keys are remembered; the ones that were looked up longest ago go first.
     """
 
-    def __init__(self, directory: Directory, clock: Callable[[], float], *, capacity: int = CAPACITY) -> None:
+    def __init__(self, directory: KeyDirectory, clock: Callable[[], float], *, capacity: int = CAPACITY) -> None:
         self._directory = directory
         self._clock = clock
         self._accepted: Bounded[bytes, AcceptedKey] = Bounded(capacity)

@@ -49,12 +49,12 @@ def digest_of(text: str) -> bytes:
     Raises:
         ApiKeyInvalid: It is not a key, or not one that was copied without a mistake.
     """
-    verify(text)
+    require_well_formed(text)
     return fingerprint(text)
 
 
-def verify(text: str) -> None:
-    """Do nothing for a well-formed key.
+def require_well_formed(text: str) -> None:
+    """Hold a text to a key's shape and checksum; whether it is anybody's key is not known by that.
 
     Raises:
         ApiKeyInvalid: It is not a key, or not one that was copied without a mistake.

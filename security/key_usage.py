@@ -8,8 +8,8 @@ import asyncio
 import logging
 import math
 
-from security.bounded import Bounded
-from security.directory import Directory
+from automation.storage.keys import KeyDirectory
+from security.key_cache import Bounded
 
 INTERVAL = 60.0
 CAPACITY = 100_000
@@ -17,7 +17,7 @@ CAPACITY = 100_000
 _logger = logging.getLogger(__name__)
 
 
-class LastUse:
+class KeyUsage:
     """Collects the digests of keys in use and has the directory write them, about once a second.
 
     Args:
@@ -27,7 +27,7 @@ class LastUse:
             they are used again.
     """
 
-    def __init__(self, directory: Directory, *, period: float = 1.0, capacity: int = CAPACITY) -> None:
+    def __init__(self, directory: KeyDirectory, *, period: float = 1.0, capacity: int = CAPACITY) -> None:
         self._directory = directory
         self._period = period
         self._due: Bounded[bytes, float] = Bounded(capacity)

@@ -14,8 +14,7 @@ from automation.contract.serving.connexion_adapter import (
     get_function_from_name,
 )
 from automation.domain.errors import ApiKeyInvalid, ApiKeyMissing, InvalidParameter, Violation
-from security.authentication import TokenInfo
-from security.authenticator import TENANT_HEADER, Principals
+from security.authenticator import TENANT_HEADER, Authenticator, TokenInfo
 from security.key_format import LENGTH
 
 Verify = Callable[[ConnexionRequest], Awaitable[TokenInfo]]
@@ -27,11 +26,11 @@ _TENANT_HEADER = TENANT_HEADER.encode("ascii")
 class ApiKeyScheme(ApiKeySecurityHandler):  # type: ignore[misc]  # Connexion has no types
     """Reads the key and the tenant header of a request, and has the contract's security function judge them.
 
-    Give it to Connexion as ``security_map={"apiKey": partial(ApiKeyScheme, principals)}``.
+    Give it to Connexion as ``security_map={"apiKey": partial(ApiKeyScheme, authenticator)}``.
     """
 
-    def __init__(self, principals: Principals) -> None:
-        self._principals = principals
+    def __init__(self, authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
 
     def get_fn(self, security_scheme: Mapping[str, Any], required_scopes: Sequence[str]) -> Verify:
         """Return the function that authenticates a request.
@@ -49,11 +48,11 @@ class ApiKeyScheme(ApiKeySecurityHandler):  # type: ignore[misc]  # Connexion ha
         if required_scopes:
             raise _broken("an API key has no scopes; name a permission in x-required-permission")
         key_header = str(security_scheme["name"]).lower().encode("ascii")
-        principals = self._principals
+        authenticator = self._authenticator
 
         async def verify(request: ConnexionRequest) -> TokenInfo:
             key, tenant = credentials(request.scope["headers"], key_header)
-            token_info: TokenInfo = await authenticate(key, tenant, principals)
+            token_info: TokenInfo = await authenticate(key, tenant, authenticator)
             return token_info
 
         return verify

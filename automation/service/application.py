@@ -24,7 +24,7 @@ from automation.storage.keys import KeyDirectory
 from automation.storage.pool.database import Database
 from automation.storage.readiness import Readiness
 from automation.storage.rules import Rules
-from security.authenticator import Principals
+from security.authenticator import Authenticator
 from security.authorization import authorized
 from security.scheme import ApiKeyScheme
 
@@ -53,7 +53,7 @@ def create(settings: Settings) -> ASGIApp:
     contract = load_contract(base_path=settings.path_prefix)
     actions = load_actions(settings)
     database = open_database(settings)
-    principals = Principals(KeyDirectory(database))
+    authenticator = Authenticator(KeyDirectory(database))
     problems = Problems(contract)
     provided: Mapping[type, object] = {
         Actions: actions,
@@ -67,10 +67,10 @@ def create(settings: Settings) -> ASGIApp:
         contract,
         handlers=HANDLERS,
         provided=provided,
-        security_map={"apiKey": lambda: ApiKeyScheme(principals)},
+        security_map={"apiKey": lambda: ApiKeyScheme(authenticator)},
         guards=[authorized],
         error_handler=problems.handle,
-        lifespan=_lifespan(database, principals),
+        lifespan=_lifespan(database, authenticator),
     )
     swagger_ui = settings.documentation and settings.publish_contract
     documented = Documentation(application, swagger_ui=swagger_ui, prefix=settings.path_prefix)
@@ -108,15 +108,17 @@ def open_database(settings: Settings) -> Database:
     )
 
 
-def _lifespan(database: Database, principals: Principals) -> Callable[[object], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    database: Database, authenticator: Authenticator
+) -> Callable[[object], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
         await database.open()
-        principals.start()
+        authenticator.start()
         try:
             yield
         finally:
-            await principals.stop()
+            await authenticator.stop()
             await database.close()
 
     return lifespan

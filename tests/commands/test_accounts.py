@@ -9,7 +9,7 @@ import pytest
 
 from automation.domain.permissions import Role
 from automation.storage.accounts.administration import Administration
-from security.key_format import verify
+from security.key_format import require_well_formed
 from tests.commands.terminal import assert_refused, call, document
 from tests.databases import DatabaseUrls
 
@@ -56,7 +56,7 @@ def test_a_key_is_shown_once_and_only_its_digest_is_stored(
     made = document("keys", "create", "--tenant", "acme", "--user", READER, settings=settings)
 
     key = made["key"]
-    verify(key)
+    require_well_formed(key)
     ((digest, everything),) = stored_keys(database_urls)
     assert digest == sha256(key.encode()).digest()
     assert key[len(made["prefix"]) :] not in str(everything)
@@ -67,7 +67,7 @@ def test_a_key_is_shown_once_and_only_its_digest_is_stored(
 def test_people_see_the_key_whole(settings: Mapping[str, str], acme: UUID) -> None:
     done = call("keys", "create", "--tenant", str(acme), "--user", READER, settings=settings)
 
-    verify(next(word for word in done.output.split() if word.startswith("ak_")))
+    require_well_formed(next(word for word in done.output.split() if word.startswith("ak_")))
 
 
 def test_a_key_has_the_limits_that_it_was_given(settings: Mapping[str, str], acme: UUID) -> None:

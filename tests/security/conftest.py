@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from security.authenticator import Principals
+from security.authenticator import Authenticator
 from tests.security.directories import Clock, MemoryDirectory
 
 
@@ -19,9 +19,9 @@ def directory(clock: Clock) -> MemoryDirectory:
 
 
 @pytest.fixture
-async def principals(directory: MemoryDirectory, clock: Clock) -> AsyncIterator[Principals]:
-    principals = Principals(directory, clock=clock)
-    principals.start()
-    yield principals
+async def authenticator(directory: MemoryDirectory, clock: Clock) -> AsyncIterator[Authenticator]:
+    authenticator = Authenticator(directory, clock=clock)
+    authenticator.start()
+    yield authenticator
     directory.open.set()
-    await principals.stop()
+    await authenticator.stop()

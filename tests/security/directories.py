@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 
 from automation.domain.errors import ApiKeyExpired, ApiKeyInvalid, ApiKeyOverLimit, ApiKeyTenantMismatch
 from automation.domain.principal import Principal
-from security import key_format as api_key
+from automation.storage.keys import KeyDirectory, KeyRecord
+from security import key_format
 
 
 class Clock:
@@ -30,7 +31,7 @@ class Clock:
 class StoredKey:
     """A key as the directory keeps it; ``expires_at`` is a time of the directory's clock."""
 
-    key: api_key.ApiKey
+    key: key_format.ApiKey
     principal: Principal
     expires_at: float | None = None
     usage_limit: int | None = None
@@ -38,15 +39,8 @@ class StoredKey:
     revoked: bool = False
 
 
-@dataclass(frozen=True)
-class Record:
-    principal: Principal
-    limited: bool
-    expires_in: float | None
-
-
 @dataclass
-class MemoryDirectory:
+class MemoryDirectory(KeyDirectory):
     """Keys in memory; while ``open`` is cleared, look-ups wait after they were sent."""
 
     clock: Clock
@@ -66,12 +60,12 @@ class MemoryDirectory:
         expires_at: float | None = None,
         usage_limit: int | None = None,
     ) -> StoredKey:
-        key = api_key.generate()
+        key = key_format.generate()
         principal = Principal(uuid4(), uuid4(), permissions, key.prefix)
         self.keys[key.digest] = StoredKey(key, principal, expires_at, usage_limit)
         return self.keys[key.digest]
 
-    async def resolve(self, digest: bytes, tenant: UUID | None, *, count: bool) -> Record:
+    async def resolve(self, digest: bytes, tenant: UUID | None, *, count: bool) -> KeyRecord:
         self.lookups.append(digest)
         await self.open.wait()
         if self.failure is not None:
@@ -87,7 +81,7 @@ class MemoryDirectory:
             raise ApiKeyOverLimit
         stored.usage_count += count and stored.usage_limit is not None
         expires_in = None if stored.expires_at is None else stored.expires_at - self.clock()
-        return Record(stored.principal, stored.usage_limit is not None, expires_in)
+        return KeyRecord(stored.principal, stored.usage_limit is not None, expires_in)
 
     async def touch(self, digests: Collection[bytes]) -> None:
         if self.failure is not None:

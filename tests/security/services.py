@@ -17,7 +17,7 @@ from automation.contract.compiled.contract import Contract
 from automation.contract.serving.connexion_adapter import EndpointResolver, Guard
 from automation.contract.serving.endpoint import endpoint
 from automation.domain.errors import AutomationError
-from security.authenticator import Principals
+from security.authenticator import Authenticator
 from security.authorization import authorized
 from security.scheme import ApiKeyScheme
 
@@ -25,7 +25,7 @@ SCHEME = {
     "type": "apiKey",
     "in": "header",
     "name": "x-api-key",
-    "x-apikeyInfoFunc": "security.authentication.authenticate",
+    "x-apikeyInfoFunc": "security.authenticator.authenticate",
 }
 PROTECTED = {"operationId": "protected", "tags": ["Two"], "x-required-permission": "automation:read", "responses": {}}
 PUBLIC = {"operationId": "public", "tags": ["Two"], "security": [], "responses": {}}
@@ -43,7 +43,7 @@ def contract(protected: dict[str, Any] = PROTECTED, scheme: dict[str, Any] = SCH
     }
 
 
-def build(principals: Principals, document: dict[str, Any]) -> ConnexionMiddleware:
+def build(authenticator: Authenticator, document: dict[str, Any]) -> ConnexionMiddleware:
     """Return the service, built completely, with the errors' codes as its answers."""
     guard = partial(Guard, guarded=authorized)
     middlewares: list[Any] = [ExceptionMiddleware, RoutingMiddleware, SecurityMiddleware, guard]
@@ -51,7 +51,7 @@ def build(principals: Principals, document: dict[str, Any]) -> ConnexionMiddlewa
     service = ConnexionMiddleware(
         answer,
         middlewares=middlewares,
-        security_map={"apiKey": partial(ApiKeyScheme, principals)},
+        security_map={"apiKey": partial(ApiKeyScheme, authenticator)},
         resolver=EndpointResolver(endpoint(compiled, each, unreached) for each in compiled.operations.values()),
     )
     service.add_api(document)

@@ -12,9 +12,10 @@ from automation.domain.errors import (
     Unavailable,
 )
 from automation.domain.principal import Principal
-from security.authenticator import Principals
-from security.key_cache import AcceptedKeys
-from tests.security.directories import Clock, MemoryDirectory, Record
+from automation.storage.keys import KeyRecord
+from security.authenticator import Authenticator
+from security.key_cache import KeyCache
+from tests.security.directories import Clock, MemoryDirectory
 from tests.turns import TurnLoop
 
 
@@ -24,123 +25,123 @@ async def let_others_run() -> None:
 
 
 async def test_a_principal_is_remembered_for_less_than_a_second(
-    directory: MemoryDirectory, principals: Principals, clock: Clock
+    directory: MemoryDirectory, authenticator: Authenticator, clock: Clock
 ) -> None:
     key = directory.add().key.plaintext
-    await principals.resolve(key, None)
+    await authenticator.resolve(key, None)
 
     clock.advance(0.899)
-    await principals.resolve(key, None)
+    await authenticator.resolve(key, None)
 
     assert len(directory.lookups) == 1
 
 
 async def test_after_a_second_the_directory_is_asked_again(
-    directory: MemoryDirectory, principals: Principals, clock: Clock
+    directory: MemoryDirectory, authenticator: Authenticator, clock: Clock
 ) -> None:
     key = directory.add().key.plaintext
-    await principals.resolve(key, None)
+    await authenticator.resolve(key, None)
 
     clock.advance(1.0)
-    await principals.resolve(key, None)
+    await authenticator.resolve(key, None)
 
     assert len(directory.lookups) == 2
 
 
 async def test_a_revoked_key_stops_working_within_a_second(
-    directory: MemoryDirectory, principals: Principals, clock: Clock
+    directory: MemoryDirectory, authenticator: Authenticator, clock: Clock
 ) -> None:
     stored = directory.add()
-    await principals.resolve(stored.key.plaintext, None)
+    await authenticator.resolve(stored.key.plaintext, None)
     stored.revoked = True
 
     clock.advance(1.0)
 
     with pytest.raises(ApiKeyInvalid):
-        await principals.resolve(stored.key.plaintext, None)
+        await authenticator.resolve(stored.key.plaintext, None)
 
 
 async def test_the_second_counts_from_before_the_look_up_was_sent(
-    directory: MemoryDirectory, principals: Principals, clock: Clock
+    directory: MemoryDirectory, authenticator: Authenticator, clock: Clock
 ) -> None:
     key = directory.add().key.plaintext
     directory.open.clear()
-    first = asyncio.create_task(principals.resolve(key, None))
+    first = asyncio.create_task(authenticator.resolve(key, None))
     await let_others_run()
     clock.advance(0.9)
     directory.open.set()
     await first
 
     clock.advance(0.1)
-    await principals.resolve(key, None)
+    await authenticator.resolve(key, None)
 
     assert len(directory.lookups) == 2
 
 
-async def test_refusals_are_not_remembered(directory: MemoryDirectory, principals: Principals) -> None:
+async def test_refusals_are_not_remembered(directory: MemoryDirectory, authenticator: Authenticator) -> None:
     stored = directory.add()
     stored.revoked = True
     with pytest.raises(ApiKeyInvalid):
-        await principals.resolve(stored.key.plaintext, None)
+        await authenticator.resolve(stored.key.plaintext, None)
 
     stored.revoked = False
 
-    assert await principals.resolve(stored.key.plaintext, None) == stored.principal
+    assert await authenticator.resolve(stored.key.plaintext, None) == stored.principal
 
 
 async def test_at_most_so_many_keys_are_remembered_and_the_oldest_go_first(
     directory: MemoryDirectory, clock: Clock
 ) -> None:
-    principals = Principals(directory, clock=clock, capacity=2)
+    authenticator = Authenticator(directory, clock=clock, capacity=2)
     oldest, middle, newest = (directory.add().key for _ in range(3))
     for key in (oldest, middle, newest):
-        await principals.resolve(key.plaintext, None)
+        await authenticator.resolve(key.plaintext, None)
     directory.lookups.clear()
 
     for key in (middle, newest, oldest):
-        await principals.resolve(key.plaintext, None)
+        await authenticator.resolve(key.plaintext, None)
 
     assert directory.lookups == [oldest.digest]
 
 
-async def test_no_plaintext_key_is_kept(directory: MemoryDirectory, principals: Principals) -> None:
+async def test_no_plaintext_key_is_kept(directory: MemoryDirectory, authenticator: Authenticator) -> None:
     key = directory.add().key.plaintext
 
-    await principals.resolve(key, None)
+    await authenticator.resolve(key, None)
 
-    assert key not in repr(vars(principals._accepted))
+    assert key not in repr(vars(authenticator._cache))
 
 
 class TestLookUpsAtTheSameTime:
-    async def test_share_one_flight(self, directory: MemoryDirectory, principals: Principals) -> None:
+    async def test_share_one_flight(self, directory: MemoryDirectory, authenticator: Authenticator) -> None:
         stored = directory.add()
 
-        found = await asyncio.gather(*(principals.resolve(stored.key.plaintext, None) for _ in range(50)))
+        found = await asyncio.gather(*(authenticator.resolve(stored.key.plaintext, None) for _ in range(50)))
 
         assert set(found) == {stored.principal}
         assert len(directory.lookups) == 1
 
     async def test_fail_together_and_the_failure_is_not_remembered(
-        self, directory: MemoryDirectory, principals: Principals
+        self, directory: MemoryDirectory, authenticator: Authenticator
     ) -> None:
         stored = directory.add()
         directory.failure = Unavailable()
 
         outcomes = await asyncio.gather(
-            *(principals.resolve(stored.key.plaintext, None) for _ in range(3)), return_exceptions=True
+            *(authenticator.resolve(stored.key.plaintext, None) for _ in range(3)), return_exceptions=True
         )
         directory.failure = None
 
         assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
         assert len(directory.lookups) == 1
-        assert await principals.resolve(stored.key.plaintext, None) == stored.principal
+        assert await authenticator.resolve(stored.key.plaintext, None) == stored.principal
 
     async def test_survive_the_cancellation_of_the_first(
-        self, directory: MemoryDirectory, principals: Principals
+        self, directory: MemoryDirectory, authenticator: Authenticator
     ) -> None:
         stored = directory.add()
         directory.open.clear()
-        first, second = (asyncio.create_task(principals.resolve(stored.key.plaintext, None)) for _ in range(2))
+        first, second = (asyncio.create_task(authenticator.resolve(stored.key.plaintext, None)) for _ in range(2))
         await let_others_run()
 
         first.cancel()
@@ -151,11 +152,11 @@ class TestLookUpsAtTheSameTime:
         assert first.cancelled()
         assert len(directory.lookups) == 1
 
-    async def test_may_all_be_given_up(self, directory: MemoryDirectory, principals: Principals) -> None:
+    async def test_may_all_be_given_up(self, directory: MemoryDirectory, authenticator: Authenticator) -> None:
         stored = directory.add()
         directory.open.clear()
         directory.failure = Unavailable()
-        only = asyncio.create_task(principals.resolve(stored.key.plaintext, None))
+        only = asyncio.create_task(authenticator.resolve(stored.key.plaintext, None))
         await let_others_run()
 
         only.cancel()
@@ -164,19 +165,19 @@ class TestLookUpsAtTheSameTime:
         await let_others_run()
         directory.failure = None
 
-        assert await principals.resolve(stored.key.plaintext, None) == stored.principal
+        assert await authenticator.resolve(stored.key.plaintext, None) == stored.principal
 
     async def test_do_not_take_an_answer_to_a_question_of_more_than_a_second_ago(
-        self, directory: MemoryDirectory, principals: Principals, clock: Clock
+        self, directory: MemoryDirectory, authenticator: Authenticator, clock: Clock
     ) -> None:
         stored = directory.add()
         directory.open.clear()
-        early = asyncio.create_task(principals.resolve(stored.key.plaintext, None))
+        early = asyncio.create_task(authenticator.resolve(stored.key.plaintext, None))
         await let_others_run()
         clock.advance(1.0)
-        late = asyncio.create_task(principals.resolve(stored.key.plaintext, None))
+        late = asyncio.create_task(authenticator.resolve(stored.key.plaintext, None))
         await let_others_run()
-        sharing = asyncio.create_task(principals.resolve(stored.key.plaintext, None))
+        sharing = asyncio.create_task(authenticator.resolve(stored.key.plaintext, None))
         await let_others_run()
 
         directory.open.set()
@@ -185,13 +186,13 @@ class TestLookUpsAtTheSameTime:
         assert len(directory.lookups) == 2
 
     async def test_are_judged_by_their_own_tenant_header(
-        self, directory: MemoryDirectory, principals: Principals
+        self, directory: MemoryDirectory, authenticator: Authenticator
     ) -> None:
         stored = directory.add()
         key, tenant = stored.key.plaintext, str(stored.principal.tenant)
 
         outcomes = await asyncio.gather(
-            principals.resolve(key, str(uuid4())), principals.resolve(key, tenant), return_exceptions=True
+            authenticator.resolve(key, str(uuid4())), authenticator.resolve(key, tenant), return_exceptions=True
         )
 
         assert isinstance(outcomes[0], ApiKeyTenantMismatch)
@@ -205,7 +206,7 @@ class LateDirectory(MemoryDirectory):
         super().__init__(clock)
         self.answered = answered
 
-    async def resolve(self, digest: bytes, tenant: UUID | None, *, count: bool) -> Record:
+    async def resolve(self, digest: bytes, tenant: UUID | None, *, count: bool) -> KeyRecord:
         if not self.lookups:
             await self.open.wait()
             self.clock.advance(1.0)
@@ -227,7 +228,7 @@ class TestALookUpThatHasJustEnded:
         directory = LateDirectory(clock, answered)
         directory.open.clear()
         stored = directory.add()
-        keys = AcceptedKeys(directory, clock)
+        keys = KeyCache(directory, clock)
 
         async def ask_late() -> Principal | None:
             await answered.wait()

@@ -5,7 +5,7 @@ from hashlib import sha256
 import pytest
 
 from automation.domain.errors import ApiKeyInvalid
-from security import key_format as api_key
+from security import key_format
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 GARBAGE = [
@@ -23,14 +23,14 @@ GARBAGE = [
 
 def is_key(text: str) -> bool:
     try:
-        api_key.digest_of(text)
+        key_format.digest_of(text)
     except ApiKeyInvalid:
         return False
     return True
 
 
 def test_a_key_is_52_characters_that_scanners_recognise() -> None:
-    key = api_key.generate()
+    key = key_format.generate()
 
     assert len(key.plaintext) == 52
     assert key.plaintext.startswith("ak_")
@@ -38,7 +38,7 @@ def test_a_key_is_52_characters_that_scanners_recognise() -> None:
 
 
 def test_of_a_key_its_digest_and_a_display_prefix_are_kept() -> None:
-    key = api_key.generate()
+    key = key_format.generate()
 
     assert key.digest == sha256(key.plaintext.encode()).digest()
     assert key.prefix == key.plaintext[:11]
@@ -46,19 +46,19 @@ def test_of_a_key_its_digest_and_a_display_prefix_are_kept() -> None:
 
 
 def test_a_key_is_found_by_the_digest_it_was_stored_with() -> None:
-    key = api_key.generate()
+    key = key_format.generate()
 
-    assert api_key.digest_of(key.plaintext) == key.digest
+    assert key_format.digest_of(key.plaintext) == key.digest
 
 
 def test_no_two_keys_are_alike() -> None:
-    keys = {api_key.generate().plaintext for _ in range(2000)}
+    keys = {key_format.generate().plaintext for _ in range(2000)}
 
     assert len(keys) == 2000
 
 
 def test_every_wrong_character_is_noticed() -> None:
-    key = api_key.generate().plaintext
+    key = key_format.generate().plaintext
 
     mistakes = [
         key[:position] + wrong + key[position + 1 :]
@@ -71,7 +71,7 @@ def test_every_wrong_character_is_noticed() -> None:
 
 
 def test_two_characters_in_the_wrong_order_are_noticed() -> None:
-    key = api_key.generate().plaintext
+    key = key_format.generate().plaintext
 
     swapped = [key[:i] + key[i + 1] + key[i] + key[i + 2 :] for i in range(3, 51) if key[i] != key[i + 1]]
 
@@ -84,4 +84,4 @@ def test_garbage_is_refused(garbage: str) -> None:
 
 
 def test_a_key_with_a_line_feed_behind_it_is_refused() -> None:
-    assert not is_key(api_key.generate().plaintext + "\n")
+    assert not is_key(key_format.generate().plaintext + "\n")

@@ -6,47 +6,47 @@ import logging
 import pytest
 
 from automation.domain.errors import Unavailable
-from security.authenticator import Principals
-from security.key_usage import LastUse
+from security.authenticator import Authenticator
+from security.key_usage import KeyUsage
 from tests.security.directories import Clock, MemoryDirectory
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 
 
 async def test_a_key_is_written_once_a_minute_at_most(directory: MemoryDirectory) -> None:
-    last_use = LastUse(directory)
+    usage = KeyUsage(directory)
 
     for second in range(61):
-        last_use.note(KEY, float(second))
-        await last_use.flush()
+        usage.note(KEY, float(second))
+        await usage.flush()
 
     assert directory.touched == [(KEY,), (KEY,)]
 
 
 async def test_keys_in_use_are_written_together(directory: MemoryDirectory) -> None:
-    last_use = LastUse(directory)
+    usage = KeyUsage(directory)
 
     for digest in (KEY, OTHER, KEY):
-        last_use.note(digest, 0.0)
-    await last_use.flush()
+        usage.note(digest, 0.0)
+    await usage.flush()
 
     assert directory.touched == [(KEY, OTHER)]
 
 
 async def test_nothing_is_written_while_no_key_is_used(directory: MemoryDirectory) -> None:
-    await LastUse(directory).flush()
+    await KeyUsage(directory).flush()
 
     assert directory.touched == []
 
 
 async def test_what_could_not_be_written_is_tried_again(directory: MemoryDirectory) -> None:
-    last_use = LastUse(directory)
-    last_use.note(KEY, 0.0)
+    usage = KeyUsage(directory)
+    usage.note(KEY, 0.0)
     directory.failure = Unavailable()
-    await last_use.flush()
+    await usage.flush()
 
     directory.failure = None
-    await last_use.flush()
+    await usage.flush()
 
     assert directory.touched == [(KEY,)]
 
@@ -54,13 +54,13 @@ async def test_what_could_not_be_written_is_tried_again(directory: MemoryDirecto
 async def test_a_failure_is_logged_once_and_without_key_material(
     directory: MemoryDirectory, caplog: pytest.LogCaptureFixture
 ) -> None:
-    last_use = LastUse(directory)
-    last_use.note(KEY, 0.0)
+    usage = KeyUsage(directory)
+    usage.note(KEY, 0.0)
     directory.failure = Unavailable()
 
     with caplog.at_level(logging.INFO):
-        await last_use.flush()
-        await last_use.flush()
+        await usage.flush()
+        await usage.flush()
 
     assert [record.getMessage() for record in caplog.records] == ["last_used_at of 1 keys could not be written yet"]
     assert str(KEY) not in caplog.text
@@ -68,48 +68,48 @@ async def test_a_failure_is_logged_once_and_without_key_material(
 
 
 async def test_the_background_writes_by_itself_and_outlives_failures(directory: MemoryDirectory) -> None:
-    last_use = LastUse(directory, period=0.001)
-    last_use.start()
+    usage = KeyUsage(directory, period=0.001)
+    usage.start()
     directory.failure = RuntimeError("a bug")
-    last_use.note(KEY, 0.0)
+    usage.note(KEY, 0.0)
     await asyncio.sleep(0.02)
 
     directory.failure = None
     await asyncio.sleep(0.02)
 
     assert directory.touched == [(KEY,)]
-    await last_use.stop()
+    await usage.stop()
 
 
 async def test_stopping_writes_what_is_pending(directory: MemoryDirectory) -> None:
-    last_use = LastUse(directory, period=3600)
-    last_use.start()
-    last_use.note(KEY, 0.0)
+    usage = KeyUsage(directory, period=3600)
+    usage.start()
+    usage.note(KEY, 0.0)
 
-    await last_use.stop()
+    await usage.stop()
 
     assert directory.touched == [(KEY,)]
 
 
 async def test_memory_is_bounded_while_nothing_can_be_written(directory: MemoryDirectory) -> None:
-    last_use = LastUse(directory, capacity=10)
+    usage = KeyUsage(directory, capacity=10)
     directory.failure = Unavailable()
 
     for number in range(100):
-        last_use.note(number.to_bytes(32), 0.0)
-        await last_use.flush()
+        usage.note(number.to_bytes(32), 0.0)
+        await usage.flush()
 
-    assert len(last_use._pending) == len(last_use._due) == 10
+    assert len(usage._pending) == len(usage._due) == 10
 
 
 async def test_every_accepted_request_is_a_use_and_a_refused_one_is_not(
-    directory: MemoryDirectory, principals: Principals, clock: Clock
+    directory: MemoryDirectory, authenticator: Authenticator, clock: Clock
 ) -> None:
     used, refused = directory.add(), directory.add()
-    await principals.resolve(used.key.plaintext, None)
+    await authenticator.resolve(used.key.plaintext, None)
     with pytest.raises(Exception, match="tenant"):
-        await principals.resolve(refused.key.plaintext, str(used.principal.tenant))
+        await authenticator.resolve(refused.key.plaintext, str(used.principal.tenant))
 
-    await principals.stop()
+    await authenticator.stop()
 
     assert directory.touched == [(used.key.digest,)]

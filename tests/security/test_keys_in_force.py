@@ -22,8 +22,8 @@ from automation.storage.accounts.accounts import Key
 from automation.storage.accounts.administration import Administration
 from automation.storage.keys import KeyDirectory
 from automation.storage.pool.database import Database
-from security import key_format as api_key
-from security.authenticator import Principals
+from security import key_format
+from security.authenticator import Authenticator
 from tests.security.directories import Clock
 
 
@@ -35,8 +35,8 @@ class Account:
         self.tenant: UUID = administration.create_tenant(f"tenant {uuid4().hex}").tenant
         self.user: UUID = administration.create_user(self.tenant, f"{uuid4().hex}@example.com", Role.READER).user
 
-    def key(self, *, expires_at: datetime | None = None, usage_limit: int | None = None) -> api_key.ApiKey:
-        key = api_key.generate()
+    def key(self, *, expires_at: datetime | None = None, usage_limit: int | None = None) -> key_format.ApiKey:
+        key = key_format.generate()
         self.administration.create_key(
             self.tenant,
             self.user,
@@ -47,7 +47,7 @@ class Account:
         )
         return key
 
-    def stored(self, key: api_key.ApiKey) -> Key:
+    def stored(self, key: key_format.ApiKey) -> Key:
         return next(each for each in self.administration.list_keys(self.tenant) if each.prefix == key.prefix)
 
 
@@ -57,41 +57,43 @@ def account(administration: Administration) -> Account:
 
 
 @pytest.fixture
-async def principals(database: Database, clock: Clock) -> AsyncIterator[Principals]:
-    principals = Principals(KeyDirectory(database), clock=clock)
-    yield principals
-    await principals.stop()
+async def authenticator(database: Database, clock: Clock) -> AsyncIterator[Authenticator]:
+    authenticator = Authenticator(KeyDirectory(database), clock=clock)
+    yield authenticator
+    await authenticator.stop()
 
 
-async def test_a_key_becomes_its_user_with_what_the_users_roles_allow(account: Account, principals: Principals) -> None:
+async def test_a_key_becomes_its_user_with_what_the_users_roles_allow(
+    account: Account, authenticator: Authenticator
+) -> None:
     key = account.key()
 
-    principal = await principals.resolve(key.plaintext, str(account.tenant))
+    principal = await authenticator.resolve(key.plaintext, str(account.tenant))
 
     assert principal == Principal(account.tenant, account.user, frozenset({"automation:read"}), key.prefix)
 
 
-async def test_a_key_that_nobody_has_is_invalid(principals: Principals) -> None:
+async def test_a_key_that_nobody_has_is_invalid(authenticator: Authenticator) -> None:
     with pytest.raises(ApiKeyInvalid):
-        await principals.resolve(api_key.generate().plaintext, None)
+        await authenticator.resolve(key_format.generate().plaintext, None)
 
 
 async def test_a_key_is_the_other_tenants_business_no_more_than_its_own(
-    account: Account, principals: Principals
+    account: Account, authenticator: Authenticator
 ) -> None:
     with pytest.raises(ApiKeyTenantMismatch):
-        await principals.resolve(account.key().plaintext, str(uuid4()))
+        await authenticator.resolve(account.key().plaintext, str(uuid4()))
 
 
-async def revoke(account: Account, key: api_key.ApiKey) -> None:
+async def revoke(account: Account, key: key_format.ApiKey) -> None:
     await asyncio.to_thread(account.administration.revoke_key, account.tenant, key.prefix)
 
 
-async def deactivate(account: Account, _key: api_key.ApiKey) -> None:
+async def deactivate(account: Account, _key: key_format.ApiKey) -> None:
     await asyncio.to_thread(account.administration.deactivate_user, account.tenant, account.user)
 
 
-async def delete(account: Account, _key: api_key.ApiKey) -> None:
+async def delete(account: Account, _key: key_format.ApiKey) -> None:
     await asyncio.to_thread(account.administration.delete_user, account.tenant, account.user)
 
 
@@ -100,54 +102,54 @@ async def delete(account: Account, _key: api_key.ApiKey) -> None:
 )
 async def test_what_ends_a_key_holds_within_a_second(
     account: Account,
-    principals: Principals,
+    authenticator: Authenticator,
     clock: Clock,
-    end: Callable[[Account, api_key.ApiKey], Awaitable[None]],
+    end: Callable[[Account, key_format.ApiKey], Awaitable[None]],
     error: type[AutomationError],
 ) -> None:
     key = account.key()
-    await principals.resolve(key.plaintext, None)
+    await authenticator.resolve(key.plaintext, None)
     await end(account, key)
 
     clock.advance(1.0)
 
     with pytest.raises(error):
-        await principals.resolve(key.plaintext, None)
+        await authenticator.resolve(key.plaintext, None)
 
 
-async def ask_until_expired(principals: Principals, key: str) -> datetime:
+async def ask_until_expired(authenticator: Authenticator, key: str) -> datetime:
     """Ask again and again, and return when the first request was sent that was refused."""
     while True:
         asked = datetime.now(UTC)
         try:
-            await principals.resolve(key, None)
+            await authenticator.resolve(key, None)
         except ApiKeyExpired:
             return asked
         await asyncio.sleep(0.01)
 
 
 async def test_a_key_expires_on_time_although_it_is_remembered(account: Account, database: Database) -> None:
-    principals = Principals(KeyDirectory(database))
+    authenticator = Authenticator(KeyDirectory(database))
     expires_at = datetime.now(UTC) + timedelta(seconds=0.6)
     key = account.key(expires_at=expires_at)
 
-    refused_at = await ask_until_expired(principals, key.plaintext)
+    refused_at = await ask_until_expired(authenticator, key.plaintext)
 
     assert abs(refused_at - expires_at) < timedelta(seconds=0.3)
 
 
-async def test_an_expired_key_is_told_apart_from_an_invalid_one(account: Account, principals: Principals) -> None:
+async def test_an_expired_key_is_told_apart_from_an_invalid_one(account: Account, authenticator: Authenticator) -> None:
     key = account.key(expires_at=datetime.now(UTC) - timedelta(seconds=1))
 
     with pytest.raises(ApiKeyExpired):
-        await principals.resolve(key.plaintext, "acme")
+        await authenticator.resolve(key.plaintext, "acme")
 
 
-async def test_a_limit_is_exact_however_many_come_at_once(account: Account, principals: Principals) -> None:
+async def test_a_limit_is_exact_however_many_come_at_once(account: Account, authenticator: Authenticator) -> None:
     key = account.key(usage_limit=7)
 
     outcomes = await asyncio.gather(
-        *(principals.resolve(key.plaintext, None) for _ in range(50)), return_exceptions=True
+        *(authenticator.resolve(key.plaintext, None) for _ in range(50)), return_exceptions=True
     )
 
     assert sum(isinstance(outcome, Principal) for outcome in outcomes) == 7
@@ -155,40 +157,42 @@ async def test_a_limit_is_exact_however_many_come_at_once(account: Account, prin
     assert account.stored(key).usage_count == 7
 
 
-async def test_only_what_is_let_in_counts(account: Account, principals: Principals) -> None:
+async def test_only_what_is_let_in_counts(account: Account, authenticator: Authenticator) -> None:
     key = account.key(usage_limit=1)
     for _ in range(2):
         with pytest.raises(InvalidParameter):
-            await principals.resolve(key.plaintext, "acme")
+            await authenticator.resolve(key.plaintext, "acme")
         with pytest.raises(ApiKeyTenantMismatch):
-            await principals.resolve(key.plaintext, str(uuid4()))
+            await authenticator.resolve(key.plaintext, str(uuid4()))
     before = account.stored(key).usage_count
 
-    await principals.resolve(key.plaintext, str(account.tenant).upper())
+    await authenticator.resolve(key.plaintext, str(account.tenant).upper())
 
     assert (before, account.stored(key).usage_count) == (0, 1)
 
 
 async def test_a_used_up_key_of_another_tenant_is_another_tenants_first(
-    account: Account, principals: Principals
+    account: Account, authenticator: Authenticator
 ) -> None:
     key = account.key(usage_limit=1)
-    await principals.resolve(key.plaintext, None)
+    await authenticator.resolve(key.plaintext, None)
 
     with pytest.raises(ApiKeyOverLimit):
-        await principals.resolve(key.plaintext, None)
+        await authenticator.resolve(key.plaintext, None)
     with pytest.raises(ApiKeyTenantMismatch):
-        await principals.resolve(key.plaintext, str(uuid4()))
+        await authenticator.resolve(key.plaintext, str(uuid4()))
     with pytest.raises(InvalidParameter):
-        await principals.resolve(key.plaintext, "acme")
+        await authenticator.resolve(key.plaintext, "acme")
 
 
-async def test_the_use_of_a_key_without_a_limit_is_written_behind(account: Account, principals: Principals) -> None:
+async def test_the_use_of_a_key_without_a_limit_is_written_behind(
+    account: Account, authenticator: Authenticator
+) -> None:
     key = account.key()
-    await principals.resolve(key.plaintext, None)
+    await authenticator.resolve(key.plaintext, None)
     before = account.stored(key)
 
-    await principals.stop()
+    await authenticator.stop()
 
     after = account.stored(key)
     assert before.last_used_at is None

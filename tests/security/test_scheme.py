@@ -8,15 +8,15 @@ import pytest
 
 from automation.contract.document.findings import ContractError
 from automation.domain.errors import Unavailable
-from security.authenticator import Principals
+from security.authenticator import Authenticator
 from tests.security.directories import Clock, MemoryDirectory
 from tests.security.services import SCHEME, build, client, contract
 
 Headers = list[tuple[bytes, bytes]]
 
 
-async def ask(principals: Principals, headers: Headers) -> httpx.Response:
-    async with client(build(principals, contract())) as caller:
+async def ask(authenticator: Authenticator, headers: Headers) -> httpx.Response:
+    async with client(build(authenticator, contract())) as caller:
         return await caller.get("/protected", headers=headers)
 
 
@@ -25,15 +25,17 @@ def outcome(response: httpx.Response) -> tuple[int, str, list[str]]:
     return response.status_code, body["code"], body["parameters"]
 
 
-async def test_a_good_key_is_let_in(directory: MemoryDirectory, principals: Principals) -> None:
+async def test_a_good_key_is_let_in(directory: MemoryDirectory, authenticator: Authenticator) -> None:
     key = directory.add().key
 
-    response = await ask(principals, [(b"X-Api-Key", key.plaintext.encode())])
+    response = await ask(authenticator, [(b"X-Api-Key", key.plaintext.encode())])
 
     assert (response.status_code, response.json()) == (200, {"caller": key.prefix})
 
 
-async def test_blanks_around_key_and_tenant_do_not_matter(directory: MemoryDirectory, principals: Principals) -> None:
+async def test_blanks_around_key_and_tenant_do_not_matter(
+    directory: MemoryDirectory, authenticator: Authenticator
+) -> None:
     stored = directory.add()
     tenant = str(stored.principal.tenant).upper()
     headers = [
@@ -41,31 +43,31 @@ async def test_blanks_around_key_and_tenant_do_not_matter(directory: MemoryDirec
         (b"x-tenant-id", f"\t {tenant} ".encode()),
     ]
 
-    response = await ask(principals, headers)
+    response = await ask(authenticator, headers)
 
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("headers", [[], [(b"x-api-key", b"")], [(b"x-api-key", b" \t ")]])
-async def test_no_key_or_a_blank_one_is_a_missing_key(principals: Principals, headers: Headers) -> None:
-    response = await ask(principals, headers)
+async def test_no_key_or_a_blank_one_is_a_missing_key(authenticator: Authenticator, headers: Headers) -> None:
+    response = await ask(authenticator, headers)
 
     assert outcome(response) == (401, "api_key_missing", [])
 
 
-async def test_a_missing_key_comes_before_a_malformed_tenant(principals: Principals) -> None:
-    response = await ask(principals, [(b"x-tenant-id", b"acme")])
+async def test_a_missing_key_comes_before_a_malformed_tenant(authenticator: Authenticator) -> None:
+    response = await ask(authenticator, [(b"x-tenant-id", b"acme")])
 
     assert outcome(response) == (401, "api_key_missing", [])
 
 
 @pytest.mark.parametrize("second", [b"", b"junk", None])
 async def test_two_keys_are_an_invalid_parameter(
-    directory: MemoryDirectory, principals: Principals, second: bytes | None
+    directory: MemoryDirectory, authenticator: Authenticator, second: bytes | None
 ) -> None:
     key = directory.add().key.plaintext.encode()
 
-    response = await ask(principals, [(b"x-api-key", key), (b"x-api-key", key if second is None else second)])
+    response = await ask(authenticator, [(b"x-api-key", key), (b"x-api-key", key if second is None else second)])
 
     assert outcome(response) == (400, "invalid_parameter", ["x-api-key"])
 
@@ -83,82 +85,84 @@ async def test_two_keys_are_an_invalid_parameter(
     ],
 )
 async def test_a_malformed_key_is_invalid_and_costs_no_look_up(
-    directory: MemoryDirectory, principals: Principals, key: bytes
+    directory: MemoryDirectory, authenticator: Authenticator, key: bytes
 ) -> None:
-    response = await ask(principals, [(b"x-api-key", key)])
+    response = await ask(authenticator, [(b"x-api-key", key)])
 
     assert outcome(response) == (401, "api_key_invalid", [])
     assert directory.lookups == []
 
 
-async def test_an_unknown_key_is_invalid(clock: Clock, principals: Principals) -> None:
+async def test_an_unknown_key_is_invalid(clock: Clock, authenticator: Authenticator) -> None:
     elsewhere = MemoryDirectory(clock).add().key.plaintext.encode()
 
-    response = await ask(principals, [(b"x-api-key", elsewhere)])
+    response = await ask(authenticator, [(b"x-api-key", elsewhere)])
 
     assert outcome(response) == (401, "api_key_invalid", [])
 
 
 @pytest.mark.parametrize("tenant", [b"", b"acme", b"\xd9\xa7" * 18, b"%00"])
 async def test_a_malformed_tenant_is_an_invalid_parameter(
-    directory: MemoryDirectory, principals: Principals, tenant: bytes
+    directory: MemoryDirectory, authenticator: Authenticator, tenant: bytes
 ) -> None:
     key = directory.add().key.plaintext.encode()
 
-    response = await ask(principals, [(b"x-api-key", key), (b"x-tenant-id", tenant)])
+    response = await ask(authenticator, [(b"x-api-key", key), (b"x-tenant-id", tenant)])
 
     assert outcome(response) == (400, "invalid_parameter", ["x-tenant-id"])
 
 
 async def test_two_tenants_are_an_invalid_parameter_although_they_are_the_same(
-    directory: MemoryDirectory, principals: Principals
+    directory: MemoryDirectory, authenticator: Authenticator
 ) -> None:
     stored = directory.add()
     tenant = (b"x-tenant-id", str(stored.principal.tenant).encode())
 
-    response = await ask(principals, [(b"x-api-key", stored.key.plaintext.encode()), tenant, tenant])
+    response = await ask(authenticator, [(b"x-api-key", stored.key.plaintext.encode()), tenant, tenant])
 
     assert outcome(response) == (400, "invalid_parameter", ["x-tenant-id"])
 
 
 async def test_a_refused_key_comes_before_a_malformed_tenant(
-    directory: MemoryDirectory, principals: Principals
+    directory: MemoryDirectory, authenticator: Authenticator
 ) -> None:
     stored = directory.add()
     stored.revoked = True
 
-    response = await ask(principals, [(b"x-api-key", stored.key.plaintext.encode()), (b"x-tenant-id", b"acme")])
+    response = await ask(authenticator, [(b"x-api-key", stored.key.plaintext.encode()), (b"x-tenant-id", b"acme")])
 
     assert outcome(response) == (401, "api_key_invalid", [])
 
 
-async def test_another_tenant_comes_before_a_used_up_limit(directory: MemoryDirectory, principals: Principals) -> None:
+async def test_another_tenant_comes_before_a_used_up_limit(
+    directory: MemoryDirectory, authenticator: Authenticator
+) -> None:
     stored = directory.add(usage_limit=0)
     key = (b"x-api-key", stored.key.plaintext.encode())
 
-    with_tenant = await ask(principals, [key, (b"x-tenant-id", str(uuid4()).encode())])
-    without = await ask(principals, [key])
+    with_tenant = await ask(authenticator, [key, (b"x-tenant-id", str(uuid4()).encode())])
+    without = await ask(authenticator, [key])
 
     assert outcome(with_tenant) == (401, "api_key_tenant_mismatch", [])
     assert outcome(without) == (401, "api_key_over_limit", [])
 
 
 async def test_a_directory_that_is_away_is_not_the_callers_fault(
-    directory: MemoryDirectory, principals: Principals
+    directory: MemoryDirectory, authenticator: Authenticator
 ) -> None:
     key = directory.add().key.plaintext.encode()
     directory.failure = Unavailable()
 
-    response = await ask(principals, [(b"x-api-key", key)])
+    response = await ask(authenticator, [(b"x-api-key", key)])
 
     assert outcome(response) == (503, "unavailable", [])
 
 
-async def test_a_bug_surfaces_as_itself(directory: MemoryDirectory, principals: Principals) -> None:
+async def test_a_bug_surfaces_as_itself(directory: MemoryDirectory, authenticator: Authenticator) -> None:
     key = directory.add().key.plaintext.encode()
     bug = ZeroDivisionError("a bug")
     directory.failure = bug
-    service = build(principals, contract())
+    service = build(authenticator, contract())
     seen = []
 
     async def report(_: object, error: Exception) -> None:
@@ -173,8 +177,8 @@ async def test_a_bug_surfaces_as_itself(directory: MemoryDirectory, principals: 
     assert seen == [bug]
 
 
-async def test_a_public_operation_asks_for_no_key(principals: Principals) -> None:
-    async with client(build(principals, contract())) as caller:
+async def test_a_public_operation_asks_for_no_key(authenticator: Authenticator) -> None:
+    async with client(build(authenticator, contract())) as caller:
         response = await caller.get("/public", headers=[(b"x-api-key", b"junk")])
 
     assert (response.status_code, response.json()) == (200, {"caller": None})
@@ -184,7 +188,7 @@ async def test_a_public_operation_asks_for_no_key(principals: Principals) -> Non
     ("change", "finding"),
     [
         ({"x-apikeyInfoFunc": None}, "x-apikeyInfoFunc is missing"),
-        ({"x-apikeyInfoFunc": "security.authentication.nothing"}, "no function security.authentication.nothing"),
+        ({"x-apikeyInfoFunc": "security.authenticator.nothing"}, "no function security.authenticator.nothing"),
         ({"x-apikeyInfoFunc": "nowhere.authenticate"}, "no function nowhere.authenticate"),
         ({"in": "query"}, "sent in a header"),
     ],
@@ -195,11 +199,11 @@ def test_a_scheme_that_cannot_work_stops_the_start(
     scheme = {name: value for name, value in (SCHEME | change).items() if value is not None}
 
     with pytest.raises(ContractError, match=finding):
-        build(Principals(directory), contract(scheme=scheme))
+        build(Authenticator(directory), contract(scheme=scheme))
 
 
 def test_scopes_of_a_key_stop_the_start(directory: MemoryDirectory) -> None:
     document = contract() | {"security": [{"ApiKey": ["automation:read"]}]}
 
     with pytest.raises(ContractError, match="has no scopes"):
-        build(Principals(directory), document)
+        build(Authenticator(directory), document)

@@ -22,7 +22,7 @@ import psycopg
 
 from automation.domain.permissions import Role
 from automation.storage.accounts.administration import Administration
-from security import key_format as api_key
+from security import key_format
 from tests.databases import DatabaseUrls
 from tests.engine.actions.receiver import OK, Receiver, receiving
 from tests.engine.workers import worker_settings
@@ -198,7 +198,7 @@ def _key(urls: DatabaseUrls) -> str:
     administration = Administration(urls.owner)
     tenant = administration.create_tenant("chaos").tenant
     user = administration.create_user(tenant, "operator@example.com", Role.OPERATOR).user
-    key = api_key.generate()
+    key = key_format.generate()
     administration.create_key(tenant, user, digest=key.digest, prefix=key.prefix)
     return key.plaintext
 

@@ -27,7 +27,7 @@ def test_no_wiring_is_published_but_permissions_are(service: Service) -> None:
 
     operation = response.json()["paths"]["/api/v1/automation/executions/{id}"]["get"]
     assert "x-apikeyInfoFunc" not in response.text
-    assert "security.authentication" not in response.text
+    assert "security.authenticator" not in response.text
     assert operation["x-required-permission"] == "automation:read"
 
 

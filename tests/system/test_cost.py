@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from automation.storage.accounts.administration import Administration
-from security import key_format as api_key
+from security import key_format
 from tests.databases import DatabaseUrls
 from tests.storage.samples import sample
 from tests.system.processes import REPOSITORY
@@ -18,7 +18,7 @@ def test_a_read_costs_little_more_than_a_bare_route_that_checks_nothing(
     administration: Administration, database_urls: DatabaseUrls
 ) -> None:
     stored = sample(administration)
-    key = api_key.generate()
+    key = key_format.generate()
     stored.key(key.digest)
     program = [sys.executable, str(REPOSITORY / "benchmarks" / "cost.py")]
     arguments = [database_urls.api, str(stored.tenant), str(stored.execution.execution_id), key.plaintext]

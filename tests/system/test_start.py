@@ -72,8 +72,8 @@ FAULTS: Mapping[str, tuple[Callable[[Path], None], str]] = {
         "automation:dream",
     ),
     "a missing security function": (
-        replace("security.authentication.authenticate", "security.authentication.absent"),
-        "security.authentication.absent",
+        replace("security.authenticator.authenticate", "security.authenticator.absent"),
+        "security.authenticator.absent",
     ),
     "an undeclared path parameter": (
         replace("/api/v1/automation/rules/{id}:", "/api/v1/automation/rules/{rule}:"),
