@@ -112,7 +112,7 @@ async def authenticate(api_key: str, tenant: str | None, authenticator: Authenti
     Args:
         api_key: The key, trimmed.
         tenant: The tenant header, trimmed; None where the request has none.
-        authenticator: Where keys become authenticator.
+        authenticator: Where keys become principals.
 
     Raises:
         Unauthenticated: The key is not accepted, or not for that tenant; the concrete class says why.

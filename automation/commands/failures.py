@@ -19,7 +19,7 @@ FORESEEN: Mapping[str, int] = MappingProxyType(
         "automation.service.http.server.StartFailure": FAILED,
         "automation.service.settings.InvalidSettings": WRONG_INPUT,
         "automation.storage.former.FormerDatabase": FAILED,
-        "automation.storage.pool.privilege.UnsafeRole": FAILED,
+        "automation.storage.pool.privileges.UnsafeRole": FAILED,
         "automation.storage.accounts.refusals.AdministrationError": WRONG_INPUT,
         "automation.storage.accounts.refusals.NotMigrated": FAILED,
         "automation.storage.migration.MigrationFailed": FAILED,

@@ -17,7 +17,7 @@ from automation.service.settings import Settings, variable
 from automation.storage.due import Due
 from automation.storage.former import FormerDatabase
 from automation.storage.pool.database import Database
-from automation.storage.pool.privilege import UnsafeRole, verify
+from automation.storage.pool.privileges import UnsafeRole
 from automation.storage.readiness import Readiness
 from automation.storage.runs import Runs
 
@@ -111,7 +111,7 @@ def _open_database(settings: Settings, url: str) -> Database:
 
 async def _expect_usable(database: Database) -> None:
     try:
-        await verify(database)
+        await database.require_safe_role()
         readiness = Readiness(database)
         await readiness.expect_upgradable()
         await readiness.check()

@@ -22,7 +22,7 @@ from automation.service.resources import load_actions
 from automation.service.settings import Settings, variable
 from automation.storage.accounts import owner
 from automation.storage.former import FormerDatabase
-from automation.storage.pool.privilege import UnsafeRole, verify
+from automation.storage.pool.privileges import UnsafeRole
 from automation.storage.readiness import Readiness
 
 FACTORY = "automation.service.application:create_from_environment"
@@ -77,7 +77,7 @@ async def _verify_database(settings: Settings) -> None:
     database = open_database(settings)
     await database.open()
     try:
-        await verify(database)
+        await database.require_safe_role()
         await Readiness(database).expect_upgradable()
     except Unavailable as error:
         reason = owner.complaint(_secret(settings)) or error.detail

@@ -12,7 +12,7 @@ from psycopg.rows import BaseRowFactory, TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from automation.domain.errors import Unavailable
-from automation.storage.pool import privilege
+from automation.storage.pool import privileges
 from automation.storage.pool.connections import Connection, Outage, Parameters
 
 R = TypeVar("R")
@@ -68,7 +68,7 @@ class Database:
         self._pool_timeout = pool_timeout
         self._prepare = prepare
         self._outage = Outage()
-        self._refusal: privilege.UnsafeRole | None = None
+        self._refusal: privileges.UnsafeRole | None = None
         self._pool = AsyncConnectionPool(
             url,
             connection_class=Connection,
@@ -93,6 +93,16 @@ class Database:
     async def open(self) -> None:
         """Start connecting in the background, and return at once, whether or not the database is there."""
         await self._pool.open()
+
+    async def require_safe_role(self) -> None:
+        """Connect, and return if the role is one that row-level security binds.
+
+        Raises:
+            UnsafeRole: for a superuser, a role with BYPASSRLS, an owner, or a member of such a role. Each connection is
+                checked as it is opened, so this is raised by any later use too.
+            Unavailable: where the database cannot be reached, which leaves the question open.
+        """
+        await self.fetch_row(b"SELECT 1")
 
     async def close(self) -> None:
         """Close all connections; whoever waits for one gets :class:`Unavailable`."""
@@ -206,7 +216,7 @@ class Database:
         }
         statements = [f"SET {name} = {int(seconds * 1000)}" for name, seconds in settings.items()]
         await connection.run("; ".join(statements).encode())
-        self._refusal = await privilege.refusal(connection)
+        self._refusal = await privileges.refusal(connection)
         if self._refusal is not None:
             await connection.close()
             raise self._refusal

@@ -9,7 +9,7 @@ import pytest
 from automation.domain.errors import Unavailable
 from automation.storage.executions import Executions
 from automation.storage.pool.database import Database
-from automation.storage.pool.privilege import UnsafeRole, verify
+from automation.storage.pool.privileges import UnsafeRole
 from tests.databases import Cluster, DatabaseUrls, as_role
 from tests.storage.samples import Sample
 
@@ -20,7 +20,7 @@ async def verified(url: str) -> None:
     )
     await database.open()
     try:
-        await verify(database)
+        await database.require_safe_role()
     finally:
         await database.close()
 

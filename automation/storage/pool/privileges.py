@@ -1,13 +1,8 @@
 """Refuses database roles that row-level security does not bind: with one of them, a forgotten predicate is a leak."""
 
-from typing import TYPE_CHECKING
-
 from psycopg.rows import dict_row
 
 from automation.storage.pool.connections import Connection
-
-if TYPE_CHECKING:
-    from automation.storage.pool.database import Database
 
 # Membership counts as being: a member may become the role with SET ROLE.
 _QUESTION = b"""
@@ -32,17 +27,6 @@ END AS fault
 
 class UnsafeRole(Exception):
     """The service's database role is more than it may be; the message says which and why, in one sentence."""
-
-
-async def verify(database: "Database") -> None:
-    """Connect, and return if the role is one that row-level security binds.
-
-    Raises:
-        UnsafeRole: for a superuser, a role with BYPASSRLS, an owner, or a member of such a role. Each connection is
-            checked as it is opened, so this is raised by any later use too.
-        Unavailable: where the database cannot be reached, which leaves the question open.
-    """
-    await database.fetch_row(b"SELECT 1")
 
 
 async def refusal(connection: Connection) -> UnsafeRole | None:
