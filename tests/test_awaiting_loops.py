@@ -21,7 +21,7 @@ REASONS: Mapping[str, str] = {
     "automation/engine/runs/sweeper.py:sweep": "sleeps in each round, were it for 0 s",
     "automation/engine/runs/tries.py:Tries.run": "ends with the tries that the rule allows",
     "automation/storage/pool/database.py:Database._acquire": "ends at its deadline; each round uses a connection up",
-    "security/key_usage.py:LastUse._write": "rests in each round, or is stopped",
+    "security/key_usage.py:KeyUsage._write": "rests in each round, or is stopped",
 }
 
 

@@ -1,6 +1,6 @@
 """Gives actions what the settings grant them: the networks they may reach, and the mail server that sends for them."""
 
-from automation.engine.actions import ActionResources, Actions, Egress, MailServer, MailTls
+from automation.engine.actions import ActionResources, Actions, Egress, MailServer
 from automation.service.settings import Settings
 
 
@@ -26,7 +26,7 @@ def _mail_server(settings: Settings) -> MailServer | None:
         host=settings.smtp_host,
         port=settings.smtp_port,
         sender=settings.smtp_sender,
-        tls=MailTls(settings.smtp_tls),
+        tls=settings.smtp_tls,
         username=settings.smtp_username,
         recipient_domains=settings.recipient_domains,
         password=None if password is None else password.get_secret_value(),

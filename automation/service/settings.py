@@ -19,6 +19,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from automation.engine.mail_tls import MailTls
+
 EMBEDDED = "embedded"
 PREFIX = "AUTOMATION_"
 
@@ -46,14 +48,6 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
-
-
-class SmtpTls(StrEnum):
-    """How the connection to the mail server is protected."""
-
-    NONE = "none"
-    STARTTLS = "starttls"
-    TLS = "tls"
 
 
 class InvalidSettings(Exception):
@@ -119,8 +113,8 @@ class Settings(BaseSettings):
     ] = None
     smtp_port: Annotated[int, Field(ge=1, le=65535, description="The mail server's port.")] = 587
     smtp_tls: Annotated[
-        SmtpTls, Field(description="starttls, tls from the first byte, or none; there is no falling back.")
-    ] = SmtpTls.STARTTLS
+        MailTls, Field(description="starttls, tls from the first byte, or none; there is no falling back.")
+    ] = MailTls.STARTTLS
     smtp_username: Annotated[str | None, Field(description="Logs in to the mail server; without it, nobody does.")] = (
         None
     )

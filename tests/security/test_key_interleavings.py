@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from automation.domain.errors import ApiKeyInvalid, ApiKeyOverLimit, Unavailable
 from automation.domain.principal import Principal
-from security.key_cache import AcceptedKey, AcceptedKeys
-from tests.security.directories import Record
+from automation.storage.keys import KeyDirectory, KeyRecord
+from security.key_cache import AcceptedKey, KeyCache
 from tests.turns import TurnLoop
 
 TENANT, USER = uuid4(), uuid4()
@@ -27,11 +27,11 @@ class LookUp:
     """What the directory was asked: it knows what was true when the question was sent, and says so when it is let."""
 
     version: int
-    answer: asyncio.Future[Record]
+    answer: asyncio.Future[KeyRecord]
 
 
 @dataclass
-class ManualDirectory:
+class ManualDirectory(KeyDirectory):
     """A directory whose content is a number that only grows, so that old news can be told from new."""
 
     loop: TurnLoop
@@ -43,7 +43,7 @@ class ManualDirectory:
         """The look-ups that are not answered."""
         return [look_up for look_up in self.look_ups if not look_up.answer.done()]
 
-    async def resolve(self, digest: bytes, tenant: UUID | None, *, count: bool) -> Record:
+    async def resolve(self, digest: bytes, tenant: UUID | None, *, count: bool) -> KeyRecord:
         look_up = LookUp(self.version, self.loop.create_future())
         self.look_ups.append(look_up)
         return await look_up.answer
@@ -54,7 +54,7 @@ class ManualDirectory:
     def say(self, look_up: LookUp) -> None:
         """Answer with what was true when the question was sent."""
         principal = Principal(TENANT, USER, frozenset(), str(look_up.version))
-        look_up.answer.set_result(Record(principal, limited=False, expires_in=None))
+        look_up.answer.set_result(KeyRecord(principal, limited=False, expires_in=None))
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Interleavings(RuleBasedStateMachine):
         super().__init__()
         self.loop = TurnLoop()
         self.directory = ManualDirectory(self.loop)
-        self.keys = AcceptedKeys(self.directory, self.loop.time)
+        self.keys = KeyCache(self.directory, self.loop.time)
         self.callers: list[Caller] = []
         self.replaced_at: list[float] = []  # when each version of the directory's content ended
         self.failures: set[type[BaseException]] = set()

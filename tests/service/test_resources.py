@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from automation.engine.actions import MailServer, MailTls
 from automation.service.resources import action_resources, load_actions
-from automation.service.settings import Settings, SmtpTls
+from automation.service.settings import Settings
 
 
 def test_without_settings_there_is_no_mail_server() -> None:
@@ -18,7 +18,7 @@ def test_the_mail_server_is_the_operators() -> None:
     settings = Settings(
         smtp_host="mail.example.com",
         smtp_port=465,
-        smtp_tls=SmtpTls.TLS,
+        smtp_tls=MailTls.TLS,
         smtp_username="robot",
         smtp_password=SecretStr("s3cret"),
         smtp_sender="Robot <robot@example.com>",
@@ -34,10 +34,6 @@ def test_the_mail_server_is_the_operators() -> None:
         username="robot",
         password="s3cret",
     )
-
-
-def test_every_protection_of_the_connection_is_one_of_the_engines() -> None:
-    assert [each.value for each in SmtpTls] == [each.value for each in MailTls]
 
 
 @pytest.mark.parametrize(

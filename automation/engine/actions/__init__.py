@@ -38,7 +38,8 @@ from automation.engine.actions.action import (
 from automation.engine.actions.discovery import BrokenActions
 from automation.engine.actions.egress import Egress
 from automation.engine.actions.registry import Actions
-from automation.engine.actions.resources import ActionResources, MailServer, MailTls
+from automation.engine.actions.resources import ActionResources, MailServer
+from automation.engine.mail_tls import MailTls
 
 __all__ = [
     "Action",

@@ -10,7 +10,8 @@ import aiosmtplib
 
 from automation.engine.actions.action import Action, ActionCall, ActionFailed, ActionResult, ActionTimedOut
 from automation.engine.actions.email_message import CONFIG_SCHEMA, check, message, message_id
-from automation.engine.actions.resources import ActionResources, MailServer, MailTls
+from automation.engine.actions.resources import ActionResources, MailServer
+from automation.engine.mail_tls import MailTls
 
 _SECONDS_TO_QUIT = 1.0
 _LEAST_REFUSAL = 400

@@ -1,17 +1,9 @@
 """Resources that the operator gives to actions: the way to the network, and the mail server."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from automation.engine.actions.egress import Egress
-
-
-class MailTls(StrEnum):
-    """How the connection to the mail server is protected."""
-
-    NONE = "none"
-    STARTTLS = "starttls"
-    TLS = "tls"
+from automation.engine.mail_tls import MailTls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
