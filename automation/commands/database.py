@@ -1,11 +1,12 @@
-"""``automation db``: the schema of the database, in the version that this service needs or in another."""
+"""``automation db``: the schema of the database, in the version that this service needs, and what databases left."""
 
+import os
 from collections.abc import Callable
 
 import click
 
-from automation.commands.environment import owner_url
-from automation.commands.output import json_option, print_record
+from automation.commands.environment import owner_url, read_settings
+from automation.commands.output import json_option, print_json, print_line, print_record
 
 
 @click.group("db", no_args_is_help=False)
@@ -44,6 +45,35 @@ def current(*, as_json: bool) -> None:
 
         revision, newest = migration.current(url), migration.head()
     print_record({"revision": revision, "newest": newest, "up_to_date": revision == newest}, as_json=as_json)
+
+
+@command.command("prune")
+@click.option("--embedded", is_flag=True, help="What embedded servers left on this machine; nothing else is pruned.")
+@click.option("--unclaimed", is_flag=True, help="Also clusters of earlier versions, which don't say where they belong.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@json_option
+def prune(*, embedded: bool, unclaimed: bool, dry_run: bool, as_json: bool) -> int:
+    """Remove clusters whose data directory is gone, and temporary files of servers that were killed.
+
+    Needs no database. What a server runs on or a process holds is kept.
+    """
+    if not embedded:
+        raise click.UsageError("Say what to prune: --embedded.")
+    from automation.storage.embedded import account, leftovers  # noqa: PLC0415
+
+    owners = account.known_owners(read_settings().embedded_user)
+    found = leftovers.prune(owners=owners, unclaimed=unclaimed, dry_run=dry_run)
+    if as_json:
+        print_json([{"path": one.path, "outcome": one.outcome, "reason": one.reason} for one in found])
+    for line in [] if as_json else [*map(str, found)] or [_nothing()]:
+        print_line(line)
+    return int(any(one.outcome is leftovers.Outcome.FAILED for one in found))
+
+
+def _nothing() -> str:
+    if os.geteuid() == 0:
+        return "Nothing was left behind."
+    return "Nothing was left behind: an ordinary user's cluster lies in its data directory, and goes with it."
 
 
 def _migrate(change: Callable[[str, str], None], url: str, revision: str, *, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """Chooses the database of a command: the URLs in the settings, or those of the embedded server while it is in use."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,13 +102,18 @@ def _embedded(settings: Settings) -> Iterator[DatabaseUrls]:
     from automation.storage.embedded import EmbeddedServer  # noqa: PLC0415 - only who uses it waits for its import
     from automation.storage.former import FormerDatabase  # noqa: PLC0415 - the same
 
-    server = EmbeddedServer(settings.data_dir, user=settings.embedded_user)
+    server = EmbeddedServer(settings.data_dir, user=settings.embedded_user, report=_say)
     with server as urls:
         try:
             yield DatabaseUrls(urls.api, urls.worker, urls.owner)
         except FormerDatabase as error:
             files = " and ".join(str(path) for path in server.files())
             raise FormerDatabase(error.revision, f"remove {files}, and start again with an empty one") from error
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"automation: {line}\n")
+    sys.stderr.flush()
 
 
 def _expect_readable(name: str, url: str | None) -> None:

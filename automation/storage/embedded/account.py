@@ -4,6 +4,7 @@ import os
 import pwd
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,6 +128,19 @@ def account_of(identifier: int) -> Account:
     except KeyError:
         group = identifier if os.geteuid() == 0 else os.getegid()
     return Account(identifier, group, switched=os.geteuid() == 0)
+
+
+def known_owners(name: str | None) -> set[int]:
+    """Return the uids that may own what servers of this process's user left behind; no user is created for that.
+
+    Args:
+        name: As for ``present_account``.
+    """
+    owners = {os.geteuid()}
+    if os.geteuid() == 0:
+        with suppress(KeyError):
+            owners.add(pwd.getpwnam(DEFAULT_NAME if name is None else name).pw_uid)
+    return owners
 
 
 def _entry(name: str) -> pwd.struct_passwd:

@@ -1,7 +1,8 @@
 """The cluster on disk: made once, and placed where the server's user can reach it.
 
 ``<data directory>/postgres`` is the cluster's home, or, where root's server couldn't enter the data directory, a
-symbolic link to a home below the system directory. In the home: ``data``, ``socket`` and ``server.log``.
+symbolic link to a home below the system directory. In the home: ``data``, ``socket`` and ``server.log``, and below the
+system directory a record of the data directory.
 """
 
 import os
@@ -12,13 +13,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation.storage.embedded import programs
+from automation.storage.embedded import belonging, programs
 from automation.storage.embedded.account import Account, account_of, present_account
+from automation.storage.embedded.belonging import ENTRANCE
 from automation.storage.embedded.failure import EmbeddedServerError, excerpt
+from automation.storage.embedded.holds import Holds
 from automation.storage.embedded.programs import MAJOR, Programs
 from automation.storage.embedded.roles import SUPERUSER
 
-ENTRANCE = "postgres"
 UNFINISHED = ".incomplete"
 CREATION_TIMEOUT = 60.0
 DELETION_TIMEOUT = 10.0
@@ -47,11 +49,12 @@ class Cluster:
         return self.home / "server.log"
 
 
-def provide(data_directory: Path, *, user: str | None, durable: bool) -> Cluster:
+def provide(data_directory: Path, holds: Holds, *, user: str | None, durable: bool) -> Cluster:
     """Return the cluster of a data directory, created first when there is none; to be called within a transition.
 
     Args:
         data_directory: Exists already.
+        holds: Gets the cluster's home, so that nobody takes it for one that is left over.
         user: As whom root runs the server of a new cluster.
         durable: Wait until a new cluster is on the disk.
 
@@ -60,17 +63,17 @@ def provide(data_directory: Path, *, user: str | None, durable: bool) -> Cluster
     """
     entrance = data_directory / ENTRANCE
     if is_present(data_directory):
-        return _existing(entrance)
+        return _held(entrance, holds)
     _delete_unfinished(data_directory)
     # A name of its own each time: the initdb of a killed process may still be at work in, and will clean up, another.
     unfinished = data_directory / f"{ENTRANCE}.{secrets.token_hex(4)}{UNFINISHED}"
     try:
-        _build(unfinished, programs.find(present_account(user)), durable=durable)
+        _build(unfinished, programs.find(present_account(user)), holds, durable=durable)
         unfinished.rename(entrance)
     except BaseException:
         _delete(unfinished)
         raise
-    return _existing(entrance)
+    return _held(entrance, holds)
 
 
 def is_present(data_directory: Path) -> bool:
@@ -92,6 +95,7 @@ def remove(data_directory: Path) -> None:
     """
     _delete_unfinished(data_directory)
     _delete(data_directory / ENTRANCE)
+    (data_directory / belonging.LINK).unlink(missing_ok=True)
 
 
 def _delete_unfinished(data_directory: Path) -> None:
@@ -102,7 +106,7 @@ def _delete_unfinished(data_directory: Path) -> None:
 def _delete(entrance: Path) -> None:
     """Delete what an entrance leads to, and then the entrance, so that what can't be deleted is found again."""
     home = entrance.resolve()
-    if entrance.is_symlink() and home.parent != _system_clusters():
+    if entrance.is_symlink() and not is_elsewhere(home):
         raise EmbeddedServerError(f"{entrance} leads to {home}, which wasn't made here and isn't deleted.")
     deadline = time.monotonic() + DELETION_TIMEOUT
     while home.exists() and time.monotonic() < deadline:
@@ -114,11 +118,24 @@ def _delete(entrance: Path) -> None:
         entrance.unlink()
 
 
-def _existing(entrance: Path) -> Cluster:
+def _held(entrance: Path, holds: Holds) -> Cluster:
     home = entrance.resolve()
-    version = home / "data" / "PG_VERSION"
     if not home.is_dir():
         raise EmbeddedServerError(f"The cluster {home} is gone. Remove {entrance} to begin with an empty one.")
+    holds.take(home)
+    cluster = found(home)
+    if is_elsewhere(home) and cluster.programs.account.switched:
+        belonging.confirm(home, entrance.parent)
+    return cluster
+
+
+def found(home: Path) -> Cluster:
+    """Return the cluster that is in a home.
+
+    Raises:
+        EmbeddedServerError: There is something else, it is another major version's, or somebody else's.
+    """
+    version = home / "data" / "PG_VERSION"
     if not version.is_file():
         raise EmbeddedServerError(f"{home} isn't a PostgreSQL cluster. Move it away, or use another data directory.")
     made_by = version.read_text().strip()
@@ -131,9 +148,9 @@ def _existing(entrance: Path) -> Cluster:
     return Cluster(home, programs.find(account))
 
 
-def _build(entrance: Path, tools: Programs, *, durable: bool) -> None:
+def _build(entrance: Path, tools: Programs, holds: Holds, *, durable: bool) -> None:
     account = tools.account
-    _place(entrance, account)
+    _place(entrance, account, holds)
     data = entrance.resolve() / "data"
     data.mkdir(mode=0o700)
     account.own(data)
@@ -159,15 +176,17 @@ _CHOICES = (
 )
 
 
-def _place(entrance: Path, account: Account) -> None:
+def _place(entrance: Path, account: Account, holds: Holds) -> None:
     if not account.switched:
         entrance.mkdir(mode=0o700)
         return
     if account.can_enter(entrance.parent):
         entrance.mkdir()
     else:
-        clusters = programs.system_place(_system_clusters().name)
-        entrance.symlink_to(tempfile.mkdtemp(prefix="", dir=clusters))
+        placed = Path(tempfile.mkdtemp(prefix="", dir=programs.system_place(system_clusters().name)))
+        holds.take(placed)
+        belonging.announce(placed, entrance.parent)
+        entrance.symlink_to(placed)
     home = entrance.resolve()
     # Root keeps the home, so that the server's user can't put links in the way of what root writes there.
     home.chmod(0o711)
@@ -175,5 +194,11 @@ def _place(entrance: Path, account: Account) -> None:
         raise EmbeddedServerError(f"The user {account.identifier} can't enter {home}. Its parents must let it through.")
 
 
-def _system_clusters() -> Path:
+def is_elsewhere(home: Path) -> bool:
+    """Say whether a home is below the system directory and not in the data directory."""
+    return home.parent.resolve() == system_clusters().resolve()
+
+
+def system_clusters() -> Path:
+    """Return where the homes are that couldn't be in the data directory."""
     return programs.SYSTEM_DIRECTORY / "clusters"

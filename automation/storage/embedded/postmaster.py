@@ -6,7 +6,6 @@ survives a crash. PostgreSQL's own interlock (shared memory still in use) protec
 
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 
+from automation.storage.embedded import sockets
 from automation.storage.embedded.cluster import Cluster
 from automation.storage.embedded.failure import EmbeddedServerError, excerpt
 from automation.storage.embedded.urls import PORT, urls_at
@@ -50,18 +50,14 @@ class Postmaster:
         """Return the process id, or None when the server isn't running."""
         return self._recorded() if self.listens() else None
 
+    @property
+    def launched(self) -> bool:
+        """Whether this object started the server that runs, and didn't find it running."""
+        return self._process is not None
+
     def listens(self) -> bool:
         """Say whether a server listens on the socket, ready or not."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.setblocking(False)
-            try:
-                probe.connect(str(self.directory / f".s.PGSQL.{PORT}"))
-            except BlockingIOError:
-                # Its queue is full: it is there, but busy or frozen.
-                return True
-            except OSError:
-                return False
-            return True
+        return sockets.listens(self.directory)
 
     def connect(self) -> psycopg.Connection:
         """Return a superuser's connection, after starting the server unless it runs.

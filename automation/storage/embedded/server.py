@@ -1,5 +1,7 @@
 """The embedded server as the rest of the service sees it: start, stop, and shared by all who use one data directory."""
 
+import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -7,9 +9,11 @@ from types import TracebackType
 import psycopg
 
 from automation.storage.embedded import cluster as clusters
-from automation.storage.embedded import roles, sockets
+from automation.storage.embedded import leftovers, roles, sockets
 from automation.storage.embedded.cluster import Cluster
 from automation.storage.embedded.failure import EmbeddedServerError
+from automation.storage.embedded.holds import Holds
+from automation.storage.embedded.leftovers import Outcome
 from automation.storage.embedded.postmaster import Postmaster
 from automation.storage.embedded.sharing import Sharing
 from automation.storage.embedded.urls import EmbeddedUrls, urls_at
@@ -23,13 +27,23 @@ class EmbeddedServer:
         fast: Trade durability for speed: a crash of the machine may lose everything. For tests only.
         user: As whom the server of a new cluster runs when this process is root; by default a system user of the
             service's own, created when it is missing.
+        report: Called with a line for people about each thing that other servers left and that a start removed.
     """
 
-    def __init__(self, data_directory: Path, *, fast: bool = False, user: str | None = None) -> None:
+    def __init__(
+        self,
+        data_directory: Path,
+        *,
+        fast: bool = False,
+        user: str | None = None,
+        report: Callable[[str], None] | None = None,
+    ) -> None:
         self._directory = data_directory.absolute()
         self._fast = fast
         self._user = user
+        self._report = report
         self._sharing = Sharing(self._directory)
+        self._holds = Holds()
         self._cluster: Cluster | None = None
         self._postmaster: Postmaster | None = None
         self._urls: EmbeddedUrls | None = None
@@ -55,6 +69,7 @@ class EmbeddedServer:
                     self._urls = self._start()
             except (OSError, psycopg.Error) as error:
                 raise EmbeddedServerError(f"PostgreSQL can't be had in {self._directory}: {error}.") from error
+            self._prune()
         return self._urls
 
     def stop(self) -> None:
@@ -126,18 +141,31 @@ class EmbeddedServer:
             raise
         return urls_at(postmaster.directory)
 
+    def _prune(self) -> None:
+        """Remove what killed processes left, once for each server; this one is in use already, and is none of it."""
+        if self._postmaster is None or self._cluster is None or not self._postmaster.launched:
+            return
+        owners = {os.geteuid(), self._cluster.programs.account.identifier}
+        for leftover in leftovers.prune(owners=owners):
+            if self._report is not None and leftover.outcome in {Outcome.REMOVED, Outcome.FAILED}:
+                self._report(str(leftover))
+
     def _locate(self) -> Postmaster:
-        self._cluster = clusters.provide(self._directory, user=self._user, durable=not self._fast)
-        self._postmaster = Postmaster(self._cluster, sockets.provide(self._cluster), fast=self._fast)
+        self._cluster = clusters.provide(self._directory, self._holds, user=self._user, durable=not self._fast)
+        directory = sockets.provide(self._cluster, self._holds)
+        self._postmaster = Postmaster(self._cluster, directory, fast=self._fast)
         return self._postmaster
 
     def _leave(self) -> bool:
         """Stop the server when nobody else uses it, and say whether nobody does."""
         last = self._sharing.leave()
         postmaster, self._postmaster = self._postmaster, None
-        if last and postmaster is not None and self._cluster is not None:
-            postmaster.stop()
-            sockets.remove(self._cluster)
+        try:
+            if last and postmaster is not None and self._cluster is not None:
+                postmaster.stop()
+                sockets.remove(self._cluster)
+        finally:
+            self._holds.release()
         return last
 
     def _used(self) -> Postmaster:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from automation.storage.embedded import leftovers, processes, programs
+from automation.storage.embedded.account import known_owners
+from automation.storage.embedded.leftovers import Leftover
 
 USER = """
 import json, sys
@@ -25,6 +30,16 @@ except KeyboardInterrupt:
     pass
 finally:
     server.stop()
+"""
+
+ABANDONED = """
+import os, signal, sys
+from pathlib import Path
+from automation.storage.embedded import EmbeddedServer, programs
+
+programs.SYSTEM_DIRECTORY = Path(sys.argv[1])
+print(EmbeddedServer(Path(sys.argv[2]), fast=True).start().owner, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -61,6 +76,27 @@ def companion(data_directory: Path) -> Iterator[Companion]:
         finally:
             if process.poll() is None:
                 process.kill()
+
+
+@contextmanager
+def abandoned_server(directory: Path) -> Iterator[tuple[str, Path]]:
+    """Start a server below the system directory whose only user is killed; give the owner's URL and its home."""
+    done = subprocess.run(
+        [sys.executable, "-c", ABANDONED, programs.SYSTEM_DIRECTORY, directory],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == -signal.SIGKILL
+    home = (directory / "postgres").readlink()
+    assert processes.working_in(home)
+    yield done.stdout.strip(), home
+
+
+def prune(*, unclaimed: bool = False) -> list[Leftover]:
+    """Remove what was left, as root and for the service's own user."""
+    return leftovers.prune(owners=known_owners(None), unclaimed=unclaimed)
 
 
 def server_processes(data_directory: Path) -> list[int]:

@@ -2,14 +2,16 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
 import psutil
 import pytest
 
-from automation.storage.embedded import EmbeddedServer
+from automation.storage.embedded import EmbeddedServer, processes, programs
 from tests.storage.embedded.companions import server_processes
 
 
@@ -49,6 +51,20 @@ def open_directory() -> Iterator[Path]:
     directory.chmod(0o755)
     yield directory
     shutil.rmtree(directory)
+
+
+@pytest.fixture
+def system_directory(open_directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A system directory that no other server of this machine uses; no server is left below it."""
+    copies = programs.SYSTEM_DIRECTORY / "programs"
+    monkeypatch.setattr(programs, "SYSTEM_DIRECTORY", open_directory / "system")
+    place = programs.system_place("programs")
+    for copy in copies.glob("[!.]*"):
+        (place / copy.name).symlink_to(copy)
+    yield open_directory / "system"
+    for identifier in processes.working_in(open_directory):
+        with suppress(ProcessLookupError):
+            os.kill(identifier, signal.SIGKILL)
 
 
 @pytest.fixture
