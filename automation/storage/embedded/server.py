@@ -92,24 +92,27 @@ class EmbeddedServer:
         return None if self._postmaster is None else self._postmaster.identifier()
 
     def halt(self) -> None:
-        """Stop the server under its users, this one included, as an outage does; for tests.
+        """Stop the server under its users, this one included, and keep all from starting it; as an outage, for tests.
 
         Raises:
             EmbeddedServerError: It doesn't stop, or this process doesn't use it.
         """
         postmaster = self._used()
-        with self._sharing.transition():
-            postmaster.stop()
+        self._sharing.close()
+        postmaster.stop()
 
     def resume(self) -> None:
-        """Start the server again after ``halt``; its URLs are the same.
+        """Start the server again after it was killed, or after ``halt``; its URLs are the same.
 
         Raises:
             EmbeddedServerError: It doesn't start, or this process doesn't use it.
         """
         postmaster = self._used()
-        with self._sharing.transition():
-            postmaster.connect().close()
+        try:
+            with self._sharing.transition():
+                postmaster.connect().close()
+        except (OSError, psycopg.Error) as error:
+            raise EmbeddedServerError(f"PostgreSQL can't be had in {self._directory}: {error}.") from error
 
     def discard(self) -> None:
         """Stop the server and delete its cluster, started here before or not; for tests, whose data nobody will miss.

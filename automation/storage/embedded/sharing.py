@@ -35,8 +35,7 @@ class Sharing:
         Raises:
             EmbeddedServerError: Another process has been at it for longer than it can take.
         """
-        # A user keeps the file open, so that it can still leave in order after the data directory was deleted.
-        gate = self._gate = _open(self._transition) if self._gate is None else self._gate
+        gate = self._opened()
         try:
             _lock(gate, self._transition)
             yield
@@ -45,6 +44,14 @@ class Sharing:
             if self._joined is None:
                 self._gate = None
                 os.close(gate)
+
+    def close(self) -> None:
+        """Begin a transition that lasts until the end of the next one; for tests.
+
+        Raises:
+            EmbeddedServerError: As for ``transition``.
+        """
+        _lock(self._opened(), self._transition)
 
     def join(self) -> None:
         """Count as a user from now on; to be called within a transition."""
@@ -66,6 +73,12 @@ class Sharing:
             return True
         finally:
             os.close(descriptor)
+
+    def _opened(self) -> int:
+        # A user keeps the file open, so that it can still leave in order after the data directory was deleted.
+        if self._gate is None:
+            self._gate = _open(self._transition)
+        return self._gate
 
 
 def _open(path: Path) -> int:
