@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -14,6 +15,9 @@ from automation.service.settings import Settings, variable
 _COMMAND = (sys.executable, "-c", "from automation.commands import main; main()", "worker")
 _DRAIN_SECONDS = 3
 _STOP_SECONDS = 30.0
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+_STEADY_SECONDS = 60.0
 
 _log = structlog.get_logger()
 
@@ -27,17 +31,59 @@ def worker_beside(settings: Settings) -> Iterator[None]:
     Args:
         settings: ``worker_url`` must be a URL by now.
     """
-    command = [*_COMMAND, "--until-stdin-closes"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=_environment(settings)
-    ) as process:
-        leaving = threading.Event()
-        threading.Thread(target=_watch, args=(process, leaving), daemon=True).start()
-        try:
-            yield
-        finally:
-            leaving.set()
-            _stop(process)
+    companion = _Companion(_environment(settings))
+    try:
+        yield
+    finally:
+        companion.stop()
+
+
+class _Companion:
+    """The worker's process, followed by another one whenever it ends before its time."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._leaving = threading.Event()
+        self._turn = threading.Lock()  # nothing is started while it is decided that nothing is any more
+        self._process = self._start()
+        self._thread = threading.Thread(target=self._follow, name="demo-worker", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the worker in order, and start no other."""
+        with self._turn:
+            self._leaving.set()
+        _stop(self._process)
+        self._thread.join()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        # In a group of its own: the terminal's Ctrl-C is for the demo, which then has its worker stop in order.
+        return subprocess.Popen(
+            [*_COMMAND, "--until-stdin-closes"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            env=self._environment,
+            process_group=0,
+        )
+
+    def _follow(self) -> None:
+        tries = 0
+        while not self._leaving.is_set():
+            began = time.monotonic()
+            code = self._process.wait()
+            if time.monotonic() - began > _STEADY_SECONDS:
+                tries = 0
+            if tries == 0 and not self._leaving.is_set():
+                _log.error("the demo's worker ended: starting it again", exit_code=code)
+            self._leaving.wait(min(_FIRST_PAUSE * 2**tries, _LONGEST_PAUSE))
+            tries += 1
+            self._follow_up()
+
+    def _follow_up(self) -> None:
+        with self._turn:
+            if not self._leaving.is_set():
+                _close(self._process)
+                self._process = self._start()
 
 
 def _environment(settings: Settings) -> Mapping[str, str]:
@@ -59,15 +105,13 @@ def _environment(settings: Settings) -> Mapping[str, str]:
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    if process.stdin is not None:
-        process.stdin.close()
+    _close(process)
     try:
         process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
 
 
-def _watch(process: "subprocess.Popen[bytes]", leaving: threading.Event) -> None:
-    code = process.wait()
-    if not leaving.is_set():
-        _log.error("the demo's worker ended: rules do not run any more", exit_code=code)
+def _close(process: "subprocess.Popen[bytes]") -> None:
+    if process.stdin is not None:
+        process.stdin.close()

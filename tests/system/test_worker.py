@@ -113,3 +113,21 @@ def test_the_demos_worker_ends_with_its_demo(settings: dict[str, str]) -> None:
     assert code == 0
     assert time.monotonic() - began < 10
     assert not [worker for worker in workers if worker.is_running()]
+
+
+def test_the_demos_worker_is_started_again_when_it_is_killed_and_that_is_said_once(settings: dict[str, str]) -> None:
+    with demonstrating(settings) as demo:
+        (killed,) = psutil.Process(demo.popen.pid).children()
+        killed.kill()
+        deadline = time.monotonic() + 60
+        while len([line for line in demo.log_lines() if line["event"] == "worker started"]) < 2:
+            assert time.monotonic() < deadline, demo.errors.read_text()
+            time.sleep(0.1)
+        said = [line for line in demo.log_lines() if "the demo's worker ended" in line["event"]]
+        workers = psutil.Process(demo.popen.pid).children()
+        code = demo.stop(signal.SIGINT)
+
+    assert [(line["event"], line["exit_code"]) for line in said] == [("the demo's worker ended: starting it again", -9)]
+    assert len(workers) == 1
+    assert code == 0
+    assert not [worker for worker in workers if worker.is_running()]

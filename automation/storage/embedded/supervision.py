@@ -14,7 +14,7 @@ from automation.storage.embedded.endings import Ending
 from automation.storage.embedded.failure import EmbeddedServerError
 from automation.storage.embedded.server import EmbeddedServer
 
-PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
+PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each try to start the server again; after the last one nobody tries any more."""
 
 STEADY = 60.0
