@@ -74,11 +74,11 @@ def test_a_worker_starts_its_killed_server_again_and_says_so_once(settings: dict
     assert code == 0
 
 
-@pytest.mark.parametrize("command", ["serve", "worker"])
+@pytest.mark.parametrize("command", ["serve", "worker", "demo"])
 def test_a_process_whose_server_can_not_be_started_again_ends_with_one_line(
     settings: dict[str, str], command: str
 ) -> None:
-    port = ["--port", "0"] if command == "serve" else []
+    port = [] if command == "worker" else ["--port", "0"]
     with running([command, *port, "--json"], settings) as process:
         while not process.output.read_text().endswith("}\n"):
             assert process.popen.poll() is None

@@ -99,8 +99,10 @@ def _settle(directory: Path, judge: _Judge, *, dry_run: bool) -> Leftover | None
             if alone:
                 return _carry_out(directory, judge(directory), dry_run=dry_run)
             return Leftover(directory, Outcome.KEPT, "a process uses it") if directory.exists() else None
+    except FileNotFoundError:
+        return None  # whoever it belongs to is removing it in this moment
     except (OSError, EmbeddedServerError, psycopg.Error) as error:
-        return Leftover(directory, Outcome.FAILED, " ".join(str(error).split()))
+        return Leftover(directory, Outcome.KEPT, f"nobody can tell whether it is used: {_line(error)}")
 
 
 def _carry_out(directory: Path, verdict: _Verdict | None, *, dry_run: bool) -> Leftover | None:
@@ -110,8 +112,15 @@ def _carry_out(directory: Path, verdict: _Verdict | None, *, dry_run: bool) -> L
         return Leftover(directory, Outcome.KEPT, verdict.reason)
     if dry_run:
         return Leftover(directory, Outcome.REMOVABLE, verdict.reason)
-    verdict.remove()
+    try:
+        verdict.remove()
+    except (OSError, EmbeddedServerError) as error:
+        return Leftover(directory, Outcome.FAILED, _line(error)) if directory.exists() else None
     return Leftover(directory, Outcome.REMOVED, verdict.reason)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _judge_home(home: Path, unclaimed: bool) -> _Verdict | None:

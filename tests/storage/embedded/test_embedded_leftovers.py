@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import mkdtemp
+from unittest.mock import Mock
 
 import pytest
 
@@ -100,8 +101,21 @@ def test_a_data_directory_that_nobody_can_see_keeps_its_cluster(
 
     found = prune()
 
-    assert [one.outcome for one in found] == [Outcome.FAILED]
+    assert [(one.path, one.outcome) for one in found] == [(home, Outcome.KEPT)]
+    assert "Permission denied" in found[0].reason
     assert home.exists()
+
+
+def test_a_cluster_that_can_not_be_removed_is_told_and_tried_again(
+    directory: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(directory)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", Mock(side_effect=OSError(30, "Read-only file system")))
+        failed = prune()
+
+    assert [(one.path, one.outcome) for one in failed] == [(home, Outcome.FAILED)]
+    assert [(one.path, one.outcome) for one in prune()] == [(home, Outcome.REMOVED)]
 
 
 def test_a_cluster_that_was_never_finished_is_removed_when_nobody_is_at_it(directory: Path, home: Path) -> None:
