@@ -1,6 +1,6 @@
 """What every test may ask for: a PostgreSQL server, and databases on it (``tests/databases.py`` says which server).
 
-- ``cluster``: the session's server. ``with cluster.database() as urls`` gives one more database at any time.
+- ``cluster``: the run's server. ``with cluster.database() as urls`` gives one more database at any time.
 - ``database_urls``: a fresh, migrated and empty database for this test: ``owner``, ``api``, ``worker``, ``admin``.
 - ``administration``: the owner's commands in it, to make tenants, users, keys, rules and executions.
 - ``database``: the API's pool in it, open.
@@ -8,19 +8,48 @@
   a database that lasts for the whole session.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
 
 import pytest
 
 from automation.storage.accounts.administration import Administration
 from automation.storage.pool.database import Database
+from tests import kinds, signals
 from tests.databases import Cluster, DatabaseUrls, running_cluster
 
 
+def pytest_configure() -> None:
+    """Begin as a run begins in a terminal, and watch for processes that tests start."""
+    signals.rely_on_no_inheritance()
+    kinds.watch()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is known of tests by where they are, before any test is deselected by its marks."""
+    for item in items:
+        kinds.mark(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test, and the fixtures that it is the first to ask for, start processes only if it says so."""
+    with kinds.of(item):
+        return (yield)
+
+
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """The session's PostgreSQL server."""
-    with running_cluster(tmp_path_factory.mktemp("postgresql")) as running:
+def place_of_the_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that all processes of the run share: pytest-xdist's workers have their own places below it."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if hasattr(request.config, "workerinput") else own
+
+
+@pytest.fixture(scope="session")
+def cluster(place_of_the_run: Path) -> Iterator[Cluster]:
+    """The run's PostgreSQL server."""
+    with running_cluster(place_of_the_run / "postgresql") as running:
         yield running
 
 

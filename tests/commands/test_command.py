@@ -76,6 +76,7 @@ UNNAMED: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 
 
+@pytest.mark.process
 def test_help_lists_every_command_within_a_moment() -> None:
     durations = []
     for _ in range(3):
@@ -120,6 +121,7 @@ def test_every_foreseen_error_exists(path: str) -> None:
     assert issubclass(getattr(import_module(module), name), Exception)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [(("--version",), 0), (("serve", "--bogus"), 2), (("keys", "list"), 2)],

@@ -31,6 +31,7 @@ def test_the_shipped_contract_is_right() -> None:
     assert (checked["valid"], checked["findings"]) == (True, [])
 
 
+@pytest.mark.process
 def test_every_fault_of_a_file_has_a_line(broken: Path) -> None:
     done = run("contract", "check", broken)
 
@@ -40,6 +41,7 @@ def test_every_fault_of_a_file_has_a_line(broken: Path) -> None:
     assert "Traceback" not in done.errors
 
 
+@pytest.mark.process
 def test_scripts_get_the_faults_as_one_document(broken: Path) -> None:
     done = run("contract", "check", broken, "--json")
 
@@ -49,6 +51,7 @@ def test_scripts_get_the_faults_as_one_document(broken: Path) -> None:
     assert all(set(finding) == {"where", "message"} for finding in checked["findings"])
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("text", ["", "- a list", "openapi: [3", "openapi: 3.0.3\nopenapi: 3.0.3", "\x00"])
 def test_a_file_that_is_no_contract_is_a_finding(tmp_path: Path, text: str) -> None:
     path = tmp_path / "openapi.yaml"

@@ -16,6 +16,8 @@ from automation.storage.embedded import EmbeddedServer
 from tests.commands.terminal import COMMAND, document, environment
 from tests.databases import Cluster, DatabaseUrls
 
+pytestmark = pytest.mark.process
+
 
 @contextmanager
 def ready(*arguments: str, settings: Mapping[str, str]) -> Iterator[Any]:

@@ -114,12 +114,14 @@ def on_a_terminal(**variables: str) -> str:
     return shown.decode()
 
 
+@pytest.mark.process
 def test_tables_have_colours_only_on_a_terminal() -> None:
     assert "\x1b" in on_a_terminal()
     assert "\x1b" not in on_a_terminal(NO_COLOR="1")
     assert "\x1b" not in call("settings").output
 
 
+@pytest.mark.process
 def test_a_narrow_terminal_cuts_nothing() -> None:
     shown = on_a_terminal(NO_COLOR="1")
 

@@ -10,6 +10,8 @@ from tests.docs import shell
 from tests.docs.reader import Reader
 from tests.docs.shell import Shell, leave_all
 
+pytestmark = pytest.mark.process
+
 FENCE = "```"
 
 

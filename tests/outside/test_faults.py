@@ -48,7 +48,7 @@ def test_a_fault_behind_an_operation_is_a_plain_500(
 def test_without_its_database_every_operation_that_needs_it_is_a_503(tmp_path: Path) -> None:
     with own_server(tmp_path) as server:
         urls = server.start()
-        cluster = Cluster(DatabaseUrls(urls.owner, urls.api, urls.worker, urls.admin))
+        cluster = Cluster(DatabaseUrls(urls.owner, urls.api, urls.worker, urls.admin), tmp_path)
         with idle_service(cluster, tmp_path / "data") as idle:
             tenant = new_tenant(*idle)
             calls = successful(tenant)

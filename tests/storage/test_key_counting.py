@@ -6,9 +6,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
+import pytest
 
 from tests.databases import DatabaseUrls
 from tests.storage.samples import Sample
+
+pytestmark = pytest.mark.process
 
 LIMIT = 40
 CLIENTS = 25

@@ -110,6 +110,7 @@ def test_a_second_upgrade_finds_nothing_to_do(database_urls: DatabaseUrls) -> No
     assert rows(database_urls.admin, revision) == before
 
 
+@pytest.mark.process
 def test_two_processes_at_once_migrate_once_while_another_database_is_migrated(
     cluster: Cluster, empty: DatabaseUrls
 ) -> None:

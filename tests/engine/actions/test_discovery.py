@@ -42,6 +42,7 @@ def test_our_own_actions_are_registered_like_any_others() -> None:
     assert set(Actions.load().names) >= OURS
 
 
+@pytest.mark.process
 @pytest.mark.usefixtures("installed")
 async def test_an_installed_package_adds_its_action() -> None:
     actions = Actions.load()
@@ -57,6 +58,7 @@ async def test_an_installed_package_adds_its_action() -> None:
         await actions.run("shout", {"text": " "}, a_call())
 
 
+@pytest.mark.process
 @pytest.mark.usefixtures("installed")
 def test_two_packages_with_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     register(tmp_path, "louder-action", "shout", "shouting:action")

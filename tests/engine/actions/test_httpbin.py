@@ -12,6 +12,8 @@ from automation.engine.actions import ActionFailed, Actions
 from tests.engine.actions.calls import a_call
 from tests.system.processes import free_port
 
+pytestmark = pytest.mark.process
+
 PYTHON = Path(__file__).parents[3] / ".venv-httpbin" / "bin" / "python"
 
 

@@ -6,11 +6,15 @@ from datetime import datetime
 from itertools import pairwise
 from uuid import UUID
 
+import pytest
+
 from automation.domain.executions import ExecutionStatus
 from automation.domain.rules import ConcurrencyPolicy, RuleAction, RuleStatus
 from tests.engine.actions.receiver import Receiver
 from tests.engine.scenes import Scene, a_call, a_wait, messages
 from tests.engine.workers import answering, called, never, slowly
+
+pytestmark = pytest.mark.process
 
 
 async def test_all_actions_done_is_completed(scene: Scene, receiver: Receiver) -> None:

@@ -15,6 +15,8 @@ from tests.engine.scenes import Scene, a_call, a_wait, messages, scene_in
 from tests.engine.workers import a_worker, answering, called, in_turn, keys, never, slowly, worker_settings
 from tests.system.processes import frozen, own_server
 
+pytestmark = pytest.mark.process
+
 TAKEOVER_SECONDS = 30.0
 
 

@@ -2,9 +2,13 @@
 
 import json
 
+import pytest
+
 from tests.engine.actions.receiver import Receiver
 from tests.engine.scenes import Scene, a_call, messages
 from tests.engine.workers import answering, hanging_up, in_turn, keys, never
+
+pytestmark = pytest.mark.process
 
 FAILING = answering("503 Service Unavailable")
 

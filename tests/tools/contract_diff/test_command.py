@@ -14,6 +14,8 @@ import pytest
 from tools.contract_diff.__main__ import main
 from tools.contract_diff.announcements import latest_date
 
+pytestmark = pytest.mark.process
+
 REPOSITORY = Path(__file__).parents[3]
 BEFORE, AFTER = "operationId: getLiveness", "operationId: getAlive"
 CONTRACT = """\
