@@ -6,8 +6,11 @@ isn't ignored, and nobody can wait for children whose SIGCHLD is.
 """
 
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
-_DEFAULTS = {
+_DEFAULTS: dict[signal.Signals, Callable[[int, FrameType | None], object] | signal.Handlers] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
     signal.SIGQUIT: signal.SIG_DFL,
@@ -22,3 +25,17 @@ def rely_on_no_inheritance() -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Start what is started in the block as a script starts a background job, or worse: deaf to what ends it."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

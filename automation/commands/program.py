@@ -26,9 +26,7 @@ def main() -> NoReturn:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # a library's deprecations are for those who develop, not for those who operate
     logging.getLogger().addHandler(logging.NullHandler())  # until a server sets its log up, no library speaks
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # nohup has it ignored
-            signal.signal(number, _leave)
+    _rely_on_signals()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -48,6 +46,19 @@ def run(arguments: list[str]) -> int:
             click.echo(line, err=True)
         return failure.code
     return code if isinstance(code, int) else 0
+
+
+def _rely_on_signals() -> None:
+    """Take the signals that end a command, however the process was started: a script's background job ignores SIGINT.
+
+    What this process starts gets them as well. SIGHUP stays ignored where nohup wants it so.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _leave)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:

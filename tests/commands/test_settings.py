@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pty
 import subprocess
 import termios
 
@@ -100,9 +99,17 @@ def test_a_value_that_cannot_be_used_is_told_in_one_line(setting: str, value: st
     assert "s3cret" not in done.errors
 
 
+def opened_terminal() -> tuple[int, int]:
+    """Return both ends of a terminal; without ``/dev/pts`` there is none, and what stands in for it may hang."""
+    try:
+        return os.openpty()
+    except OSError as error:
+        pytest.fail(f"no terminal can be had here, which takes a mounted /dev/pts: {error}")
+
+
 def on_a_terminal(**variables: str) -> str:
     """Return what the command shows on a terminal of 80 columns."""
-    terminal, end = pty.openpty()
+    terminal, end = opened_terminal()
     termios.tcsetwinsize(end, (24, 80))
     shown = b""
     with subprocess.Popen([COMMAND, "settings"], stdout=end, env={**environment({}), "TERM": "xterm", **variables}):

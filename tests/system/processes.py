@@ -24,7 +24,7 @@ from automation.storage.embedded import EmbeddedServer
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).with_name("automation")
 START_TIMEOUT = 60.0
-STOP_TIMEOUT = 20.0
+STOP_TIMEOUT = 60.0
 KEPT_LOGS = "AUTOMATION_TEST_KEPT_LOGS"
 """The environment variable of a test run that names a directory, in which the log of every process then stays."""
 

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from automation.storage.embedded import EmbeddedServer
+from tests.signals import deaf
 from tests.system.processes import demonstrating, frozen, get_completed_execution, own_server, serving
 
 
@@ -41,10 +42,12 @@ def test_a_request_in_flight_is_finished(tmp_path_factory: pytest.TempPathFactor
     assert code == 0
 
 
-def test_ctrl_c_stops_the_embedded_server_too(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_ctrl_c_stops_the_embedded_server_too_however_the_demo_was_started(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     directory = tmp_path_factory.mktemp("demo")
     try:
-        with demonstrating({"AUTOMATION_DATA_DIR": str(directory)}) as process:
+        with deaf(), demonstrating({"AUTOMATION_DATA_DIR": str(directory)}) as process:
             cluster = str((directory / "postgres").resolve())
 
             code = process.stop(signal.SIGINT)
