@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from automation.engine.mail_tls import MailTls
+from automation.service.watchdog import Limits
 
 EMBEDDED = "embedded"
 PREFIX = "AUTOMATION_"
@@ -101,6 +102,12 @@ class Settings(BaseSettings):
         Field(description="Whether queries are prepared; off behind a pooler that does not know them."),
     ] = True
     shutdown_timeout: Annotated[PositiveInt, Field(description="Seconds that requests in flight get to finish.")] = 10
+    watchdog_warn_seconds: Annotated[
+        PositiveFloat, Field(description="Seconds that an event loop may be held before its stack is logged.")
+    ] = 1
+    watchdog_kill_seconds: Annotated[
+        PositiveFloat, Field(description="Seconds that an event loop may be held before its process is ended.")
+    ] = 10
     egress_allow: Annotated[
         str,
         Field(
@@ -188,6 +195,13 @@ class Settings(BaseSettings):
             raise ValueError(f"must not be more than {_LONGEST_WAIT} together with AUTOMATION_POOL_TIMEOUT")
         return value
 
+    @field_validator("watchdog_kill_seconds")
+    @classmethod
+    def _comes_after_the_warning(cls, value: float, info: ValidationInfo) -> float:
+        if value <= info.data.get("watchdog_warn_seconds", 0):
+            raise ValueError("must be more than AUTOMATION_WATCHDOG_WARN_SECONDS")
+        return value
+
     @field_validator("egress_allow")
     @classmethod
     def _is_of_networks(cls, value: str) -> str:
@@ -217,6 +231,11 @@ class Settings(BaseSettings):
     def recipient_domains(self) -> tuple[str, ...]:
         """The domains that mail may be sent to, in lower case; none for all."""
         return tuple(part.lower() for part in _parts(self.smtp_recipient_domains))
+
+    @property
+    def watchdog(self) -> Limits:
+        """What every event loop is held to."""
+        return Limits(self.watchdog_warn_seconds, self.watchdog_kill_seconds)
 
     @property
     def egress_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -13,7 +13,9 @@ from automation.engine.runs.worker import Worker
 from automation.service import logs
 from automation.service.http.server import StartFailure
 from automation.service.resources import load_actions
+from automation.service.service_manager import ServiceManager
 from automation.service.settings import Settings, variable
+from automation.service.watchdog import Watchdog
 from automation.storage.due import Due
 from automation.storage.former import FormerDatabase
 from automation.storage.pool.database import Database
@@ -45,9 +47,10 @@ def work(
         StartFailure: The database or its role can't be used.
     """
     logs.configure(settings.log_format, settings.log_level)
+    manager = ServiceManager.of_this_process()
     actions = load_actions(settings)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_work(settings, actions, until, on_ready))
+        runner.run(_work(settings, actions, manager, until, on_ready))
     return 0
 
 
@@ -63,12 +66,18 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _work(
     settings: Settings,
     actions: Actions,
+    manager: ServiceManager,
     until: Callable[[asyncio.Event], None] | None,
     on_ready: Callable[[], None] | None,
 ) -> None:
     stop = asyncio.Event()
+
+    def obey() -> None:
+        manager.stopping()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, obey)
     if until is not None:
         until(stop)
     if settings.worker_url is None:
@@ -91,7 +100,9 @@ async def _work(
         _log.info("worker started", concurrency=settings.concurrency, actions=actions.names)
         if on_ready is not None:
             on_ready()
-        await worker.work(stop)
+        manager.ready()
+        with Watchdog(settings.watchdog, on_well=manager.alive):
+            await worker.work(stop)
         _log.info("worker stopped")
     finally:
         await database.close()

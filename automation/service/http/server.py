@@ -12,13 +12,15 @@ from typing import NoReturn
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 from automation.domain.errors import Unavailable
 from automation.service import logs
 from automation.service.application import create, load_contract, open_database
+from automation.service.http.family import Family
 from automation.service.http.protocol import Protocol
+from automation.service.http.watched_server import WatchedServer
 from automation.service.resources import load_actions
+from automation.service.service_manager import ServiceManager
 from automation.service.settings import Settings, variable
 from automation.storage.accounts import owner
 from automation.storage.former import FormerDatabase
@@ -53,6 +55,7 @@ def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], Non
         StartFailure: the database, its role or the address can't be used.
     """
     logs.configure(settings.log_format, settings.log_level)
+    manager = ServiceManager.of_this_process()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     load_contract()
@@ -62,8 +65,8 @@ def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], Non
     listener = _listen(settings.host, settings.port)
     base_url = _base_url(settings.host, listener) + settings.path_prefix
     if workers == 1:
-        return _serve_alone(settings, listener, lambda: on_ready(base_url) if on_ready else None)
-    return _serve_with_workers(settings, listener, workers)
+        return _serve_alone(settings, listener, manager, lambda: on_ready(base_url) if on_ready else None)
+    return _serve_with_workers(settings, listener, manager, workers)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -107,19 +110,6 @@ def _base_url(host: str, listener: socket.socket) -> str:
     return f"http://{name}:{listener.getsockname()[1]}"
 
 
-class _Server(uvicorn.Server):
-    """A uvicorn server that says when it listens."""
-
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready()
-
-
 def _configure(settings: Settings, app: object, workers: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # an application, or the name of its factory
@@ -136,16 +126,27 @@ def _configure(settings: Settings, app: object, workers: int) -> uvicorn.Config:
     )
 
 
-def _serve_alone(settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> int:
-    server = _Server(_configure(settings, create(settings), 1), on_ready)
+def _serve_alone(
+    settings: Settings, listener: socket.socket, manager: ServiceManager, on_ready: Callable[[], None]
+) -> int:
+    def say_ready() -> None:
+        on_ready()
+        manager.ready()
+
+    server = WatchedServer(
+        _configure(settings, create(settings), 1),
+        settings.watchdog,
+        on_ready=say_ready,
+        on_well=manager.alive,
+        on_stop=manager.stopping,
+    )
     server.run(sockets=[listener])
     return 0 if server.started else STARTUP_FAILURE
 
 
-def _serve_with_workers(settings: Settings, listener: socket.socket, workers: int) -> int:
+def _serve_with_workers(settings: Settings, listener: socket.socket, manager: ServiceManager, workers: int) -> int:
     if settings.database_url is not None:
         os.environ[variable("database_url")] = settings.database_url.get_secret_value()
-    supervisor = Multiprocess(_configure(settings, FACTORY, workers), sockets=[listener])
-    supervisor.run()
-    failed = any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes)
-    return STARTUP_FAILURE if failed else 0
+    family = Family(_configure(settings, FACTORY, workers), [listener], limits=settings.watchdog, manager=manager)
+    family.run()
+    return STARTUP_FAILURE if family.failed else 0

@@ -1,0 +1,198 @@
+"""Several processes that answer requests on one socket, and their parent, which replaces those that end or hang.
+
+uvicorn's own supervisor gives a child five seconds by the clock, and waits for it in silence: a family that was frozen
+as a whole would lose children that are well, and one silent child would hold up signals and all others. Here a parent
+asks all its children in each of its rounds, and counts the rounds without an answer.
+"""
+
+import math
+import pickle
+import socket
+import threading
+from collections.abc import Callable
+
+import structlog
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+from automation.service.http.watched_server import WatchedServer
+from automation.service.service_manager import ServiceManager
+from automation.service.watchdog import Limits
+
+ROUND_SECONDS = 0.5
+"""How often a parent looks at signals and children."""
+START_SECONDS = 60.0
+"""How long a child may take until it answers for the first time, on a machine that is busy."""
+STOP_SECONDS = 10.0
+"""How long a child may take to close what it has open, after the time that requests in flight have."""
+
+_log = structlog.get_logger()
+
+
+class Child(Process):
+    """One process that answers requests, as its parent knows it.
+
+    Args:
+        config: uvicorn's own.
+        sockets: What it listens on.
+        limits: What its event loop is held to; by its own watchdog, for a child answers its parent from a thread.
+    """
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], limits: Limits) -> None:
+        self.serves = False
+        self._limits = limits
+        self._asked = False
+        self._known = False
+        self._silent_rounds = 0
+        super().__init__(config, sockets)
+
+    @property
+    def server(self) -> WatchedServer:
+        """The server in the child's own process."""
+        if self._server is None:
+            self._server = WatchedServer(self.config, self._limits)
+        assert isinstance(self._server, WatchedServer)  # noqa: S101 -- narrows the type
+        return self._server
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it hasn't answered for too many rounds."""
+        patience = self._limits.kill_seconds if self._known else START_SECONDS
+        return self._silent_rounds * ROUND_SECONDS >= patience
+
+    def hear(self) -> None:
+        """Take its answer, where there is one, and ask again; to be called once a round."""
+        self._silent_rounds += 1
+        try:
+            if self._asked and self.parent_conn.poll(0):
+                self.serves = self.parent_conn.recv()
+                self._asked, self._known, self._silent_rounds = False, True, 0
+            if not self._asked:
+                self.parent_conn.send(b"ping")
+                self._asked = True
+        except (OSError, EOFError, pickle.UnpicklingError):
+            self.serves = False
+
+    def kill(self) -> None:
+        """End it whatever it does."""
+        super().kill()
+        self.process.join(STOP_SECONDS)
+
+
+class Family(Multiprocess):
+    """The parent, and its children.
+
+    Args:
+        config: uvicorn's own; ``workers`` is the number of children.
+        sockets: What they listen on.
+        limits: What they are held to.
+        manager: Who is told how the family is.
+    """
+
+    processes: list[Child]  # type: ignore[assignment]  # none of them is of uvicorn's own kind
+
+    def __init__(
+        self, config: uvicorn.Config, sockets: list[socket.socket], *, limits: Limits, manager: ServiceManager
+    ) -> None:
+        super().__init__(config, sockets)
+        self._limits = limits
+        self._manager = manager
+
+    @property
+    def failed(self) -> bool:
+        """Whether a child could not even start."""
+        return any(child.exitcode == STARTUP_FAILURE for child in self.processes)
+
+    def run(self) -> None:
+        """Answer requests until a signal ends it."""
+        self.init_processes()
+        on_ready: Callable[[], None] | None = self._manager.ready
+        while not self.should_exit.wait(ROUND_SECONDS):
+            self.handle_signals()
+            self.keep_subprocess_alive()
+            if on_ready is not None and all(child.serves for child in self.processes):
+                on_ready()
+                on_ready = None
+            self._manager.alive()
+        self._manager.stopping()
+        self.terminate_all()
+        self.join_all()
+
+    def init_processes(self) -> None:
+        """Start all children."""
+        self.processes.extend(self._start() for _ in range(self.processes_num))
+
+    def keep_subprocess_alive(self) -> None:
+        """Ask all children, and replace those that ended or don't answer."""
+        for index, child in enumerate(self.processes):
+            child.hear()
+            if self.should_exit.is_set():
+                return
+            if child.hangs or not child.process.is_alive():
+                self._replace(index, child)
+
+    def _replace(self, index: int, child: Child) -> None:
+        reason = "it does not answer" if child.process.is_alive() else "it ended"
+        child.kill()
+        if child.exitcode == STARTUP_FAILURE:
+            # It would fail in the same way again, and has said why.
+            self.should_exit.set()
+            return
+        self.processes[index] = new = self._start()
+        _log.error("process replaced", pid=child.pid, reason=reason, exit_code=child.exitcode, by=new.pid)
+
+    def restart_all(self) -> None:
+        """Replace each child by a new one, which serves before the old one stops; until another signal comes."""
+        for index, child in enumerate(self.processes):
+            new = self._start()
+            if not self._serves_in_time(new):
+                new.kill()
+                _log.error("process not replaced: the new one does not serve", pid=child.pid)
+                return
+            self.processes[index] = new
+            child.terminate()
+            self._await_end(child)
+
+    def _serves_in_time(self, child: Child) -> bool:
+        pause = threading.Event()
+        while child.process.is_alive() and not child.hangs and not self.signal_queue:
+            child.hear()
+            if child.serves:
+                return True
+            self._manager.alive()
+            pause.wait(ROUND_SECONDS)
+        return False
+
+    def handle_ttin(self) -> None:
+        """Have one child more."""
+        self.processes_num += 1
+        self.processes.append(self._start())
+
+    def handle_ttou(self) -> None:
+        """Have one child less, but one at least."""
+        if self.processes_num > 1:
+            self.processes_num -= 1
+            child = self.processes.pop()
+            child.terminate()
+            self._await_end(child)
+
+    def join_all(self) -> None:
+        """Wait for all children, and end those that don't stop."""
+        self._await_end(*self.processes)
+
+    def _await_end(self, *children: Child) -> None:
+        left = list(children)
+        for _ in range(math.ceil(((self.config.timeout_graceful_shutdown or 0) + STOP_SECONDS) / ROUND_SECONDS)):
+            left = [child for child in left if child.process.is_alive()]
+            if not left:
+                return
+            left[0].process.join(ROUND_SECONDS)
+        for child in left:
+            _log.error("process ended: it did not stop", pid=child.pid)
+            child.kill()
+
+    def _start(self) -> Child:
+        child = Child(self.config, self.sockets, self._limits)
+        child.start()
+        return child

@@ -1,0 +1,108 @@
+"""A database that hesitates for a second or more while requests keep coming: no process hangs on it afterwards."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from automation.domain.permissions import Role
+from automation.storage.accounts.administration import Administration
+from automation.storage.embedded import EmbeddedServer
+from security.key_format import generate
+from tests.system.open_loop import OpenLoop
+from tests.system.processes import Process, frozen, own_server, serving
+
+RATE = 400.0
+ROUNDS = 10
+PAUSE, REST = 1.2, 0.6
+"""Longer than a key is remembered, and long enough to be well again."""
+LOCKED = 4.0
+STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Hesitant:
+    """A database that can be made to hesitate, and how to reach it."""
+
+    server: EmbeddedServer
+    settings: dict[str, str]
+    key: str
+
+    def load(self, process: Process, rate: float) -> OpenLoop:
+        """Return requests for an execution that isn't there, all with one key."""
+        return OpenLoop(process.base_url, f"/api/v1/automation/executions/{uuid4()}", {"x-api-key": self.key}, rate)
+
+
+@pytest.fixture(scope="module")
+def hesitant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hesitant]:
+    """A database of the tests' own, with one key."""
+    directory = tmp_path_factory.mktemp("hesitant")
+    settings = {"AUTOMATION_DATABASE_URL": "embedded", "AUTOMATION_DATA_DIR": str(directory)}
+    with own_server(directory) as server:
+        with serving(settings):
+            pass  # the first start migrates
+        administration = Administration(server.start().owner)
+        tenant = administration.create_tenant("hesitant").tenant
+        user = administration.create_user(tenant, "operator@example.com", Role.OPERATOR).user
+        made = generate()
+        administration.create_key(tenant, user, digest=made.digest, prefix=made.prefix)
+        yield Hesitant(server, settings, made.plaintext)
+
+
+async def test_pauses_of_the_database_under_open_load_hang_nothing(hesitant: Hesitant) -> None:
+    with serving(hesitant.settings) as process:
+        load = hesitant.load(process, RATE)
+        requests = asyncio.create_task(load.run(ROUNDS * (PAUSE + REST)))
+        await asyncio.to_thread(_pause_again_and_again, hesitant.server)
+        await requests
+
+        expect_alive(process)
+        expect_end(process)
+
+    assert load.outcomes[404] > 0
+
+
+async def test_a_table_that_is_locked_for_a_while_hangs_no_child(hesitant: Hesitant) -> None:
+    with serving(hesitant.settings, workers=2) as process:
+        load = hesitant.load(process, RATE / 2)
+        requests = asyncio.create_task(load.run(LOCKED + 2))
+        await asyncio.to_thread(_lock_the_keys, hesitant.server)
+        await requests
+
+        expect_alive(process)
+        expect_end(process)
+
+    assert load.outcomes[404] > 0
+    assert load.outcomes[503] > 0
+
+
+def _pause_again_and_again(server: EmbeddedServer) -> None:
+    for _ in range(ROUNDS):
+        time.sleep(REST)
+        with frozen(server.postmaster_pid() or 0):
+            time.sleep(PAUSE)
+
+
+def _lock_the_keys(server: EmbeddedServer) -> None:
+    time.sleep(1)
+    with psycopg.connect(server.start().admin, dbname="automation") as blocker:
+        blocker.execute("LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE")
+        time.sleep(LOCKED)
+
+
+def expect_alive(process: Process) -> None:
+    """Check that every new connection is answered within a second, whichever process takes it."""
+    for _ in range(20):
+        assert httpx.get(f"{process.base_url}/healthz", trust_env=False, timeout=1).status_code == 200
+
+
+def expect_end(process: Process) -> None:
+    """Check that a signal ends the process in order and in time."""
+    began = time.monotonic()
+    assert process.stop() == 0
+    assert time.monotonic() - began < STOP_SECONDS

@@ -1,0 +1,198 @@
+"""Processes that hang are told, ended and replaced; processes that were merely frozen are left alone."""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from automation.service.watchdog import EXIT_CODE
+from tests.system.processes import Process, copy_service, frozen, plant, running, serving
+
+WARN, KILL = 0.5, 2.0
+LIMITS = {
+    "AUTOMATION_WATCHDOG_WARN_SECONDS": str(WARN),
+    "AUTOMATION_WATCHDOG_KILL_SECONDS": str(KILL),
+    "AUTOMATION_SHUTDOWN_TIMEOUT": "1",
+}
+SPIN = "    while True:\n        pass\n"
+PATIENCE = 30.0
+
+
+@pytest.fixture(scope="module")
+def limited(session_settings: dict[str, str]) -> dict[str, str]:
+    """Settings of a process whose watchdog is in a hurry."""
+    return session_settings | LIMITS
+
+
+@pytest.fixture(scope="module")
+def family(limited: dict[str, str]) -> Iterator[Process]:
+    """A parent with two children."""
+    with serving(limited, workers=2) as process:
+        yield process
+
+
+@pytest.fixture
+def spinning(tmp_path: Path) -> Path:
+    """A copy of the service whose ``/readyz`` holds the event loop for ever."""
+    copy = copy_service(tmp_path / "copy")
+    plant(copy, "handlers/service.py", "    await readiness.check()\n", SPIN)
+    return copy
+
+
+def lines_of(process: Process, event: str) -> list[dict[str, Any]]:
+    return [line for line in process.log_lines() if line["event"] == event]
+
+
+def hold(process: Process) -> None:
+    """Have a process hold its event loop."""
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{process.base_url}/readyz", trust_env=False, timeout=PATIENCE)
+
+
+def children_of(process: Process) -> list[psutil.Process]:
+    """Return the processes that answer, without multiprocessing's own."""
+    children = psutil.Process(process.popen.pid).children()
+    return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+
+
+def expect_answers(process: Process) -> None:
+    """Check that every new connection is answered at once, whichever process takes it."""
+    for _ in range(20):
+        assert httpx.get(f"{process.base_url}/healthz", trust_env=False, timeout=1).status_code == 200
+
+
+def wait_for_replacement(process: Process, *old: psutil.Process) -> dict[str, Any]:
+    """Wait until one of the children was replaced and its successor listens; return the parent's line."""
+    pids = {child.pid for child in old}
+    deadline = time.monotonic() + PATIENCE
+    while not (lines := [line for line in lines_of(process, "process replaced") if line["pid"] in pids]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    (line,) = lines
+    wait_until_it_listens(psutil.Process(line["by"]))
+    return line
+
+
+def wait_until_it_listens(child: psutil.Process) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not any(connection.status == psutil.CONN_LISTEN for connection in child.net_connections("tcp")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_server_that_hangs_says_where_and_ends(limited: dict[str, str], spinning: Path) -> None:
+    with serving(limited, copy=spinning) as process:
+        hold(process)
+        code = process.popen.wait(PATIENCE)
+
+        (held,) = lines_of(process, "event loop held")
+        (ended,) = lines_of(process, "event loop hangs, the process ends")
+
+    assert code == EXIT_CODE
+    assert held["level"] == "warning"
+    assert WARN <= held["seconds"] < KILL
+    assert "in get_readiness" in held["stack"]
+    assert ended["level"] == "critical"
+    assert ended["seconds"] >= KILL
+    assert ended["exit_code"] == EXIT_CODE
+
+
+def test_a_worker_that_hangs_says_where_and_ends(limited: dict[str, str], tmp_path: Path) -> None:
+    copy = copy_service(tmp_path / "copy")
+    plant(copy, "automation/engine/runs/sweeper.py", "        found = 0\n", "        while True:\n            pass\n")
+
+    with running(["worker"], limited, copy=copy) as process:
+        code = process.popen.wait(PATIENCE)
+
+        (held,) = lines_of(process, "event loop held")
+
+    assert code == EXIT_CODE
+    assert "in sweep" in held["stack"]
+
+
+def test_a_child_that_hangs_is_replaced(limited: dict[str, str], spinning: Path) -> None:
+    with serving(limited, workers=2, copy=spinning) as process:
+        old = children_of(process)
+        hold(process)
+
+        replaced = wait_for_replacement(process, *old)
+        expect_answers(process)
+        held = lines_of(process, "event loop held")
+        code = process.stop()
+
+    assert code == 0
+    assert replaced["exit_code"] == EXIT_CODE
+    assert len(held) == 1
+
+
+class TestAParent:
+    def test_replaces_a_child_that_is_stopped(self, family: Process) -> None:
+        old = children_of(family)[0]
+        old.suspend()
+
+        replaced = wait_for_replacement(family, old)
+
+        assert replaced["reason"] == "it does not answer"
+        assert replaced["exit_code"] == -signal.SIGKILL
+        expect_answers(family)
+
+    def test_replaces_a_child_that_dies(self, family: Process) -> None:
+        old = children_of(family)[0]
+        old.kill()
+
+        replaced = wait_for_replacement(family, old)
+
+        assert replaced["reason"] == "it ended"
+        expect_answers(family)
+
+    def test_replaces_every_child_on_a_signal_while_the_old_ones_serve(self, family: Process) -> None:
+        before = {child.pid for child in children_of(family)}
+
+        family.popen.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + PATIENCE
+        while before & {child.pid for child in children_of(family)}:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+        assert len(children_of(family)) == 2
+        expect_answers(family)
+
+    def test_loses_no_child_when_all_were_frozen_together(self, family: Process) -> None:
+        before = children_of(family)
+        lines = len(family.log_lines())
+
+        with frozen(family.popen.pid):
+            time.sleep(2 * KILL)
+        time.sleep(KILL)
+
+        assert children_of(family) == before
+        expect_answers(family)
+        assert not [line for line in family.log_lines()[lines:] if line["event"] != "request"]
+
+    def test_ends_though_a_child_is_stopped(self, limited: dict[str, str]) -> None:
+        patient = limited | {"AUTOMATION_WATCHDOG_KILL_SECONDS": "60"}
+        with serving(patient, workers=2) as process:
+            stopped = children_of(process)[0]
+            stopped.suspend()
+
+            code = process.stop()
+
+            (ended,) = lines_of(process, "process ended: it did not stop")
+
+        assert code == 0
+        assert ended["pid"] == stopped.pid
+
+
+def test_a_server_that_was_frozen_goes_on(limited: dict[str, str]) -> None:
+    with serving(limited) as process:
+        with frozen(process.popen.pid):
+            time.sleep(2 * KILL)
+        time.sleep(KILL)
+
+        expect_answers(process)
+        assert not [line for line in process.log_lines() if "event loop" in line["event"]]
