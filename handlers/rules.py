@@ -61,6 +61,7 @@ async def execute_automation_rule(
     principal: Principal,
     rules: Rules,
     executions: Executions,
+    actions: Actions,
     links: Links,
 ) -> Reply:
     """Create an execution of a rule; or say what one would do."""
@@ -71,7 +72,7 @@ async def execute_automation_rule(
     }
     if asked.get("dry_run", False):
         rule = await rules.get(principal.tenant, id)
-        return Reply(plan_response(await asyncio.to_thread(plan, rule, **given)), status=200)
+        return Reply(plan_response(await asyncio.to_thread(plan, rule, actions, **given)), status=200)
     execution = await executions.create(principal.tenant, principal.user, id, **given)
     location = links.href("getAutomationExecution", id=execution.execution_id)
     return Reply(execution_response(execution, links), status=202, headers={"Location": location})

@@ -34,6 +34,7 @@ from automation.engine.actions.action import (
     ActionResult,
     ActionTimedOut,
     Problem,
+    Syntax,
 )
 from automation.engine.actions.discovery import BrokenActions
 from automation.engine.actions.egress import Egress
@@ -55,4 +56,5 @@ __all__ = [
     "MailServer",
     "MailTls",
     "Problem",
+    "Syntax",
 ]

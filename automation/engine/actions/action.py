@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Protocol
 from uuid import UUID
@@ -99,6 +100,13 @@ class Problem:
     message: str
 
 
+class Syntax(StrEnum):
+    """The syntax of a string in a config: what an expression yields is encoded for its place in it."""
+
+    HTML = "html"
+    URL = "url"
+
+
 Run = Callable[[Mapping[str, Any], ActionCall], Awaitable[ActionResult]]
 Check = Callable[[Mapping[str, Any]], Iterable[Problem]]
 ResumeAt = Callable[[Mapping[str, Any], datetime], datetime]
@@ -120,6 +128,8 @@ class Action:
         check: What a schema can't say: the problems of a config that is valid by the schema, with pointers into the
             config. When a rule is written, any value may still be a string with ``${…}``: a problem that points to
             one is dropped.
+        syntaxes: The strings of a config that are URLs or HTML, by their pointers (RFC 6901): what an expression yields
+            within one is encoded for its place.
     """
 
     name: str
@@ -127,3 +137,4 @@ class Action:
     run: Run | None = None
     resume_at: ResumeAt | None = None
     check: Check | None = None
+    syntaxes: Mapping[str, Syntax] = field(default_factory=dict)

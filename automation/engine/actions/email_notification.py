@@ -8,7 +8,7 @@ from typing import Any
 
 import aiosmtplib
 
-from automation.engine.actions.action import Action, ActionCall, ActionFailed, ActionResult, ActionTimedOut
+from automation.engine.actions.action import Action, ActionCall, ActionFailed, ActionResult, ActionTimedOut, Syntax
 from automation.engine.actions.email_message import CONFIG_SCHEMA, check, message, message_id
 from automation.engine.actions.resources import ActionResources, MailServer
 from automation.engine.mail_tls import MailTls
@@ -26,7 +26,13 @@ def action(resources: ActionResources) -> Action:
             raise ActionFailed("no mail server is configured here", definite=True, retryable=False)
         return await _Delivery(resources.mail_server, config, call).run()
 
-    return Action(name="email_notification", config_schema=CONFIG_SCHEMA, run=run, check=check)
+    return Action(
+        name="email_notification",
+        config_schema=CONFIG_SCHEMA,
+        run=run,
+        check=check,
+        syntaxes={"/html": Syntax.HTML},
+    )
 
 
 class _Delivery:

@@ -5,7 +5,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Self
 
-from automation.engine.actions.action import Action, ActionCall, ActionFailed, ActionResult, ActionTimedOut, Problem
+from automation.engine.actions.action import (
+    Action,
+    ActionCall,
+    ActionFailed,
+    ActionResult,
+    ActionTimedOut,
+    Problem,
+    Syntax,
+)
 from automation.engine.actions.definition import Definition, UnusableAction
 from automation.engine.actions.discovery import BrokenActions, installed
 from automation.engine.actions.output import checked
@@ -65,6 +73,10 @@ class Actions:
     def waits(self, name: str) -> bool:
         """Return whether actions of a type rest until ``resume_at`` instead of running; False for unknown types."""
         return name in self._definitions and self._definitions[name].action.resume_at is not None
+
+    def syntaxes(self, name: str) -> Mapping[str, Syntax]:
+        """Return which strings of a config of a type are URLs or HTML, by their pointers; none for unknown types."""
+        return self._definitions[name].action.syntaxes if name in self._definitions else {}
 
     def check(self, name: str, config: object) -> list[Problem]:
         """Return what is wrong with a rule's action as it is written, nothing where it is right.

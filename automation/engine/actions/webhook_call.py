@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from automation.engine.actions.action import Action, ActionCall, ActionFailed, ActionResult, ActionTimedOut
+from automation.engine.actions.action import Action, ActionCall, ActionFailed, ActionResult, ActionTimedOut, Syntax
 from automation.engine.actions.content_coding import Undecodable
 from automation.engine.actions.egress import Egress, EgressRefused, NameNotResolved
 from automation.engine.actions.resources import ActionResources
@@ -23,7 +23,7 @@ def action(resources: ActionResources) -> Action:
     async def run(config: Mapping[str, Any], call: ActionCall) -> ActionResult:
         return await _Exchange(config, call).run(resources.egress)
 
-    return Action(name="webhook_call", config_schema=CONFIG_SCHEMA, run=run, check=check)
+    return Action(name="webhook_call", config_schema=CONFIG_SCHEMA, run=run, check=check, syntaxes={"/url": Syntax.URL})
 
 
 class _Exchange:

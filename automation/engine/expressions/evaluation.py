@@ -10,6 +10,7 @@
     └── EvaluationFailed
         ├── ExpressionFailed      does not fit the values it met
         ├── ExpressionTooCostly   used up its budget
+        ├── MisplacedValue        a value that doesn't fit its place in a URL
         ├── MissingValue          a ``${…}`` without a value
         └── TemplateTooLarge      a config that grew beyond its limit
 
@@ -71,6 +72,10 @@ class ExpressionFailed(EvaluationFailed):
 
 class ExpressionTooCostly(EvaluationFailed):
     """The evaluation needs more steps, or builds more, than it may."""
+
+
+class MisplacedValue(EvaluationFailed):
+    """A value would change what the text around it means, and can't be encoded for its place."""
 
 
 class MissingValue(EvaluationFailed):

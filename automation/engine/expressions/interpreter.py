@@ -7,9 +7,12 @@ Python where it differs from JSON (``[1] == [true]``, ``to_number('nan')``), or 
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import quote
 
+import orjson
 from jmespath import exceptions, functions, visitor
 from jmespath.functions import signature
 
@@ -18,6 +21,9 @@ from automation.engine.expressions.values import described, equal, kind, number,
 
 _CONSTANT_TIME = frozenset({"length", "not_null", "to_array", "to_string", "type"})
 """Functions that do not look into their arguments, or pay for it themselves."""
+
+_LONGEST_ESCAPE = 12
+"""Characters that one character becomes when each of its four bytes is percent-encoded."""
 
 _READING_ELEMENTS = frozenset({"join", "max", "min", "sort"})
 """Functions that read or copy every character of an array's strings."""
@@ -114,6 +120,26 @@ class Functions(functions.Functions):
         written = text(plain(argument, self._budget))
         self._budget.grow(len(written))
         return written
+
+    @signature({"types": ["string", "number", "boolean"]})
+    def _func_uri_component(self, argument: Any) -> str:
+        """Percent-encode everything but RFC 3986's unreserved characters."""
+        written = text(argument)
+        self._budget.grow(len(written) * _LONGEST_ESCAPE)
+        return quote(written, safe="")
+
+    @signature({"types": []})
+    def _func_json(self, argument: Any) -> str:
+        """Write any value as compact JSON; a string gets its quotes."""
+        written = orjson.dumps(plain(argument, self._budget)).decode()
+        self._budget.grow(len(written))
+        return written
+
+    @signature({"types": ["string"]})
+    def _func_base64(self, argument: str) -> str:
+        """Encode a string's UTF-8 bytes (RFC 4648, section 4)."""
+        self._budget.grow(len(argument) * _LONGEST_ESCAPE)
+        return b64encode(argument.encode()).decode()
 
     def _create_key_func(self, expref: Any, allowed_types: list[str], function_name: str) -> Callable[[Any], Any]:
         """Return what ``sort_by``, ``min_by`` and ``max_by`` compare: numbers alone or strings alone."""

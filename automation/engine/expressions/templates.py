@@ -7,11 +7,14 @@ Syntax, in any string of a config but never in a key:
 - ``$${`` is a literal ``${``, whatever stands before it. A value after a dollar sign is ``${'$'}${trigger.amount}``.
 - A string that is nothing but one ``${…}`` becomes the value itself, with its type. Elsewhere a string is put in as it
   is, and any other value as compact JSON.
+- In a URL and in HTML, which the caller names by their pointers, what is put in is encoded for its place. A string that
+  is nothing but one ``${…}`` is the author's choice of all of it, and stays as it is.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Self
 
 import orjson
@@ -24,11 +27,13 @@ from automation.engine.expressions.evaluation import (
     EvaluationFailed,
     InvalidExpression,
     InvalidTemplate,
+    MisplacedValue,
     MissingValue,
     TemplateTooLarge,
 )
 from automation.engine.expressions.expressions import Expression
 from automation.engine.expressions.grammar import MAX_LENGTH, QUOTED
+from automation.engine.expressions.placement import Piece, Write, plain_text
 from automation.engine.expressions.values import MAX_DEPTH, plain, text
 
 MAX_RESOLVED_BYTES = 256 * 1024
@@ -36,6 +41,9 @@ MAX_RESOLVED_BYTES = 256 * 1024
 
 MAX_EXPRESSIONS = 200
 """Expressions in a config: compiling that many takes some 20 ms of the request that writes the rule."""
+
+_PLAIN: Mapping[str, Write] = MappingProxyType({})
+_ANY = Piece("x", yielded=True)
 
 _opening = re.compile(r"\$?\$\{")
 _boundary = re.compile(rf"{QUOTED}|[{{}}'\"`]", re.DOTALL)
@@ -61,8 +69,10 @@ class _Resolution:
             raise MissingValue(f"{where} has no value")
         return value
 
-    def text(self, expression: Expression, place: str) -> str:
-        return text(self.value(expression, place))
+    def piece(self, piece: str | Expression, place: str) -> Piece:
+        if isinstance(piece, str):
+            return Piece(piece, yielded=False)
+        return Piece(text(self.value(piece, place)), yielded=True)
 
     def take(self, size: int, place: str) -> None:
         self._bytes -= size
@@ -86,14 +96,18 @@ class Template:
     _resolve: _Part = field(repr=False)
 
     @classmethod
-    def compile(cls, config: Any) -> Self:
+    def compile(cls, config: Any, writing: Mapping[str, Write] = _PLAIN) -> Self:
         """Compile a config: an object as a rule, any JSON all the same.
+
+        Args:
+            config: The config as it is written.
+            writing: How pieces are put together where they don't just follow each other, by the string's pointer.
 
         Raises:
             InvalidTemplate: Expressions cannot be compiled, there are more than 200 of them, or the config nests too
                 deeply; every string that is wrong is named by its pointer within the config.
         """
-        compiler = _Compiler()
+        compiler = _Compiler(writing)
         part = compiler.part(config, ())
         if compiler.violations:
             raise InvalidTemplate(compiler.violations)
@@ -109,6 +123,7 @@ class Template:
             budget: What it may cost, to be shared by templates that belong together; a fresh one when left out.
 
         Raises:
+            MisplacedValue: A value doesn't fit its place in a URL.
             MissingValue: An expression's value is null or missing.
             ExpressionFailed: The values do not fit an expression.
             ExpressionTooCostly: The expressions went over their budget.
@@ -121,7 +136,8 @@ class Template:
 class _Compiler:
     """Turns a config into parts, and remembers all that is wrong with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, writing: Mapping[str, Write]) -> None:
+        self._writing = writing
         self.expression_count = 0
         self.variables: set[str] = set()
         self.violations: list[Violation] = []
@@ -144,8 +160,17 @@ class _Compiler:
             case [Expression() as expression]:
                 return _whole(expression, _place(path))
             case _ if any(isinstance(piece, Expression) for piece in pieces):
-                return _mixed(pieces, _place(path))
+                return _mixed(pieces, _place(path), self._checked(pieces, path))
         return _constant("".join(map(str, pieces)), _place(path))
+
+    def _checked(self, pieces: list[str | Expression], path: tuple[str | int, ...]) -> Write:
+        """Return how the pieces are put together, tried with a value that fits everywhere."""
+        write = self._writing.get(pointer(*path), plain_text)
+        try:
+            write([Piece(piece, yielded=False) if isinstance(piece, str) else _ANY for piece in pieces])
+        except MisplacedValue as error:
+            raise InvalidExpression(str(error)) from None
+        return write
 
     def _expression(self, text: str, path: tuple[str | int, ...]) -> Expression:
         self.expression_count += 1
@@ -226,13 +251,18 @@ def _whole(expression: Expression, place: str) -> _Part:
     return resolve
 
 
-def _mixed(pieces: list[str | Expression], place: str) -> _Part:
+def _mixed(pieces: list[str | Expression], place: str, write: Write) -> _Part:
     def resolve(resolution: _Resolution) -> str:
-        written = []
+        known = []
         for piece in pieces:
-            written.append(piece if isinstance(piece, str) else resolution.text(piece, place))
-            resolution.take(len(written[-1].encode()), place)
-        return "".join(written)
+            known.append(resolution.piece(piece, place))
+            resolution.take(len(known[-1].text.encode()), place)
+        try:
+            written = write(known)
+        except MisplacedValue as error:
+            raise error.at(place) from None
+        resolution.take(len(written.encode()) - sum(len(piece.text.encode()) for piece in known), place)
+        return written
 
     return resolve
 

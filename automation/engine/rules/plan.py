@@ -9,10 +9,11 @@ from uuid import UUID
 from automation.contract.document.references import pointer
 from automation.domain.errors import RuleNotActive
 from automation.domain.rules import Rule, RuleAction
+from automation.engine.actions import Actions
 from automation.engine.expressions.conditions import ConditionResult, Conditions
 from automation.engine.expressions.evaluation import Budget, EvaluationFailed, ExpressionTooCostly, InvalidParts
 from automation.engine.expressions.scope import execution_variable, rule_variable, scope
-from automation.engine.expressions.templates import Template
+from automation.engine.rules.action_template import string_template
 from automation.engine.rules.masking import masked
 from automation.engine.rules.rule_check import compiled_conditions
 
@@ -44,7 +45,7 @@ class Plan:
     actions: tuple[PlannedAction, ...]
 
 
-def plan(rule: Rule, *, trigger_data: Mapping[str, Any], override_conditions: bool) -> Plan:
+def plan(rule: Rule, actions: Actions, *, trigger_data: Mapping[str, Any], override_conditions: bool) -> Plan:
     """Return what a run of a rule would do, whatever the rule's status.
 
     All its configs share what one may cost in a run: what is beyond that stays unresolved.
@@ -55,12 +56,12 @@ def plan(rule: Rule, *, trigger_data: Mapping[str, Any], override_conditions: bo
     if rule.deleted_at is not None:
         raise RuleNotActive
     try:
-        return _plan(rule, trigger_data, override_conditions=override_conditions)
+        return _plan(rule, actions, trigger_data, override_conditions=override_conditions)
     except InvalidParts as error:
         raise RuleNotActive("The rule cannot be run any more as it is written. Write it anew.") from error
 
 
-def _plan(rule: Rule, trigger_data: Mapping[str, Any], *, override_conditions: bool) -> Plan:
+def _plan(rule: Rule, actions: Actions, trigger_data: Mapping[str, Any], *, override_conditions: bool) -> Plan:
     values = scope(
         rule=rule_variable(rule.rule_id, rule.version, rule.content),
         execution=execution_variable(None, 1),
@@ -68,7 +69,7 @@ def _plan(rule: Rule, trigger_data: Mapping[str, Any], *, override_conditions: b
         results={},
     )
     met, results = _evaluated(compiled_conditions(rule.content), values)
-    resolution = _Resolution(values)
+    resolution = _Resolution(values, actions)
     return Plan(
         automation_rule_id=rule.rule_id,
         rule_version=rule.version,
@@ -91,26 +92,27 @@ def _evaluated(conditions: Conditions, values: Mapping[str, Any]) -> tuple[bool,
 class _Resolution:
     """The resolving of a plan's configs, string by string, with what all of them may still cost."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], actions: Actions) -> None:
         self._values = values
+        self._actions = actions
         self._budget = Budget()
 
     def planned(self, index: int, action: RuleAction) -> PlannedAction:
         unresolved: list[str] = []
-        config = self._resolved(action.config, (), unresolved)
+        config = self._resolved(action.config, (), action.type, unresolved)
         return PlannedAction(index, action.type, masked(config), tuple(unresolved))
 
-    def _resolved(self, config: Any, path: tuple[str | int, ...], unresolved: list[str]) -> Any:
+    def _resolved(self, config: Any, path: tuple[str | int, ...], kind: str, unresolved: list[str]) -> Any:
         if isinstance(config, Mapping):
-            return {name: self._resolved(member, (*path, name), unresolved) for name, member in config.items()}
+            return {name: self._resolved(member, (*path, name), kind, unresolved) for name, member in config.items()}
         if isinstance(config, list):
-            return [self._resolved(element, (*path, at), unresolved) for at, element in enumerate(config)]
-        return self._text(config, path, unresolved) if isinstance(config, str) else config
+            return [self._resolved(element, (*path, at), kind, unresolved) for at, element in enumerate(config)]
+        return self._text(config, pointer(*path), kind, unresolved) if isinstance(config, str) else config
 
-    def _text(self, text: str, path: tuple[str | int, ...], unresolved: list[str]) -> Any:
-        template = Template.compile(text)
+    def _text(self, text: str, place: str, kind: str, unresolved: list[str]) -> Any:
+        template = string_template(kind, place, text, self._actions)
         if not template.variables & UNKNOWN:
             with suppress(EvaluationFailed):
                 return template.resolve(self._values, self._budget)
-        unresolved.append(pointer(*path))
+        unresolved.append(place)
         return text

@@ -9,6 +9,7 @@ from automation.engine.actions import Actions
 from automation.engine.expressions.conditions import Conditions
 from automation.engine.expressions.evaluation import EvaluationError
 from automation.engine.expressions.templates import Template
+from automation.engine.rules.action_template import action_template
 from automation.engine.rules.rule_check import compiled_conditions
 
 _KEPT = 256
@@ -91,6 +92,6 @@ def _step(index: int, content: RuleContent, actions: Actions) -> Step:
     if action.type not in actions:
         raise UnusableRule(f"its action {index} has the type {action.type}, which isn't installed")
     try:
-        return Step(action, Template.compile(action.config))
+        return Step(action, action_template(action.type, action.config, actions))
     except EvaluationError as error:
         raise UnusableRule(f"the config of its action {index} can't be used: {error}") from None

@@ -21,7 +21,7 @@ from automation.domain.rules import (
 from automation.engine.actions import Actions
 from automation.engine.expressions.conditions import Condition, Conditions, Logic, Operator
 from automation.engine.expressions.evaluation import InvalidParts
-from automation.engine.expressions.templates import Template
+from automation.engine.rules.action_template import action_template
 
 
 def checked(body: Mapping[str, Any], actions: Actions) -> RuleContent:
@@ -100,7 +100,7 @@ def _of_action(action: RuleAction, actions: Actions) -> Iterator[Violation]:
     for problem in actions.check(action.type, action.config):
         yield Violation(problem.message, pointer=problem.pointer)
     try:
-        Template.compile(action.config)
+        action_template(action.type, action.config, actions)
     except InvalidParts as error:
         yield from _below("config", violations=error.violations)
 

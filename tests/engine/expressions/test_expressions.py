@@ -304,11 +304,33 @@ def test_what_is_not_plain_json_in_the_scope_is_a_mistake_of_the_engine() -> Non
 
 def test_every_function_of_jmespath_is_known_to_be_paid_for() -> None:
     known = (
-        "abs avg ceil contains ends_with floor join keys length map max max_by merge min min_by not_null reverse sort "
-        "sort_by starts_with sum to_array to_number to_string type values"
+        "abs avg base64 ceil contains ends_with floor join json keys length map max max_by merge min min_by not_null "
+        "reverse sort sort_by starts_with sum to_array to_number to_string type uri_component values"
     )
 
     assert " ".join(sorted(FUNCTIONS)) == known
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("uri_component('a/b?c=d&e #ü')", "a%2Fb%3Fc%3Dd%26e%20%23%C3%BC"),
+        ("uri_component(`1.5`)", "1.5"),
+        ("uri_component(`true`)", "true"),
+        ("json('say \"hi\"')", '"say \\"hi\\""'),
+        ('json(`{"a": [1, null]}`)', '{"a":[1,null]}'),
+        ("base64('ünï:code')", "w7xuw686Y29kZQ=="),
+        ("base64('')", ""),
+    ],
+)
+def test_functions_of_our_own_encode_for_other_places(expression: str, value: str) -> None:
+    assert evaluate(expression, {}) == value
+
+
+@pytest.mark.parametrize("function", ["uri_component", "base64"])
+def test_what_functions_of_our_own_encode_is_paid_for_before_it_is_built(function: str) -> None:
+    with pytest.raises(ExpressionTooCostly):
+        evaluate(f"{function}(trigger)", "x" * 100_000)
 
 
 def test_an_expression_shows_its_text_and_not_its_tree() -> None:

@@ -7,8 +7,10 @@ import pytest
 
 from automation.domain.errors import RuleNotActive
 from automation.domain.rules import ConditionLogic, Rule, RuleAction, RuleContent, RuleStatus
+from automation.engine.actions import ActionResources, Actions, webhook_call
 from automation.engine.rules.plan import Plan, plan
 
+ACTIONS = Actions.of([webhook_call.action(ActionResources())])
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 
 
@@ -30,7 +32,7 @@ def a_rule(*configs: Any, conditions: tuple[dict[str, Any], ...] = (), **fields:
 
 
 def planned(rule: Rule, *, override_conditions: bool = False, **trigger_data: Any) -> Plan:
-    return plan(rule, trigger_data=trigger_data, override_conditions=override_conditions)
+    return plan(rule, ACTIONS, trigger_data=trigger_data, override_conditions=override_conditions)
 
 
 def test_it_says_which_version_of_which_rule_it_is_of() -> None:
