@@ -5,6 +5,7 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, EmailOptions, ValidationError, ValidationErrorKind, meta
 
+from automation.contract.compiled.integers import integer_converter
 from automation.contract.document.references import pointer
 from automation.engine.actions.action import Problem
 
@@ -50,6 +51,11 @@ class ConfigSchema:
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._validator = _compiled(schema)
+        self._integers = integer_converter(schema)
+
+    def converted(self, config: Any) -> Any:
+        """Return a config with its integers as such, also where they were written as floats; it is changed in place."""
+        return config if self._integers is None else self._integers(config)
 
     def problems(self, config: object, *, written: bool) -> list[Problem]:
         """Return what is wrong with a config, with pointers into it; no message shows a value of it.

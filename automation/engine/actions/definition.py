@@ -37,8 +37,12 @@ class Definition:
         problems = self._schema.problems(config, written=True)
         return problems or [problem for problem in self._checked(config) if not hidden(config, problem.pointer)]
 
-    def require_valid(self, config: Mapping[str, Any]) -> None:
-        """Refuse a config, with every ``${…}`` in place, that is not valid.
+    def converted(self, config: Any) -> Any:
+        """Return a config with the integers that its schema declares as such; it is changed in place."""
+        return self._schema.converted(config)
+
+    def valid(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a config, with every ``${…}`` in place, as the action takes it; refuse one that is not valid.
 
         Raises:
             ActionFailed: with everything that is wrong with it.
@@ -47,6 +51,8 @@ class Definition:
         if problems:
             found = "; ".join(f"{problem.pointer or 'config'}: {problem.message}" for problem in problems)
             raise ActionFailed(f"the resolved config is not valid: {found}", definite=True, retryable=False)
+        valid: Mapping[str, Any] = self.converted(config)
+        return valid
 
     def _checked(self, config: object) -> list[Problem]:
         if self.action.check is None or not isinstance(config, Mapping):

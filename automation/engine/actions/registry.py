@@ -88,6 +88,10 @@ class Actions:
         problems = self._definitions[name].written_problems(config)
         return sorted({Problem(f"/config{problem.pointer}", problem.message) for problem in problems})
 
+    def converted(self, name: str, config: Any) -> Any:
+        """Return a config as it is kept: integers that were written as floats are integers; it is changed in place."""
+        return self._definitions[name].converted(config) if name in self._definitions else config
+
     async def run(self, name: str, config: Mapping[str, Any], call: ActionCall) -> ActionResult:
         """Run one try of an action, within its deadline.
 
@@ -102,7 +106,8 @@ class Actions:
         Raises:
             ActionFailed: in every case but success; ``ActionTimedOut`` when the deadline passed.
         """
-        run = self._valid(name, config).run
+        action, config = self._valid(name, config)
+        run = action.run
         if run is None:
             raise ActionFailed(f"an action of the type {name} waits and can't be run", definite=True, retryable=False)
         try:
@@ -122,14 +127,14 @@ class Actions:
         Raises:
             ActionFailed: The config, resolved, is not valid, or the action doesn't wait.
         """
-        resume_at = self._valid(name, config).resume_at
+        action, config = self._valid(name, config)
+        resume_at = action.resume_at
         if resume_at is None:
             raise ActionFailed(f"an action of the type {name} doesn't wait", definite=True, retryable=False)
         return resume_at(config, now)
 
-    def _valid(self, name: str, config: Mapping[str, Any]) -> Action:
+    def _valid(self, name: str, config: Mapping[str, Any]) -> tuple[Action, Mapping[str, Any]]:
         if name not in self._definitions:
             raise ActionFailed(f"no action of the type {name} is installed", definite=True, retryable=False)
         definition = self._definitions[name]
-        definition.require_valid(config)
-        return definition.action
+        return definition.action, definition.valid(config)

@@ -5,6 +5,7 @@ against the schema of its own type.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from automation.contract.compiled.violations import LIMIT, bounded
@@ -38,7 +39,8 @@ def checked(body: Mapping[str, Any], actions: Actions) -> RuleContent:
     violations = tuple(dict.fromkeys(_violations(content, actions)))
     if violations:
         raise InvalidBody("The rule could not be run as it is written.", violations=violations[:LIMIT])
-    return content
+    kept = (replace(action, config=actions.converted(action.type, action.config)) for action in content.actions)
+    return replace(content, actions=tuple(kept))
 
 
 def compiled_conditions(content: RuleContent) -> Conditions:

@@ -133,3 +133,11 @@ async def test_the_answer_to_head_has_no_body(actions: Actions, receiver: Receiv
     receiver.answer = writing(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
 
     assert (await output(actions, receiver, method="HEAD"))["body"] is None
+
+
+async def test_a_cap_that_was_written_as_a_float_is_that_cap(actions: Actions, receiver: Receiver) -> None:
+    receiver.answer = writing(response(b"12345"))
+
+    answer = await output(actions, receiver, max_response_bytes=3.0)
+
+    assert (answer["body"], answer["truncated"]) == ("123", True)

@@ -137,3 +137,14 @@ def test_a_pointer_that_is_too_long_leads_to_what_is_around_it(actions: Actions)
     )
 
     assert found.keys() == {"/actions/0/config/json"}
+
+
+def test_an_integer_of_a_config_that_was_written_as_a_float_is_kept_as_an_integer(actions: Actions) -> None:
+    config = {**WEBHOOK["config"], "max_response_bytes": 1024.0, "expected_statuses": [200.0], "json": {"total": 5.0}}
+
+    content = checked(body(actions=[{"type": "webhook_call", "config": config}]), actions)
+
+    kept = content.actions[0].config
+    assert (
+        repr((kept["max_response_bytes"], kept["expected_statuses"], kept["json"])) == "(1024, [200], {'total': 5.0})"
+    )
