@@ -3,21 +3,44 @@
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote_plus
 
 MASK = "***"
 
-_names_a_secret = re.compile(r"authorization|api[-_]?key|token|secret|password|cookie", re.IGNORECASE).search
+_names_a_secret = re.compile(
+    r"authorization|api[-_ ]?key|token|secret|passw(or)?d|passphrase|private[-_ ]?key|credential|cookie|signature"
+    r"|\Ax-.*-key\Z|\Apwd\Z|\Asig\Z",
+    re.IGNORECASE,
+).search
+# What stands behind a name in a query or a form (the value ends at the next separator), and who logs in by a URL.
+_parameter = re.compile(r"(?P<before>[?&;]|\A)(?P<name>[^=&;?#\s]{1,200})=(?P<value>[^&;#\s]+)")
+_login = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/?#@\s]{1,500}@")
 
 
 def masked(value: Any) -> Any:
     """Return a copy of a JSON value in which every member whose name sounds like a secret's has a mask for a value.
 
-    Whatever stands below such a name is masked as a whole; null stays null, since it tells nothing.
+    Whatever stands below such a name is masked as a whole; null stays null, since it tells nothing. In a string, the
+    same goes for the parameters of a URL's query or a form, and for a URL's user and password.
     """
     if isinstance(value, Mapping):
         return {name: _member(name, member) for name, member in value.items()}
-    return [masked(element) for element in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [masked(element) for element in value]
+    return _text(value) if isinstance(value, str) else value
 
 
 def _member(name: str, value: Any) -> Any:
     return MASK if value is not None and _names_a_secret(name) else masked(value)
+
+
+def _text(text: str) -> str:
+    if "://" in text:
+        text = _login.sub(rf"\g<scheme>{MASK}@", text)
+    return _parameter.sub(_parameter_masked, text) if "=" in text else text
+
+
+def _parameter_masked(parameter: re.Match[str]) -> str:
+    if not _names_a_secret(unquote_plus(parameter["name"])):
+        return parameter[0]
+    return f"{parameter['before']}{parameter['name']}={MASK}"

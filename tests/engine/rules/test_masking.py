@@ -9,7 +9,8 @@ from automation.engine.rules.masking import masked
     "name",
     [
         *("authorization", "Proxy-Authorization", "api_key", "x-api-key", "APIKEY", "token", "accessToken"),
-        *("client_secret", "password", "smtp_password", "Cookie", "set-cookie"),
+        *("client_secret", "password", "smtp_password", "Cookie", "set-cookie", "passwd", "passphrase", "pwd"),
+        *("private_key", "privateKey", "credentials", "X-Hub-Signature-256", "X-Signature", "X-Functions-Key", "sig"),
     ],
 )
 def test_a_member_whose_name_sounds_like_a_secrets_is_masked(name: str) -> None:
@@ -42,3 +43,35 @@ def test_the_value_itself_is_not_changed() -> None:
 
 def test_that_nothing_is_there_is_no_secret() -> None:
     assert masked({"token": None}) == {"token": None}
+
+
+@pytest.mark.parametrize("name", ["key", "monkey", "design", "keyboard", "author", "path", "x-request-id"])
+def test_a_name_that_only_looks_alike_is_no_secrets(name: str) -> None:
+    assert masked({name: "value"}) == {name: "value"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://a.example/x?token=sesame&page=2", "https://a.example/x?token=***&page=2"),
+        ("https://a.example/x?page=2&api_key=sesame#top", "https://a.example/x?page=2&api_key=***#top"),
+        ("https://a.example/x?%74oken=sesame", "https://a.example/x?%74oken=***"),
+        ("https://a.example/x?access+token=sesame", "https://a.example/x?access+token=***"),
+        ("https://a.example/x?token=${trigger.token}", "https://a.example/x?token=***"),
+        ("grant_type=password&client_secret=sesame", "grant_type=password&client_secret=***"),
+        ("password=sesame", "password=***"),
+        ("https://ada:sesame@a.example/", "https://***@a.example/"),
+        ("postgresql://ada:sesame@db/x?sslmode=require", "postgresql://***@db/x?sslmode=require"),
+        ("https://a.example/x?token=", "https://a.example/x?token="),
+        ("a == b, token", "a == b, token"),
+        ("https://a.example/@ada", "https://a.example/@ada"),
+    ],
+)
+def test_a_secret_parameter_of_a_url_or_form_is_masked(text: str, shown: str) -> None:
+    assert masked({"url": text, "more": [text]}) == {"url": shown, "more": [shown]}
+
+
+def test_a_long_text_is_masked_to_its_end() -> None:
+    text = "?a" * 100_000 + "=" * 100_000 + "a://" * 10_000 + "&token=x" * 10_000
+
+    assert "token=x" not in masked(text)
