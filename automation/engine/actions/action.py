@@ -31,6 +31,7 @@ class ActionCall:
 
     Args:
         execution_id: The execution that the action belongs to.
+        rule_id: Its rule.
         attempt: The execution's attempt, from 1.
         action_index: The action's place in its rule, from 0.
         idempotency_key: The same for every try whose predecessor's outcome is unknown, another one after a definite
@@ -40,6 +41,7 @@ class ActionCall:
     """
 
     execution_id: UUID
+    rule_id: UUID
     attempt: int
     action_index: int
     idempotency_key: str
@@ -75,14 +77,27 @@ class ActionFailed(Exception):
             idempotency key.
         retryable: Whether another try can have another outcome.
         metadata: A JSON object for the log entry that tells of the failure; no secrets.
+        output: A JSON object that later actions of the rule can read where the rule goes on after the failure.
+        retry_after: Seconds that the other side asks to let pass before the next try.
     """
 
-    def __init__(self, message: str, *, definite: bool, retryable: bool, metadata: Mapping[str, Any] = NOTHING) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        definite: bool,
+        retryable: bool,
+        metadata: Mapping[str, Any] = NOTHING,
+        output: Mapping[str, Any] = NOTHING,
+        retry_after: float = 0.0,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.definite = definite
         self.retryable = retryable
         self.metadata = metadata
+        self.output = output
+        self.retry_after = retry_after
 
 
 class ActionTimedOut(ActionFailed):

@@ -7,13 +7,15 @@ from typing import Any
 import httpx
 
 from automation.engine.actions.action import Action, ActionCall, ActionFailed, ActionResult, ActionTimedOut, Syntax
+from automation.engine.actions.connecting import unconnected
 from automation.engine.actions.content_coding import Undecodable
 from automation.engine.actions.egress import Egress, EgressRefused, NameNotResolved
 from automation.engine.actions.resources import ActionResources
 from automation.engine.actions.webhook_request import CONFIG_SCHEMA, DEFAULT_RESPONSE_BYTES, check, host, request
-from automation.engine.actions.webhook_response import output, read
+from automation.engine.actions.webhook_response import Body, output, read, reason, retry_after
 
 _SENDING = "http11.send_request_headers.started"
+_SECONDS_FOR_A_REASON = 2.0
 _MIN_REDIRECT, _MAX_REDIRECT = 300, 399
 
 
@@ -56,7 +58,7 @@ class _Exchange:
         outgoing.extensions["trace"] = self._trace
         response = await client.send(outgoing, stream=True)
         try:
-            self._require_expected(response.status_code)
+            await self._require_expected(response)
             body = await read(response, self._config.get("max_response_bytes", DEFAULT_RESPONSE_BYTES))
             return ActionResult(output(response, body), self._metadata(status=response.status_code))
         finally:
@@ -65,12 +67,24 @@ class _Exchange:
     async def _trace(self, event: str, _information: Mapping[str, Any]) -> None:
         self._sent = self._sent or event == _SENDING
 
-    def _require_expected(self, status: int) -> None:
+    async def _require_expected(self, response: httpx.Response) -> None:
+        status = response.status_code
         expected = self._config.get("expected_statuses", range(200, 300))
         if status in expected:
             return
         hint = "; redirects are not followed" if _MIN_REDIRECT <= status <= _MAX_REDIRECT else ""
-        raise self._failed(f"answered with the unexpected status {status}{hint}", definite=True, status=status)
+        answer = await self._reason(response)
+        failed = self._failed(f"answered with the unexpected status {status}{hint}", definite=True, answer=answer)
+        failed.retry_after = retry_after(response)
+        raise failed
+
+    async def _reason(self, response: httpx.Response) -> Mapping[str, Any]:
+        """Return the answer with the beginning of its body, however slowly that comes: the status says enough."""
+        try:
+            async with asyncio.timeout(min(_SECONDS_FOR_A_REASON, self._call.seconds_left / 2)):
+                return await reason(response)
+        except TimeoutError:
+            return output(response, Body(b"", truncated=True))
 
     def _unanswered(self, error: httpx.TransportError | httpx.InvalidURL) -> ActionFailed:
         match error:
@@ -82,13 +96,18 @@ class _Exchange:
                 return self._failed("was not called: the request is not valid HTTP", definite=True, retryable=False)
             case _ if self._sent:
                 return self._failed("was called, but the connection was lost before its answer", definite=False)
-        return self._failed("could not be connected to", definite=True)
+        return self._failed(unconnected(error), definite=True)
 
     def _failed(
-        self, sentence: str, *, definite: bool, retryable: bool = True, status: int | None = None
+        self, sentence: str, *, definite: bool, retryable: bool = True, answer: Mapping[str, Any] | None = None
     ) -> ActionFailed:
-        metadata = self._metadata(status=status)
-        return ActionFailed(f"{self._host} {sentence}", definite=definite, retryable=retryable, metadata=metadata)
+        return ActionFailed(
+            f"{self._host} {sentence}",
+            definite=definite,
+            retryable=retryable,
+            metadata={"host": self._host, **(answer or {})},
+            output=answer or {},
+        )
 
-    def _metadata(self, *, status: int | None) -> dict[str, Any]:
-        return {"host": self._host} if status is None else {"host": self._host, "status": status}
+    def _metadata(self, *, status: int) -> dict[str, Any]:
+        return {"host": self._host, "status": status}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -25,7 +26,7 @@ CONFIG_SCHEMA = {
         },
         "url": {"description": "An absolute http or https URL.", "type": "string", "minLength": 1, "maxLength": 2048},
         "headers": {
-            "description": "Further headers. Those that the transport owns, User-Agent and Idempotency-Key are ours.",
+            "description": "Further headers; not those that the transport owns or that say what a call belongs to.",
             "type": "object",
             "maxProperties": 50,
             "propertyNames": {"maxLength": 100},
@@ -69,9 +70,15 @@ _OURS = frozenset(
         "proxy-connection",
         "te",
         "trailer",
+        "traceparent",
+        "tracestate",
         "transfer-encoding",
         "upgrade",
         "user-agent",
+        "x-action-index",
+        "x-attempt",
+        "x-execution-id",
+        "x-rule-id",
     }
 )
 
@@ -103,8 +110,24 @@ def request(client: httpx.AsyncClient, config: Mapping[str, Any], call: ActionCa
     headers = httpx.Headers(dict(config.get("headers", {})))
     if media_type is not None:
         headers.setdefault("content-type", media_type)
-    headers["idempotency-key"] = call.idempotency_key
+    headers.update(_origin(call))
     return client.build_request(config.get("method", "POST"), config["url"], headers=headers, content=content)
+
+
+def _origin(call: ActionCall) -> dict[str, str]:
+    """Return the headers that say what a call belongs to.
+
+    All calls of an execution are of one trace (W3C Trace Context), whose id is the execution's; each try is a span.
+    """
+    span = sha256(f"{call.idempotency_key} {call.attempt} {call.action_index}".encode()).hexdigest()[:16]
+    return {
+        "idempotency-key": call.idempotency_key,
+        "traceparent": f"00-{call.execution_id.hex}-{span}-01",
+        "x-action-index": str(call.action_index),
+        "x-attempt": str(call.attempt),
+        "x-execution-id": str(call.execution_id),
+        "x-rule-id": str(call.rule_id),
+    }
 
 
 def host(url: str) -> str:

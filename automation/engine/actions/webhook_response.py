@@ -2,15 +2,24 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.message import Message
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 import orjson
 
-from automation.engine.actions.content_coding import decoder
+from automation.engine.actions.content_coding import Undecodable, decoder
 
-_SHOWN_HEADERS = ("content-type", "location")
+_SHOWN_HEADERS = ("content-type", "location", "retry-after", "link", "etag")
+_SHOWN_PREFIX = "x-ratelimit-"
+_LONGEST_HEADER = 1000
+_MOST_HEADERS = 20
+
+REASON_BYTES = 4 * 1024
+"""Bytes of the body that are kept of an answer with an unexpected status: its reason, in most cases."""
+
 _CHARSETS = frozenset({"utf-8", "us-ascii", "iso-8859-1", "windows-1252"})
 
 
@@ -42,10 +51,37 @@ def output(response: httpx.Response, body: Body) -> dict[str, Any]:
     """Return what later actions see of a response: status, some headers, and the body as JSON where it is JSON."""
     return {
         "status": response.status_code,
-        "headers": {name: response.headers[name] for name in _SHOWN_HEADERS if name in response.headers},
+        "headers": _shown(response.headers),
         "body": _parsed(response.headers, body),
         "truncated": body.truncated,
     }
+
+
+async def reason(response: httpx.Response) -> dict[str, Any]:
+    """Return what is kept of an answer with an unexpected status: as in ``output``, with the beginning of its body."""
+    try:
+        body = await read(response, REASON_BYTES)
+    except (Undecodable, httpx.TransportError):
+        body = Body(b"", truncated=True)
+    return output(response, body)
+
+
+def retry_after(response: httpx.Response) -> float:
+    """Return the seconds that an answer's ``Retry-After`` asks for (RFC 9110, 10.2.3); 0 without a valid one."""
+    written = response.headers.get("retry-after", "").strip()
+    if written.isascii() and written.isdigit():
+        return float(written[:9])
+    try:
+        until = parsedate_to_datetime(written)
+    except ValueError:
+        return 0.0
+    # A date of HTTP is in GMT; one that says -0000 is read without a time zone.
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _shown(headers: httpx.Headers) -> dict[str, str]:
+    names = [name for name in headers if name in _SHOWN_HEADERS or name.startswith(_SHOWN_PREFIX)]
+    return {name: headers[name][:_LONGEST_HEADER] for name in names[:_MOST_HEADERS]}
 
 
 async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:

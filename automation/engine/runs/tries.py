@@ -89,6 +89,7 @@ class Tries:
         claim = self._ledger.claim
         return ActionCall(
             execution_id=claim.execution_id,
+            rule_id=claim.rule.rule_id,
             attempt=claim.attempt,
             action_index=index,
             idempotency_key=str(call_key),

@@ -12,6 +12,7 @@ def a_call(*, seconds: float = 5.0, key: str = KEY) -> ActionCall:
     """Return the first try of the first action of an execution."""
     return ActionCall(
         execution_id=UUID("0198c3a4-7a52-7c1e-9d55-000000000001"),
+        rule_id=UUID("0198c3a4-7a52-7c1e-9d55-000000000002"),
         attempt=1,
         action_index=0,
         idempotency_key=key,

@@ -188,7 +188,9 @@ async def test_a_type_that_is_no_longer_installed_fails() -> None:
 
 
 def test_a_call_counts_down_to_its_deadline() -> None:
-    late = ActionCall(execution_id=UUID(int=0), attempt=1, action_index=0, idempotency_key="", deadline=0)
+    nobody = UUID(int=0)
+
+    late = ActionCall(execution_id=nobody, rule_id=nobody, attempt=1, action_index=0, idempotency_key="", deadline=0)
 
     assert late.seconds_left == 0
     assert 4 < a_call(seconds=5).seconds_left <= 5

@@ -1,4 +1,5 @@
 import asyncio
+import re
 import time
 import traceback
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from automation.engine.actions import ActionFailed, ActionResources, Actions, ActionTimedOut, Egress, webhook_call
 from automation.engine.actions.addresses import networks
 from tests.engine.actions.calls import KEY, a_call
-from tests.engine.actions.receiver import Receiver, response, writing
+from tests.engine.actions.receiver import Answer, Receiver, response, writing
 
 SECRETS = ("s3cret", "hush", "whisper")
 
@@ -27,6 +28,10 @@ async def test_a_json_body_is_posted_with_the_key_of_the_call(actions: Actions, 
     [received] = receiver.received
     assert (received.method, received.target, received.body) == ("POST", "/hook?a=1", b'{"n":1}')
     assert received.headers["idempotency-key"] == KEY
+    assert received.headers["x-execution-id"] == "0198c3a4-7a52-7c1e-9d55-000000000001"
+    assert received.headers["x-rule-id"] == "0198c3a4-7a52-7c1e-9d55-000000000002"
+    assert (received.headers["x-attempt"], received.headers["x-action-index"]) == ("1", "0")
+    assert re.fullmatch("00-0198c3a47a527c1e9d55000000000001-[0-9a-f]{16}-01", received.headers["traceparent"])
     assert received.headers["content-type"] == "application/json"
     assert received.headers["x-mine"] == "yes"
     assert received.headers["user-agent"].startswith("automation-executions/")
@@ -67,6 +72,54 @@ async def test_an_unexpected_status_is_a_definite_failure(actions: Actions, rece
     assert failed.metadata["status"] == 503
 
 
+async def test_the_reason_of_an_unexpected_status_is_kept(actions: Actions, receiver: Receiver) -> None:
+    reason = b'{"error": "quantity must be positive"}'
+    headers = ("Content-Type: application/json", "Retry-After: 3", "X-RateLimit-Remaining: 0", "Set-Cookie: a=b")
+    receiver.answer = writing(response(reason, *headers, status="422 Unprocessable Content"))
+
+    failed = await failure(actions, {"url": receiver.url})
+
+    assert failed.output == {
+        "status": 422,
+        "headers": {"content-type": "application/json", "retry-after": "3", "x-ratelimit-remaining": "0"},
+        "body": {"error": "quantity must be positive"},
+        "truncated": False,
+    }
+    assert failed.metadata == {"host": f"127.0.0.1:{receiver.port}", **failed.output}
+    assert failed.retry_after == 3
+    assert failed.message.endswith(" answered with the unexpected status 422")
+
+
+async def test_no_more_than_the_beginning_of_a_reason_is_kept(actions: Actions, receiver: Receiver) -> None:
+    receiver.answer = writing(response(b"x" * 100_000, status="500 Internal Server Error"))
+
+    failed = await failure(actions, {"url": receiver.url})
+
+    assert (len(failed.output["body"]), failed.output["truncated"]) == (4096, True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        writing(response(b"", status="503 Service Unavailable").replace(b"th: 0", b"th: 9")),
+        writing(response(b"", status="503 Service Unavailable").replace(b"th: 0", b"th: 9"), pause=30),
+        writing(response(b"no gzip", "Content-Encoding: gzip", status="503 Service Unavailable")),
+        writing(response(b"no br", "Content-Encoding: br", status="503 Service Unavailable")),
+    ],
+    ids=["cut off", "never ending", "not encoded as it says", "in a strange encoding"],
+)
+async def test_an_unexpected_status_is_told_whatever_becomes_of_its_body(
+    actions: Actions, receiver: Receiver, answer: Answer
+) -> None:
+    receiver.answer = answer
+
+    failed = await failure(actions, {"url": receiver.url}, seconds=1)
+
+    assert failed.definite
+    assert failed.message.endswith(" answered with the unexpected status 503")
+    assert (failed.output["body"], failed.output["truncated"]) == (None, True)
+
+
 async def test_the_statuses_that_mean_success_can_be_chosen(actions: Actions, receiver: Receiver) -> None:
     receiver.answer = writing(response(b"", status="409 Conflict"))
 
@@ -92,7 +145,7 @@ async def test_a_connection_that_is_refused_is_definite_because_nothing_was_sent
 
     assert failed.definite
     assert failed.retryable
-    assert "could not be connected" in failed.message
+    assert failed.message.endswith(" refused the connection")
 
 
 async def test_a_refused_address_is_definite_and_not_worth_another_try(receiver: Receiver) -> None:
@@ -204,9 +257,8 @@ async def test_a_call_that_is_cancelled_closes_its_connection(actions: Actions, 
 
 
 @pytest.mark.parametrize("status", ["500 hush", "200 OK"])
-async def test_no_error_shows_headers_bodies_or_the_query(actions: Actions, receiver: Receiver, status: str) -> None:
-    body = b"whisper" if status.startswith("500") else b""
-    receiver.answer = writing(response(body, "X-Token: whisper", status=status).replace(b"th: 0", b"th: 9"))
+async def test_no_error_shows_the_request_or_the_headers(actions: Actions, receiver: Receiver, status: str) -> None:
+    receiver.answer = writing(response(b"", "X-Token: whisper", status=status).replace(b"th: 0", b"th: 9"))
     url = f"{receiver.url}/s3cret/path?token=s3cret"
 
     failed = await failure(actions, {"url": url, "headers": {"authorization": "Bearer hush"}, "text": "hush"})

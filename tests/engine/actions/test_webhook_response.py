@@ -2,11 +2,15 @@ import gzip
 import time
 import tracemalloc
 import zlib
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from automation.engine.actions import ActionFailed, Actions
+from automation.engine.actions.webhook_response import retry_after
 from tests.engine.actions.calls import a_call
 from tests.engine.actions.receiver import Receiver, response, writing
 
@@ -141,3 +145,31 @@ async def test_a_cap_that_was_written_as_a_float_is_that_cap(actions: Actions, r
     answer = await output(actions, receiver, max_response_bytes=3.0)
 
     assert (answer["body"], answer["truncated"]) == ("123", True)
+
+
+@pytest.mark.parametrize(
+    ("written", "least", "most"),
+    [
+        ("3", 3, 3),
+        (" 120 ", 120, 120),
+        ("0", 0, 0),
+        ("9" * 400, 999_999_999, 999_999_999),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
+        ("Wed, 21 Oct 2015 07:28:00 -0000", 0, 0),
+        ("-3", 0, 0),
+        ("1.5", 0, 0),
+        ("soon", 0, 0),
+        ("٣", 0, 0),
+        ("", 0, 0),
+    ],
+)
+def test_retry_after_is_read_in_both_its_forms(written: str, least: float, most: float) -> None:
+    answer = httpx.Response(503, headers=[(b"retry-after", written.encode())])
+
+    assert least <= retry_after(answer) <= most
+
+
+def test_retry_after_may_be_a_date() -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+
+    assert 3500 <= retry_after(httpx.Response(503, headers={"retry-after": date})) <= 3600
