@@ -103,7 +103,7 @@ class Settings(BaseSettings):
     ] = True
     shutdown_timeout: Annotated[PositiveInt, Field(description="Seconds that requests in flight get to finish.")] = 10
     watchdog_warn_seconds: Annotated[
-        PositiveFloat, Field(description="Seconds that an event loop may be held before its stack is logged.")
+        float, Field(ge=0.1, description="Seconds that an event loop may be held before its stack is logged.")
     ] = 1
     watchdog_kill_seconds: Annotated[
         PositiveFloat, Field(description="Seconds that an event loop may be held before its process is ended.")

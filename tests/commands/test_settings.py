@@ -82,6 +82,8 @@ def test_a_url_is_shown_without_what_is_secret_in_it(url: str, shown: str) -> No
         ("pool_max", "1"),
         ("query_timeout", "-1"),
         ("database_url", "mysql://root:s3cret@localhost/test"),
+        ("watchdog_warn_seconds", "0.05"),
+        ("watchdog_kill_seconds", "1"),
         ("egress_allow", "10.0.0.0/33"),
         ("egress_allow", "10.0.0.0/8 10.1.0.0/16"),
         ("egress_allow", "10.0.0.1/8"),

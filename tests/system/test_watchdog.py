@@ -1,6 +1,8 @@
 """Processes that hang are told, ended and replaced; processes that were merely frozen are left alone."""
 
+import contextlib
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +22,9 @@ LIMITS = {
     "AUTOMATION_SHUTDOWN_TIMEOUT": "1",
 }
 SPIN = "    while True:\n        pass\n"
+HOLD = "    import ctypes\n\n    ctypes.PyDLL(None).sleep(3600)  # unlike CDLL, it keeps the interpreter's lock\n"
 PATIENCE = 30.0
+ANSWER_SECONDS = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +37,8 @@ def limited(session_settings: dict[str, str]) -> dict[str, str]:
 def family(limited: dict[str, str]) -> Iterator[Process]:
     """A parent with two children."""
     with serving(limited, workers=2) as process:
+        for child in children_of(process):
+            wait_until_it_serves(process, child.pid)
         yield process
 
 
@@ -55,32 +61,38 @@ def hold(process: Process) -> None:
 
 
 def children_of(process: Process) -> list[psutil.Process]:
-    """Return the processes that answer, without multiprocessing's own."""
-    children = psutil.Process(process.popen.pid).children()
-    return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+    """Return the processes that answer or are about to, without multiprocessing's own and those that have ended."""
+    return [child for child in psutil.Process(process.popen.pid).children() if _answers(child)]
+
+
+def _answers(child: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):  # it has ended
+        return "spawn_main" in " ".join(child.cmdline())
+    return False
 
 
 def expect_answers(process: Process) -> None:
-    """Check that every new connection is answered at once, whichever process takes it."""
+    """Check that every new connection is answered, whichever process takes it."""
     for _ in range(20):
-        assert httpx.get(f"{process.base_url}/healthz", trust_env=False, timeout=1).status_code == 200
+        assert httpx.get(f"{process.base_url}/healthz", trust_env=False, timeout=ANSWER_SECONDS).status_code == 200
 
 
 def wait_for_replacement(process: Process, *old: psutil.Process) -> dict[str, Any]:
-    """Wait until one of the children was replaced and its successor listens; return the parent's line."""
+    """Wait until one of the children was replaced and its successor serves; return the parent's line."""
     pids = {child.pid for child in old}
     deadline = time.monotonic() + PATIENCE
     while not (lines := [line for line in lines_of(process, "process replaced") if line["pid"] in pids]):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     (line,) = lines
-    wait_until_it_listens(psutil.Process(line["by"]))
+    wait_until_it_serves(process, line["by"])
     return line
 
 
-def wait_until_it_listens(child: psutil.Process) -> None:
+def wait_until_it_serves(process: Process, pid: int) -> None:
+    """Wait until a child answers requests, as its parent tells."""
     deadline = time.monotonic() + PATIENCE
-    while not any(connection.status == psutil.CONN_LISTEN for connection in child.net_connections("tcp")):
+    while pid not in {line["pid"] for line in lines_of(process, "process serves")}:
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -128,6 +140,22 @@ def test_a_child_that_hangs_is_replaced(limited: dict[str, str], spinning: Path)
     assert code == 0
     assert replaced["exit_code"] == EXIT_CODE
     assert len(held) == 1
+
+
+def test_a_child_whose_interpreter_is_held_is_replaced(limited: dict[str, str], tmp_path: Path) -> None:
+    copy = copy_service(tmp_path / "copy")
+    plant(copy, "handlers/service.py", "    await readiness.check()\n", HOLD)
+
+    with serving(limited, workers=2, copy=copy) as process:
+        old = children_of(process)
+        hold(process)
+
+        replaced = wait_for_replacement(process, *old)
+        expect_answers(process)
+        code = process.stop()
+
+    assert code == 0
+    assert replaced["exit_code"] == -signal.SIGKILL
 
 
 class TestAParent:
@@ -196,3 +224,29 @@ def test_a_server_that_was_frozen_goes_on(limited: dict[str, str]) -> None:
 
         expect_answers(process)
         assert not [line for line in process.log_lines() if "event loop" in line["event"]]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["serve", "--port", "0"], ["serve", "--port", "0", "--workers", "2"], ["worker"]],
+    ids=["alone", "family", "worker"],
+)
+def test_systemd_is_told_how_a_process_is(limited: dict[str, str], tmp_path: Path, arguments: list[str]) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(address)
+        systemd.settimeout(PATIENCE)
+        with running(arguments, limited | {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "200000"}) as process:
+            ready = systemd.recv(100)
+            alive = [systemd.recv(100) for _ in range(3)]
+
+            code = process.stop()
+
+        rest = {alive[0]}
+        while (message := systemd.recv(100)) != b"STOPPING=1":
+            rest.add(message)
+
+    assert code == 0
+    assert ready == b"READY=1"
+    assert alive == [b"WATCHDOG=1"] * 3
+    assert rest == {b"WATCHDOG=1"}

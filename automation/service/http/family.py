@@ -9,7 +9,6 @@ import math
 import pickle
 import socket
 import threading
-from collections.abc import Callable
 
 import structlog
 import uvicorn
@@ -66,13 +65,18 @@ class Child(Process):
         self._silent_rounds += 1
         try:
             if self._asked and self.parent_conn.poll(0):
-                self.serves = self.parent_conn.recv()
-                self._asked, self._known, self._silent_rounds = False, True, 0
+                self._take(serves=self.parent_conn.recv())
             if not self._asked:
                 self.parent_conn.send(b"ping")
                 self._asked = True
         except (OSError, EOFError, pickle.UnpicklingError):
             self.serves = False
+
+    def _take(self, *, serves: bool) -> None:
+        if serves and not self.serves:
+            _log.info("process serves", pid=self.pid)
+        self.serves = serves
+        self._asked, self._known, self._silent_rounds = False, True, 0
 
     def kill(self) -> None:
         """End it whatever it does."""
@@ -107,14 +111,15 @@ class Family(Multiprocess):
     def run(self) -> None:
         """Answer requests until a signal ends it."""
         self.init_processes()
-        on_ready: Callable[[], None] | None = self._manager.ready
+        ready = False
         while not self.should_exit.wait(ROUND_SECONDS):
             self.handle_signals()
             self.keep_subprocess_alive()
-            if on_ready is not None and all(child.serves for child in self.processes):
-                on_ready()
-                on_ready = None
-            self._manager.alive()
+            if ready:
+                self._manager.alive()
+            elif all(child.serves for child in self.processes):
+                ready = True
+                self._manager.ready()
         self._manager.stopping()
         self.terminate_all()
         self.join_all()
