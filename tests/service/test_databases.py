@@ -37,6 +37,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
     EmbeddedServer(directory).discard()
 
 
+@pytest.mark.process
 def test_the_services_own_user_is_created_where_the_settings_name_none(missing_user: str, settings: Settings) -> None:
     with databases.for_administration(settings):
         owner = (settings.data_dir / "postgres" / "data").owner()

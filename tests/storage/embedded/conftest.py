@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 import psutil
 import pytest
 
-from automation.storage.embedded import EmbeddedServer, processes, programs
+from automation.storage.embedded import EmbeddedServer, processes, programs, sockets
 from tests.storage.embedded.companions import server_processes
 
 
@@ -55,8 +55,9 @@ def open_directory() -> Iterator[Path]:
 
 @pytest.fixture
 def system_directory(open_directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A system directory that no other server of this machine uses; no server is left below it."""
+    """A system directory, and a place for sockets, that no other server uses; no server is left below it."""
     copies = programs.SYSTEM_DIRECTORY / "programs"
+    monkeypatch.setattr(sockets, "_places", lambda: (str(open_directory),))
     monkeypatch.setattr(programs, "SYSTEM_DIRECTORY", open_directory / "system")
     place = programs.system_place("programs")
     for copy in copies.glob("[!.]*"):

@@ -1,7 +1,5 @@
 """Temporary directories of sockets that killed servers leave: told from those that are in use, or somebody else's."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -16,11 +14,9 @@ pytestmark = pytest.mark.usefixtures("system_directory")
 
 
 @pytest.fixture
-def socket_directory() -> Iterator[Path]:
+def socket_directory(open_directory: Path) -> Path:
     """A private temporary directory, named as one of ours."""
-    directory = Path(mkdtemp(prefix=sockets.PREFIX)).resolve()
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
+    return Path(mkdtemp(prefix=sockets.PREFIX, dir=open_directory)).resolve()
 
 
 def test_a_temporary_directory_of_a_killed_servers_socket_is_removed(socket_directory: Path) -> None:
