@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
@@ -56,11 +57,9 @@ class KeyRecord:
     expires_in: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Resolved:
+class _Resolved(NamedTuple):
     """What a key stands for, accepted or not, and its place among those that were asked for."""
 
-    place: int = 1
     outcome: str
     tenant: UUID
     user_id: UUID
@@ -68,6 +67,7 @@ class _Resolved:
     permissions: list[str]
     limited: bool
     expires_in: float | None
+    place: int = 1
 
 
 class KeyDirectory:
