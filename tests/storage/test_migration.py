@@ -173,6 +173,18 @@ def test_an_owner_that_may_not_give_functions_away_is_told_what_to_ask_for(
         give_back(admin, empty, name)
 
 
+def test_a_role_that_does_not_own_the_database_is_told_that_it_must(cluster: Cluster, empty: DatabaseUrls) -> None:
+    with cluster.role("", "automation_directory") as name, cluster.admin() as admin:
+        with psycopg.connect(empty.admin, autocommit=True) as database:
+            database.execute(f"GRANT CREATE ON SCHEMA public TO {name}".encode())
+            database.execute(f"GRANT CREATE ON DATABASE {admin_name(empty)} TO {name}".encode())
+
+        with pytest.raises(MigrationFailed, match="must own the database"):
+            migration.upgrade(as_role(empty.owner, name))
+
+        give_back(admin, empty, name)
+
+
 def test_an_unknown_revision_is_refused(database_urls: DatabaseUrls) -> None:
     with pytest.raises(MigrationFailed, match="9999"):
         migration.upgrade(database_urls.owner, "9999")
