@@ -18,6 +18,9 @@ from automation.storage.pool.database import Database
 from tests import kinds, signals
 from tests.databases import Cluster, DatabaseUrls, running_cluster
 
+# It asserts for many tests, and is no test module: so that what it found is told as theirs is.
+pytest.register_assert_rewrite("tests.system.problems")
+
 
 def pytest_configure() -> None:
     """Begin as a run begins in a terminal, and watch for processes that tests start."""

@@ -13,9 +13,9 @@ from automation.domain.permissions import Role
 from tests.outside.calls import TIMEOUT_SECONDS, successful
 from tests.outside.conftest import Demo
 from tests.shipped_contract.shipped import ENTRIES, responses
+from tests.system.problems import problem_of
 from tests.system.processes import serving
 from tests.system.tenancy import RULES, Tenant, rule_input
-from tests.system.test_behaviour import problem_of
 
 CONTRACTS = ["/api/v1/openapi.json", "/api/v1/openapi.yaml"]
 PATIENCE_SECONDS = 60

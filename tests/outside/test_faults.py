@@ -11,9 +11,9 @@ from automation.storage.accounts.administration import Administration
 from tests.databases import Cluster, DatabaseUrls
 from tests.outside.calls import Call, successful
 from tests.shipped_contract.shipped import ENTRIES, responses
+from tests.system.problems import problem_of
 from tests.system.processes import copy_service, own_server, plant, serving
 from tests.system.tenancy import Tenant, idle_service, new_tenant
-from tests.system.test_behaviour import problem_of
 
 FAULTS = {
     "a handler that raises": ("await self._function(**self._fixed, **taken)", '{}["planted"]'),

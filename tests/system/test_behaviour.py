@@ -1,13 +1,12 @@
 """Each row of the operation's behaviour, asked of a real server over real HTTP."""
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from tests.system.conftest import Service
+from tests.system.problems import problem_of
 
 EXECUTION = "/api/v1/automation/executions/{}"
 RULE = "/api/v1/automation/rules/{}"
@@ -30,20 +29,6 @@ KEY_REFUSALS = [
     ("over_limit", "api_key_over_limit"),
     ("orphaned", "api_key_user_not_found"),
 ]
-
-
-def problem_of(response: httpx.Response, status: int, code: str) -> Mapping[str, Any]:
-    """Check that a response is the problem it should be, and return its document."""
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"] == "application/problem+json"
-    document: dict[str, Any] = response.json()
-    assert document["code"] == code
-    assert document["status"] == status
-    assert document["type"] == f"/problems/{code}"
-    assert document["request_id"] == response.headers["x-request-id"]
-    assert document["instance"] == f"urn:request:{document['request_id']}"
-    assert len(document["detail"]) <= 300
-    return document
 
 
 def test_an_execution_of_ones_own_is_returned_as_it_is_stored(service: Service) -> None:

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from tests.system.problems import problem_of
 from tests.system.tenancy import EXECUTIONS, RULES, WEBHOOK, Tenant, rule_input
-from tests.system.test_behaviour import problem_of
 
 
 def execute_path(rule: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from automation.contract.document.outline import Entry
 from automation.domain.permissions import ROLE_PERMISSIONS, Permission, Role
 from tests.shipped_contract.shipped import ENTRIES
 from tests.system.conftest import Service
-from tests.system.test_behaviour import problem_of
+from tests.system.problems import problem_of
 
 SECURED = [entry for entry in ENTRIES if "x-required-permission" in entry.node]
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.system.conftest import Service
-from tests.system.test_requests_logged import lines_of
+from tests.system.log_lines import lines_of
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: eA==\r\nSec-WebSocket-Version: 13\r\n"
@@ -35,7 +35,7 @@ def exchange(service: Service, *pieces: bytes) -> bytes:
         return connection.makefile("rb").read()
 
 
-def problem_of(answer: bytes) -> dict[str, Any]:
+def only_problem_in(answer: bytes) -> dict[str, Any]:
     """Return the problem document of the only response in ``answer``."""
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"content-type: application/problem+json\r\n" in head
@@ -67,7 +67,7 @@ TOO_LARGE = {
 def test_headers_beyond_the_limits_are_refused(service: Service, pieces: list[bytes]) -> None:
     answer = exchange(service, *pieces)
 
-    problem = problem_of(answer[answer.rindex(b"HTTP/1.1 ") :])
+    problem = only_problem_in(answer[answer.rindex(b"HTTP/1.1 ") :])
     assert (problem["status"], problem["code"]) == (431, "headers_too_large")
     (line,) = lines_of(service, problem["request_id"])
     assert (line["level"], line["event"], line["status"]) == ("info", "request", 431)
@@ -111,7 +111,7 @@ def test_unfinished_headers_are_waited_for_ten_seconds(service: Service, begun: 
 def test_a_malformed_request_is_one_line_in_the_log(service: Service) -> None:
     answer = exchange(service, BROKEN)
 
-    problem = problem_of(answer)
+    problem = only_problem_in(answer)
     (line,) = lines_of(service, problem["request_id"])
     assert (line["level"], line["event"], line["status"]) == ("info", "request", 400)
     assert "Invalid HTTP request received" not in service.log.read_text()

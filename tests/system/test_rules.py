@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from tests.system.problems import problem_of
 from tests.system.tenancy import RULES, WEBHOOK, Tenant, rule_input
-from tests.system.test_behaviour import problem_of
 
 UNKNOWN = UUID("c2f1a1de-6d55-4d7f-8a5e-0d7c9c0b0a11")
 
