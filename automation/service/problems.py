@@ -10,6 +10,7 @@ import structlog
 from starlette.exceptions import HTTPException
 
 from automation.contract.compiled.contract import Contract
+from automation.contract.compiled.problem_rules import MEDIA_TYPE
 from automation.contract.serving.connexion_adapter import ConnexionRequest, ConnexionResponse
 from automation.contract.serving.request_context import endpoint_if_routed, request_id
 from automation.domain.errors import (
@@ -22,7 +23,6 @@ from automation.domain.errors import (
     Violation,
 )
 
-MEDIA_TYPE = "application/problem+json"
 PATH = "/problems/"
 
 _DETAIL_LIMIT = 300

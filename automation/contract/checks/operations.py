@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from automation.contract.compiled.bodies import BODY_MEDIA_TYPE
 from automation.contract.compiled.operations import MAX_BODY_BYTES
 from automation.contract.compiled.problem_rules import COMPONENT, MEDIA_TYPE
 from automation.contract.document.findings import Finding
@@ -11,7 +12,6 @@ from automation.contract.document.naming import LOWER_CAMEL_CASE
 from automation.contract.document.outline import Entry
 from automation.contract.document.references import follow
 
-BODY_MEDIA_TYPES = {"application/json"}
 SERVED = frozenset({"get", "put", "post", "delete", "patch"})
 ERRORS = range(400, 600)
 SUCCESSES = range(200, 300)
@@ -74,7 +74,7 @@ def _body(entry: Entry, document: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(entry.where, f"has {MAX_BODY_BYTES}, but no body")
         return
     content = follow(document, entry.node["requestBody"])["content"]
-    if content.keys() != BODY_MEDIA_TYPES:
+    if content.keys() != {BODY_MEDIA_TYPE}:
         yield Finding(entry.where, "its body must be application/json and nothing else: nothing else is read")
     if entry.method in {"get", "delete"}:
         yield Finding(entry.where, f"has a body, which {entry.method.upper()} gives no meaning to (RFC 9110)")

@@ -19,7 +19,7 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 64
-MEDIA_TYPE = "application/json"
+BODY_MEDIA_TYPE = "application/json"
 LONGEST_INTEGER = len(str(SMALLEST_INTEGER))
 
 
@@ -102,7 +102,7 @@ def _require_json(headers: Mapping[bytes, bytes]) -> None:
     media_type, *settings = headers.get(b"content-type", b"").decode("latin-1").lower().split(";")
     charsets = {setting.strip().replace('"', "") for setting in settings} - {""}
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
-    if media_type.strip() != MEDIA_TYPE or charsets - {"charset=utf-8"} or encoding not in {b"", b"identity"}:
+    if media_type.strip() != BODY_MEDIA_TYPE or charsets - {"charset=utf-8"} or encoding not in {b"", b"identity"}:
         raise UnsupportedMediaType
 
 

@@ -9,9 +9,10 @@ import orjson
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from automation.contract.compiled.problem_rules import MEDIA_TYPE
 from automation.domain.errors import AutomationError, HeadersTooLarge, MalformedRequest
 from automation.service.http.joined_writes import JoinedWrites
-from automation.service.problems import MEDIA_TYPE, describe
+from automation.service.problems import describe
 
 SIZE_LIMIT = 64 * 1024
 """How many bytes the request line and the headers of a request may have, or its trailers."""

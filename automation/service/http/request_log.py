@@ -8,9 +8,10 @@ from uuid import uuid4
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from automation.contract.compiled.problem_rules import MEDIA_TYPE
 from automation.contract.serving.request_context import REQUEST_ID, endpoint_if_routed, principal_if_known
 from automation.service import logs
-from automation.service.problems import MEDIA_TYPE, Problem, Problems
+from automation.service.problems import Problem, Problems
 
 _sane = re.compile(rb"[\x20-\x7e]{1,128}").fullmatch
 
