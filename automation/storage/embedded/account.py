@@ -2,16 +2,21 @@
 
 import os
 import pwd
+import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
+from automation.storage.embedded.deferral import deferred_signals
 from automation.storage.embedded.failure import EmbeddedServerError, excerpt
 
 DEFAULT_NAME = "automation-postgres"
 ADVICE = "Name an existing unprivileged user with AUTOMATION_EMBEDDED_USER, or start the service as an ordinary user."
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,34 +39,26 @@ class Account:
         Raises:
             EmbeddedServerError: The program can't be started, or isn't done after ``timeout`` seconds.
         """
+        process = None
         try:
-            return subprocess.run(
-                arguments,
-                check=False,
-                timeout=timeout,
-                text=True,
-                errors="replace",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=environment(),
-                cwd="/",
-                start_new_session=True,
-                user=self.identifier if self.switched else None,
-                group=self.group if self.switched else None,
-                extra_groups=[] if self.switched else None,
-            )
+            with deferred_signals():
+                process = self.launch(arguments, output=subprocess.PIPE)
+            said, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             raise EmbeddedServerError(f"{arguments[0]} wasn't done after {timeout:.0f} s.") from None
-        except OSError as error:
-            raise EmbeddedServerError(f"{arguments[0]} can't be run: {error}.") from error
+        finally:
+            if process is not None:
+                _end(process)
+        return subprocess.CompletedProcess(arguments, process.returncode, said.decode(errors="replace"))
 
-    def launch(self, arguments: Sequence[str | Path], *, output: int, extra: dict[str, str]) -> subprocess.Popen[bytes]:
+    def launch(
+        self, arguments: Sequence[str | Path], *, output: int, extra: Mapping[str, str] = _NOTHING
+    ) -> subprocess.Popen[bytes]:
         """Start a program in a session of its own, out of reach of the terminal's Ctrl-C.
 
         Args:
             arguments: The program and its arguments.
-            output: The descriptor to which it writes.
+            output: The descriptor to which it writes, or ``subprocess.PIPE``.
             extra: Variables beside the environment that every program gets.
 
         Raises:
@@ -72,8 +69,8 @@ class Account:
                 arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=output,
-                env=environment() | extra,
+                stderr=subprocess.STDOUT,
+                env={**environment(), **extra},
                 cwd="/",
                 start_new_session=True,
                 user=self.identifier if self.switched else None,
@@ -91,6 +88,14 @@ class Account:
         """Give a new directory to this user."""
         if self.switched:
             os.chown(directory, self.identifier, self.group)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program that hasn't ended, and what it has started, as initdb starts postgres."""
+    with process:
+        if process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def environment() -> dict[str, str]:

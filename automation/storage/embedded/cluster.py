@@ -16,6 +16,7 @@ from pathlib import Path
 from automation.storage.embedded import belonging, programs
 from automation.storage.embedded.account import Account, account_of, present_account
 from automation.storage.embedded.belonging import ENTRANCE
+from automation.storage.embedded.deferral import deferred_signals
 from automation.storage.embedded.failure import EmbeddedServerError, excerpt
 from automation.storage.embedded.holds import Holds
 from automation.storage.embedded.programs import MAJOR, Programs
@@ -183,10 +184,11 @@ def _place(entrance: Path, account: Account, holds: Holds) -> None:
     if account.can_enter(entrance.parent):
         entrance.mkdir()
     else:
-        placed = Path(tempfile.mkdtemp(prefix="", dir=programs.system_place(system_clusters().name)))
-        holds.take(placed)
-        belonging.announce(placed, entrance.parent)
-        entrance.symlink_to(placed)
+        with deferred_signals():
+            placed = Path(tempfile.mkdtemp(prefix="", dir=programs.system_place(system_clusters().name)))
+            holds.take(placed)
+            belonging.announce(placed, entrance.parent)
+            entrance.symlink_to(placed)
     home = entrance.resolve()
     # Root keeps the home, so that the server's user can't put links in the way of what root writes there.
     home.chmod(0o711)

@@ -15,6 +15,7 @@ import psycopg
 
 from automation.storage.embedded import sockets
 from automation.storage.embedded.cluster import Cluster
+from automation.storage.embedded.deferral import deferred_signals
 from automation.storage.embedded.failure import EmbeddedServerError, excerpt
 from automation.storage.embedded.urls import PORT, urls_at
 
@@ -114,12 +115,13 @@ class Postmaster:
         log = os.open(self._cluster.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             self._logged = os.fstat(log).st_size
-            process = self._cluster.programs.account.launch(self._command(), output=log, extra=self._permission())
+            with deferred_signals():
+                process = self._cluster.programs.account.launch(self._command(), output=log, extra=self._permission())
+                self._process = process
         finally:
             os.close(log)
         # The server may outlive this object, or end while this process goes on: somebody has to wait for it.
         threading.Thread(target=process.wait, name="embedded-postgresql", daemon=True).start()
-        self._process = process
 
     def _command(self) -> list[str | Path]:
         settings = {

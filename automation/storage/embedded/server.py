@@ -64,12 +64,11 @@ class EmbeddedServer:
         """
         if self._urls is None:
             try:
-                self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-                with self._sharing.transition():
-                    self._urls = self._start()
-            except (OSError, psycopg.Error) as error:
-                raise EmbeddedServerError(f"PostgreSQL can't be had in {self._directory}: {error}.") from error
-            self._prune()
+                self._urls = self._enter()
+                self._prune()
+            except BaseException:
+                self.stop()  # where a signal came between the server's start and this moment
+                raise
         return self._urls
 
     def stop(self) -> None:
@@ -132,6 +131,15 @@ class EmbeddedServer:
             if not self._leave():
                 raise EmbeddedServerError(f"The cluster of {self._directory} is in use by another process.")
             clusters.remove(self._directory)
+
+    def _enter(self) -> EmbeddedUrls:
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._sharing.transition():
+                urls = self._urls = self._start()
+        except (OSError, psycopg.Error) as error:
+            raise EmbeddedServerError(f"PostgreSQL can't be had in {self._directory}: {error}.") from error
+        return urls
 
     def _start(self) -> EmbeddedUrls:
         self._sharing.join()

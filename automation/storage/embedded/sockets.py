@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from automation.storage.embedded.cluster import Cluster
+from automation.storage.embedded.deferral import deferred_signals
 from automation.storage.embedded.failure import EmbeddedServerError
 from automation.storage.embedded.holds import Holds
 from automation.storage.embedded.urls import PORT
@@ -44,8 +45,9 @@ def provide(cluster: Cluster, holds: Holds) -> Path:
         cluster.socket.chmod(0o700)
         cluster.programs.account.own(cluster.socket)
         return cluster.socket
-    directory = _temporary(cluster, holds)
-    cluster.socket.symlink_to(directory)
+    with deferred_signals():
+        directory = _temporary(cluster, holds)
+        cluster.socket.symlink_to(directory)
     return directory
 
 
