@@ -1,24 +1,22 @@
 """The command's outermost layer: runs what was asked, and turns failures into one line and an exit code.
 
 0 is success, 1 a failure of what the command works with (a database out of reach, a broken contract), 2 a wrong
-request (an unknown option or tenant, a setting that can't be used), 130 an interruption.
+request (an unknown option or tenant, a setting that can't be used), 130 an interruption, 143 SIGTERM. What serves until
+it is stopped exits with 0 when it is.
 """
 
+import gc
 import logging
 import os
-import signal
 import sys
 import warnings
-from types import FrameType
 from typing import NoReturn
 
 import click
 
+from automation.commands import INTERRUPTED, signals
 from automation.commands.catalogue import automation
 from automation.commands.failures import describe
-
-INTERRUPTED = 130
-TERMINATED = 143
 
 
 def main() -> NoReturn:
@@ -26,8 +24,11 @@ def main() -> NoReturn:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # a library's deprecations are for those who develop, not for those who operate
     logging.getLogger().addHandler(logging.NullHandler())  # until a server sets its log up, no library speaks
-    _rely_on_signals()
-    sys.exit(run(sys.argv[1:]))
+    try:
+        sys.exit(run(sys.argv[1:]))
+    finally:
+        signals.pass_over()
+        gc.freeze()  # looking through all that was imported, once more for the last time, takes a third of a second
 
 
 def run(arguments: list[str]) -> int:
@@ -46,26 +47,6 @@ def run(arguments: list[str]) -> int:
             click.echo(line, err=True)
         return failure.code
     return code if isinstance(code, int) else 0
-
-
-def _rely_on_signals() -> None:
-    """Take the signals that end a command, however the process was started: a script's background job ignores SIGINT.
-
-    What this process starts gets them as well. SIGHUP stays ignored where nohup wants it so.
-    """
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-        signal.signal(signal.SIGHUP, _leave)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-
-
-def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End as an exception does, so that everything that is open is closed, the embedded server among it."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    sys.exit(TERMINATED)
 
 
 def _without_a_reader() -> int:
