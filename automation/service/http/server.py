@@ -17,6 +17,7 @@ from automation.domain.errors import Unavailable
 from automation.service import logs
 from automation.service.application import create, load_contract, open_database
 from automation.service.http.family import Family
+from automation.service.http.listener import listen
 from automation.service.http.protocol import Protocol
 from automation.service.http.watched_server import WatchedServer
 from automation.service.resources import load_actions
@@ -52,7 +53,8 @@ def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], Non
     Raises:
         ContractError: the contract, a handler, a permission or a security function is not right.
         BrokenActions: an installed action can't be used.
-        StartFailure: the database, its role or the address can't be used.
+        StartFailure: the database or its role can't be used.
+        AddressUnavailable: nothing can listen on the address.
     """
     logs.configure(settings.log_format, settings.log_level)
     manager = ServiceManager.of_this_process()
@@ -62,7 +64,7 @@ def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], Non
     load_actions(settings)
     with logs.silenced("psycopg.pool"):
         asyncio.run(_verify_database(settings))
-    listener = _listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
     base_url = _base_url(settings.host, listener) + settings.path_prefix
     if workers == 1:
         return _serve_alone(settings, listener, manager, lambda: on_ready(base_url) if on_ready else None)
@@ -93,16 +95,6 @@ async def _verify_database(settings: Settings) -> None:
 
 def _secret(settings: Settings) -> str:
     return settings.database_url.get_secret_value() if settings.database_url else ""
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
-        )
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no address"
-        raise StartFailure(f"cannot listen on {host} port {port}: {reason}") from error
 
 
 def _base_url(host: str, listener: socket.socket) -> str:
