@@ -6,11 +6,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import TextIO
 
 import structlog
 
 from automation.service.settings import Settings, variable
+from automation.storage.embedded.deferral import deferred_signals
 
 _COMMAND = (sys.executable, "-c", "from automation.commands import main; main()", "worker")
 _DRAIN_SECONDS = 3
@@ -23,26 +25,28 @@ _log = structlog.get_logger()
 
 
 @contextmanager
-def worker_beside(settings: Settings) -> Iterator[None]:
-    """Run ``automation worker`` for the length of the block, on the same database.
+def worker_beside(settings: Settings, log: TextIO) -> Iterator[None]:
+    """Run ``automation worker`` for the length of the block, on the same database, out of reach of Ctrl-C.
 
     It stops when its standard input ends: at the end of the block, and also when this process is killed.
 
     Args:
         settings: ``worker_url`` must be a URL by now.
+        log: The file to which it writes its log.
     """
-    companion = _Companion(_environment(settings))
-    try:
+    with ExitStack() as stack:
+        with deferred_signals():
+            companion = _Companion(_environment(settings), log)
+            stack.callback(companion.stop)
         yield
-    finally:
-        companion.stop()
 
 
 class _Companion:
     """The worker's process, followed by another one whenever it ends before its time."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], log: TextIO) -> None:
         self._environment = environment
+        self._log = log
         self._leaving = threading.Event()
         self._turn = threading.Lock()  # nothing is started while it is decided that nothing is any more
         self._process = self._start()
@@ -62,6 +66,7 @@ class _Companion:
             [*_COMMAND, "--until-stdin-closes"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
+            stderr=self._log,
             env=self._environment,
             process_group=0,
         )
@@ -106,6 +111,7 @@ def _environment(settings: Settings) -> Mapping[str, str]:
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
     _close(process)
+    process.terminate()  # its imports don't look at standard input yet
     try:
         process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from starlette.routing import Route
 
 HOST = "127.0.0.1"
 SLOW_SECONDS = 60.0
+
+_INTERVAL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,10 @@ def _listener(port: int) -> socket.socket:
 
 @contextmanager
 def _serving(listener: socket.socket) -> Iterator[None]:
-    config = uvicorn.Config(_application(), lifespan="off", log_config=None, access_log=False, server_header=False)
+    leaving = threading.Event()
+    config = uvicorn.Config(
+        _application(leaving), lifespan="off", log_config=None, access_log=False, server_header=False
+    )
     config.timeout_graceful_shutdown = 1
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), name="demo receiver", daemon=True)
@@ -78,18 +84,19 @@ def _serving(listener: socket.socket) -> Iterator[None]:
     try:
         yield
     finally:
+        leaving.set()
         server.should_exit = True
         thread.join(5)
 
 
-def _application() -> Starlette:
+def _application(leaving: threading.Event) -> Starlette:
     broken = _Broken()
     return Starlette(
         routes=[
             Route("/orders", _take, methods=["POST"]),
             Route("/broken", broken.answer, methods=["POST"]),
             Route("/repair", broken.repair, methods=["POST"]),
-            Route("/slow", _dawdle, methods=["POST"]),
+            Route("/slow", _Slow(leaving).answer, methods=["POST"]),
         ]
     )
 
@@ -115,6 +122,20 @@ class _Broken:
         return JSONResponse({"repaired": True})
 
 
-async def _dawdle(_request: Request) -> Response:
-    await asyncio.sleep(SLOW_SECONDS)
-    return JSONResponse({})
+class _Slow:
+    """A receiver that takes a minute, unless its caller gives up or the demo ends.
+
+    Args:
+        leaving: Set when the demo ends.
+    """
+
+    def __init__(self, leaving: threading.Event) -> None:
+        self._leaving = leaving
+
+    async def answer(self, request: Request) -> Response:
+        deadline = time.monotonic() + SLOW_SECONDS
+        while not self._leaving.is_set():
+            if time.monotonic() > deadline or await request.is_disconnected():
+                break
+            await asyncio.sleep(_INTERVAL)
+        return JSONResponse({})

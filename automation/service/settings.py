@@ -76,7 +76,9 @@ class Settings(BaseSettings):
         SecretStr | None,
         Field(description="The same database as the owner of its tables: migrations, tenants, users and keys."),
     ] = None
-    data_dir: Annotated[Path, Field(description="Where the embedded PostgreSQL and demo.json live.")] = Path(".data")
+    data_dir: Annotated[Path, Field(description="Where the embedded PostgreSQL, demo.json and demo.log live.")] = Path(
+        ".data"
+    )
     embedded_user: Annotated[
         str | None,
         Field(

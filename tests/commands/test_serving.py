@@ -98,6 +98,7 @@ def test_a_demo_says_what_to_paste(empty: DatabaseUrls, tmp_path: Path) -> None:
         answer = httpx.get(url, headers={"x-api-key": key}, trust_env=False)
 
     assert (header, said["base_url"], said["documentation"]) == (key, written["base_url"], None)
+    assert (said["demo"], said["log"]) == (str(tmp_path / "data" / "demo.json"), str(tmp_path / "data" / "demo.log"))
     assert answer.json()["data"]["execution_id"] == written["executions"]["completed"]
 
 

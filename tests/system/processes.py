@@ -120,7 +120,7 @@ def serving(settings: Mapping[str, str], *, workers: int = 1, copy: Path | None 
 def demonstrating(settings: Mapping[str, str]) -> Iterator[Process]:
     """Run ``automation demo`` on a free port, ready for requests, with what its demo.json says."""
     report = Path(settings["AUTOMATION_DATA_DIR"], "demo.json")
-    with running(["demo", "--port", "0"], settings) as process:
+    with running(["demo", "--port", "0", "--verbose"], settings) as process:
         deadline = time.monotonic() + START_TIMEOUT
         while "The service runs on" not in process.output.read_text():
             _expect_running(process, deadline)
