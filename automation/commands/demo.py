@@ -28,9 +28,13 @@ def command(port: int | None, *, verbose: bool, as_json: bool) -> int:
     Ctrl-C stops all of it, with exit code 0; the data stays for the next time. When it is ready, demo.json in the data
     directory holds keys and ids to try; demo.log beside it is the log of the service, its worker and the receivers.
     """
-    from automation.demo.session import Session  # noqa: PLC0415 - mistakes in the usage don't wait for its import
+    from automation.demo.interruption import Interruption  # noqa: PLC0415 - mistakes in the usage don't wait for these
 
-    session = Session(_settings(port), verbose=verbose, as_document=print_json if as_json else None)
+    interruption = Interruption()
+    interruption.take_over()
+    from automation.demo.session import Session  # noqa: PLC0415
+
+    session = Session(_settings(port), interruption, verbose=verbose, as_document=print_json if as_json else None)
     session.prepare()
     try:
         return session.perform()

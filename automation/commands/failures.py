@@ -14,7 +14,7 @@ FORESEEN: Mapping[str, int] = MappingProxyType(
         "automation.contract.document.findings.ContractError": FAILED,
         "automation.domain.errors.Unavailable": FAILED,
         "automation.engine.actions.discovery.BrokenActions": FAILED,
-        "automation.demo.demonstration.DemonstrationRefused": FAILED,
+        "automation.demo.refusal.DemonstrationRefused": FAILED,
         "automation.demo.runs.SampleRunFailed": FAILED,
         "automation.service.databases.DatabaseNotNamed": WRONG_INPUT,
         "automation.service.http.listener.AddressUnavailable": FAILED,

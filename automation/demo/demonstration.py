@@ -14,6 +14,7 @@ from typing import Any
 from automation.demo import keys as sample_keys
 from automation.demo import rules as samples
 from automation.demo import runs as sample_runs
+from automation.demo.refusal import DemonstrationRefused
 from automation.demo.rules import TENANTS
 from automation.domain.rules import Rule
 from automation.service.settings import Settings
@@ -21,10 +22,6 @@ from automation.storage.accounts.administration import Administration
 from automation.storage.accounts.refusals import Duplicate, Unknown
 
 FILE_NAME = "demo.json"
-
-
-class DemonstrationRefused(Exception):
-    """The database holds something that the demo would spoil."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any, TextIO
 import structlog
 
 from automation.demo import log
-from automation.demo.demonstration import DemonstrationRefused
 from automation.demo.interruption import Interruption
+from automation.demo.refusal import DemonstrationRefused
 from automation.demo.screen import Screen
 from automation.service import databases, logs
 from automation.service.http.listener import listen
@@ -26,6 +26,7 @@ class Session:
 
     Args:
         settings: Those of the service.
+        interruption: Has taken the signals over.
         verbose: Whether the log is shown on standard error, too.
         as_document: Takes the greeting as one document, in place of the lines for people.
     """
@@ -33,6 +34,7 @@ class Session:
     def __init__(
         self,
         settings: Settings,
+        interruption: Interruption,
         *,
         verbose: bool = False,
         as_document: Callable[[Mapping[str, Any]], None] | None = None,
@@ -40,18 +42,17 @@ class Session:
         self._settings = settings
         self._verbose = verbose
         self._as_document = as_document
-        self._interruption = Interruption()
+        self._interruption = interruption
         self._screen = Screen(moving=not verbose)
         self.log = settings.data_dir / log.FILE_NAME
 
     def prepare(self) -> None:
-        """Take the signals over, and see what can be seen before anything is made.
+        """See what can be seen before anything is made.
 
         Raises:
             AddressUnavailable: The port is taken.
             DemonstrationRefused: The demo's own packages are missing, or there is no place for its files.
         """
-        self._interruption.take_over()
         if importlib.util.find_spec(_MAIL_RECEIVER) is None:
             raise DemonstrationRefused(
                 f"The demo's mail receiver needs the package {_MAIL_RECEIVER}: in a checkout `make run` installs it, "

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from automation.demo.demonstration import Demonstration, DemonstrationRefused, prepare
+from automation.demo.demonstration import Demonstration, prepare
+from automation.demo.refusal import DemonstrationRefused
 from automation.demo.rules import TENANTS
 from automation.domain.errors import (
     ApiKeyExpired,

@@ -1,21 +1,65 @@
-"""The demo's executions come from real runs; a second start keeps them."""
+"""The demo's executions come from real runs, and its first screen is short; a second start keeps them."""
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from automation.storage.embedded import EmbeddedServer
-from tests.system.processes import demonstrating
+from tests.system.processes import START_TIMEOUT, demonstrating, running
+
+COLUMNS = 80
+LINES = 15
 
 
-def test_a_second_start_keeps_what_the_first_one_ran(tmp_path_factory: pytest.TempPathFactory) -> None:
-    directory = tmp_path_factory.mktemp("twice")
+@pytest.fixture
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data directory, whose cluster is deleted afterwards."""
+    path = tmp_path_factory.mktemp("twice")
+    yield path
+    EmbeddedServer(path).discard()
+
+
+def screen(directory: Path) -> tuple[list[str], list[str]]:
+    """Start the demo and stop it again; return the lines that it wrote to standard error and to standard output."""
+    with running(["demo", "--port", "0"], {"AUTOMATION_DATA_DIR": str(directory)}) as process:
+        deadline = time.monotonic() + START_TIMEOUT
+        while "Log of the service" not in process.output.read_text():
+            assert process.popen.poll() is None, process.errors.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        code = process.stop()
+        shown = process.errors.read_text().splitlines(), process.output.read_text().splitlines()
+    assert code == 0
+    return shown
+
+
+def height(lines: list[str]) -> int:
+    """Return how many lines of a terminal the lines take."""
+    return sum(max(1, math.ceil(len(line) / COLUMNS)) for line in lines)
+
+
+def test_a_second_start_keeps_what_the_first_one_ran(directory: Path) -> None:
     settings = {"AUTOMATION_DATA_DIR": str(directory)}
-    try:
-        with demonstrating(settings) as first:
-            pass
-        with demonstrating(settings) as second:
-            pass
-    finally:
-        EmbeddedServer(directory).discard()
+
+    with demonstrating(settings) as first:
+        pass
+    with demonstrating(settings) as second:
+        pass
 
     assert second.demo["executions"] == first.demo["executions"]
     assert second.demo["keys"] == first.demo["keys"]
+
+
+def test_its_first_screen_is_its_steps_with_their_times_and_the_greeting(directory: Path) -> None:
+    for first_step in ("Creating the database", "Starting the database"):
+        steps, greeting = screen(directory)
+
+        assert steps[0].split("  ")[1] == first_step
+        assert all(step.endswith(" s") for step in steps), steps
+        assert height([*steps, *greeting]) <= LINES
+        assert str(directory / "demo.log") in greeting[-1]
+    assert '"operation":"executeAutomationRule"' in (directory / "demo.log").read_text()
+    assert "worker started" in (directory / "demo.log").read_text()

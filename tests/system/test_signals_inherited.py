@@ -1,6 +1,7 @@
 """Signals as whoever starts a process leaves them: what the service relies on, it sets itself."""
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -19,6 +20,12 @@ READY: Mapping[str, str] = {
     "demo": "The service runs on",
 }
 """What each command that runs until it is stopped says when it is ready."""
+
+STARTS = (
+    *itertools.product(("serve", "worker"), ("ignored", "blocked"), (signal.SIGTERM, signal.SIGINT)),
+    ("demo", "ignored", signal.SIGINT),
+    ("demo", "blocked", signal.SIGTERM),
+)
 
 LAUNCHER = """
 import os, signal, sys
@@ -53,9 +60,7 @@ def started(
             process.wait()
 
 
-@pytest.mark.parametrize("command", READY)
-@pytest.mark.parametrize("how", ["ignored", "blocked"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("command", "how", "number"), STARTS)
 def test_a_signal_stops_what_was_started_without_it(
     settings: dict[str, str], command: str, how: str, number: signal.Signals
 ) -> None:
