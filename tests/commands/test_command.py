@@ -164,12 +164,14 @@ def test_a_url_that_is_none_is_told_in_one_line_without_its_password(url: str) -
     assert "s3cret" not in done.errors
 
 
+@pytest.mark.process
 def test_two_databases_at_once_are_refused(tmp_path: Path) -> None:
     done = run("demo", "--port", "0", settings={**ABSENT, "AUTOMATION_DATA_DIR": str(tmp_path)})
 
     assert_refused(done, "AUTOMATION_DATABASE_URL", "AUTOMATION_MIGRATION_URL")
 
 
+@pytest.mark.process
 def test_a_demo_on_a_database_of_ones_own_needs_its_owner(tmp_path: Path) -> None:
     settings = {"AUTOMATION_DATABASE_URL": "postgresql://api@127.0.0.1:1/nothing", "AUTOMATION_DATA_DIR": str(tmp_path)}
 

@@ -9,6 +9,8 @@ from tests.commands.terminal import assert_refused, run
 from tests.databases import DatabaseUrls
 from tests.system.processes import copy_service, plant, running
 
+pytestmark = pytest.mark.process
+
 WITHOUT_MAIL = 'import sys\n\nsys.modules["aiosmtpd"] = None\n'
 
 
