@@ -18,7 +18,7 @@ MARK = "process"
 DIRECTORIES = (_HERE / "outside", _HERE / "system", _HERE / "storage" / "embedded")
 """Where every test needs a running service, or a PostgreSQL server of its own."""
 
-FREE = frozenset({"initdb", "pg_ctl", "postgres", "sh", "useradd"})
+FREE = frozenset({"initdb", "pg_ctl", "postgres", "sh", "useradd", "userdel"})
 """The programs of the embedded PostgreSQL; its account asks ``sh`` which directories it can enter."""
 
 

@@ -12,6 +12,8 @@ from automation.storage.former import REVISIONS
 from tests.commands.terminal import Outcome, assert_refused, call, document, run
 from tests.databases import Cluster, DatabaseUrls
 
+pytestmark = pytest.mark.process
+
 SERVING = ("serve", "--port", "0")
 COMMANDS = (("db", "upgrade"), ("db", "downgrade", "base"), SERVING, ("worker",), ("demo",))
 
