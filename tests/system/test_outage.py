@@ -59,7 +59,7 @@ def expect_unavailable(process: Process) -> None:
 def test_a_stopped_database_is_503_and_its_return_is_noticed(outage: tuple[Process, EmbeddedServer]) -> None:
     process, server = outage
 
-    server.halt()
+    server.halt(held=True)
     expect_unavailable(process)
     ready = httpx.get(f"{process.base_url}/readyz", trust_env=False, timeout=30)
     alive = httpx.get(f"{process.base_url}/healthz", trust_env=False)

@@ -90,15 +90,22 @@ class EmbeddedServer:
         """Return the process id of the running server, None when it doesn't run."""
         return None if self._postmaster is None else self._postmaster.identifier()
 
-    def halt(self) -> None:
-        """Stop the server under its users, this one included, and keep all from starting it; as an outage, for tests.
+    def halt(self, *, held: bool = False) -> None:
+        """Stop the server under its users, this one included, as an outage does; for tests.
+
+        Args:
+            held: Keep everybody from starting it before ``resume``: those that supervise it would at once.
 
         Raises:
             EmbeddedServerError: It doesn't stop, or this process doesn't use it.
         """
         postmaster = self._used()
-        self._sharing.close()
-        postmaster.stop()
+        if held:
+            self._sharing.close()
+            postmaster.stop()
+            return
+        with self._sharing.transition():
+            postmaster.stop()
 
     def resume(self) -> None:
         """Start the server again after it was killed, or after ``halt``; its URLs are the same.
