@@ -30,9 +30,10 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is known of tests by where they are, before any test is deselected by its marks."""
+    """Mark tests by where they are, before any is deselected by its marks, and begin with the slow ones."""
     for item in items:
         kinds.mark(item)
+    kinds.slowest_first(items)
 
 
 @pytest.hookimpl(wrapper=True)

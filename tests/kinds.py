@@ -1,4 +1,4 @@
-"""Tests that start processes, told from those that don't: ``make test-fast`` leaves the former out.
+"""Kinds of tests: those that start processes, which ``make test-fast`` leaves out, and those that take long.
 
 A test that starts a program, itself or by a fixture, has the mark ``process``; all tests below some directories have
 it. One that has not is stopped when it starts one, so that the mark is never forgotten. PostgreSQL's own programs are
@@ -19,7 +19,7 @@ DIRECTORIES = (_HERE / "outside", _HERE / "system", _HERE / "storage" / "embedde
 """Where every test needs a running service, or a PostgreSQL server of its own."""
 
 FREE = frozenset({"initdb", "pg_ctl", "postgres", "sh", "useradd", "userdel"})
-"""The programs of the embedded PostgreSQL; its account asks ``sh`` which directories it can enter."""
+"""The programs of the embedded PostgreSQL; its account is made, and asks ``sh`` which directories it can enter."""
 
 
 class _Running:
@@ -36,6 +36,11 @@ def mark(item: pytest.Item) -> None:
     """Mark a test that is in one of the directories."""
     if any(item.path.is_relative_to(directory) for directory in DIRECTORIES):
         item.add_marker(MARK)
+
+
+def slowest_first(items: list[pytest.Item]) -> None:
+    """Put the tests with a deadline of their own first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
 
 
 @contextmanager

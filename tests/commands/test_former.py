@@ -47,6 +47,7 @@ def assert_refused_as_former(done: Outcome, revision: str, *advice: str) -> None
     assert_refused(done, "before the first release", f"revision {revision}", *advice, code=1)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_former_database_is_refused_with_what_to_do(former: DatabaseUrls, command: tuple[str, ...]) -> None:
     settings = {
@@ -58,6 +59,7 @@ def test_a_former_database_is_refused_with_what_to_do(former: DatabaseUrls, comm
     assert_refused_as_former(run(*command, settings=settings), "0010", "create a new one", "docs/operating.md")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("command", [SERVING, ("worker",)], ids=" ".join)
 def test_it_is_refused_by_those_who_may_not_upgrade_it(former: DatabaseUrls, command: tuple[str, ...]) -> None:
     settings = {"AUTOMATION_DATABASE_URL": former.api, "AUTOMATION_WORKER_URL": former.worker}
@@ -75,6 +77,7 @@ def test_every_former_revision_is_refused(former: DatabaseUrls) -> None:
         assert_refused_as_former(done, revision)
 
 
+@pytest.mark.process
 def test_the_files_of_a_former_embedded_database_are_named_and_can_be_removed(directory: Path) -> None:
     settings = {"AUTOMATION_DATA_DIR": str(directory)}
 

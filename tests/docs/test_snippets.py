@@ -26,12 +26,14 @@ def follow(name: str, place: Checkout, settings: Mapping[str, str]) -> None:
 
 
 @pytest.mark.process
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", WITH_BLOCKS)
 def test_a_document_works_as_it_stands(name: str, shared: Checkout) -> None:
     follow(name, shared, {})
 
 
 @pytest.mark.process
+@pytest.mark.timeout(900)
 def test_the_guide_to_operating_works_on_servers_with_nothing_in_them(shared: Checkout) -> None:
     with postgresql() as server, postgresql() as spare:
         settings = {
@@ -45,6 +47,7 @@ def test_the_guide_to_operating_works_on_servers_with_nothing_in_them(shared: Ch
 
 
 @pytest.mark.process
+@pytest.mark.timeout(900)
 def test_the_guide_to_extending_works_on_the_code_as_it_is(tmp_path: Path) -> None:
     with checkout(tmp_path) as own, postgresql() as server:
         packages = own.directory / "site-packages"

@@ -2,12 +2,15 @@
 
 import logging
 
+import pytest
+
 from tests.databases import DatabaseUrls
 from tests.system.chaos import Plan, expect_nothing_wrong, run
 
 _log = logging.getLogger(__name__)
 
 
+@pytest.mark.timeout(3600)
 async def test_a_thousand_executions_survive_workers_that_die_and_freeze(
     database_urls: DatabaseUrls, settings: dict[str, str]
 ) -> None:

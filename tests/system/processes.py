@@ -52,10 +52,13 @@ class Process:
 
 
 def copy_service(directory: Path) -> Path:
-    """Copy the service's files, to plant a fault in; return where they are."""
+    """Copy the service's files, to plant a fault in; return where they are.
+
+    Their compiled modules come along, for compiling takes longer than all else at a start.
+    """
     directory.mkdir(exist_ok=True)
     for package in ("automation", "handlers", "security"):
-        shutil.copytree(REPOSITORY / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(REPOSITORY / package, directory / package)
     shutil.copy(REPOSITORY / "openapi.yaml", directory)
     return directory
 
@@ -109,9 +112,8 @@ def running(arguments: Sequence[str], settings: Mapping[str, str], *, copy: Path
 @contextlib.contextmanager
 def serving(settings: Mapping[str, str], *, workers: int = 1, copy: Path | None = None) -> Iterator[Process]:
     """Run ``automation serve``, or that of a copy of the service, on a free port, ready for requests."""
-    port = free_port()
-    with running(["serve", "--port", str(port), "--workers", str(workers)], settings, copy=copy) as process:
-        process.base_url = f"http://127.0.0.1:{port}"
+    with running(["serve", "--port", "0", "--workers", str(workers)], settings, copy=copy) as process:
+        process.base_url = f"http://127.0.0.1:{port_of(process)}"
         wait_until_alive(process)
         yield process
 
@@ -128,6 +130,18 @@ def demonstrating(settings: Mapping[str, str]) -> Iterator[Process]:
         process.demo = json.loads(report.read_text())
         process.base_url = process.demo["base_url"]
         yield process
+
+
+def port_of(process: Process) -> int:
+    """Wait until the process listens, and return on which port: one that the system chose, so that none is taken."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        with contextlib.suppress(psutil.Error):
+            for connection in psutil.Process(process.popen.pid).net_connections("tcp"):
+                if connection.status == psutil.CONN_LISTEN:
+                    return int(connection.laddr.port)
+        _expect_running(process, deadline)
+        time.sleep(0.05)
 
 
 def wait_until_alive(process: Process) -> None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.databases import Cluster
-from tests.system.processes import Process, demonstrating, free_port, running, wait_until_alive
+from tests.system.processes import Process, demonstrating, port_of, running, wait_until_alive
 
 PREFIX = "/under/automation"
 
@@ -166,14 +166,14 @@ def test_swagger_ui_has_all_it_needs(client: httpx.Client) -> None:
 
 
 def test_what_is_no_request_gets_a_type_that_leads_somewhere(cluster: Cluster, tmp_path: Path) -> None:
-    port = free_port()
     with cluster.database() as urls:
         settings = {
             "AUTOMATION_DATABASE_URL": urls.api,
             "AUTOMATION_DATA_DIR": str(tmp_path),
             "AUTOMATION_PATH_PREFIX": PREFIX,
         }
-        with running(["serve", "--port", str(port), "--workers", "2"], settings) as process:
+        with running(["serve", "--port", "0", "--workers", "2"], settings) as process:
+            port = port_of(process)
             process.base_url = f"http://127.0.0.1:{port}{PREFIX}"
             wait_until_alive(process)
             with socket.create_connection(("127.0.0.1", port)) as connection:

@@ -7,9 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.system.attack import attack, dictionaries, of_a_visitor, of_an_operator, write_configuration
 from tests.system.processes import free_port
 from tests.system.tenancy import Tenant
+
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_an_operator_with_a_peer_in_another_tenant_finds_nothing(
