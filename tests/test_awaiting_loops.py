@@ -14,6 +14,7 @@ ROOMS = ("automation", "handlers", "security")
 
 REASONS: Mapping[str, str] = {
     "automation/contract/compiled/bodies.py:BodyReader._content": "a message that is not the last is waited for",
+    "automation/demo/receivers.py:_Slow.answer": "rests in each round, for a minute at the most",
     "automation/engine/runs/heartbeat.py:Heartbeat.listen": "rests for a beat in each round, or is stopped",
     "automation/engine/runs/ledger.py:Ledger._write": "rests after each failure, longer each time",
     "automation/engine/runs/queue.py:Queue.receive": "rests in each round",

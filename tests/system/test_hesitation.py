@@ -26,6 +26,8 @@ LOCKED = 4.0
 PATIENCE = 30.0
 STOP_SECONDS = 15.0
 
+pytestmark = pytest.mark.timeout(300)  # they load a process for half a minute, and a slow machine works that off
+
 
 @dataclass(frozen=True)
 class Hesitant:

@@ -26,6 +26,8 @@ HOLD = "    import ctypes\n\n    ctypes.PyDLL(None).sleep(3600)  # unlike CDLL, 
 PATIENCE = 30.0
 ANSWER_SECONDS = 5.0
 
+pytestmark = pytest.mark.timeout(300)  # they wait for processes to be given up, and for others to start in their place
+
 
 @pytest.fixture(scope="module")
 def limited(session_settings: dict[str, str]) -> dict[str, str]:
