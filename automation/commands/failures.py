@@ -18,7 +18,7 @@ FORESEEN: Mapping[str, int] = MappingProxyType(
         "automation.demo.runs.SampleRunFailed": FAILED,
         "automation.service.databases.DatabaseNotNamed": WRONG_INPUT,
         "automation.service.http.listener.AddressUnavailable": FAILED,
-        "automation.service.http.server.StartFailure": FAILED,
+        "automation.service.server.StartFailure": FAILED,
         "automation.service.settings.InvalidSettings": WRONG_INPUT,
         "automation.storage.former.FormerDatabase": FAILED,
         "automation.storage.pool.privileges.UnsafeRole": FAILED,

@@ -102,7 +102,7 @@ class Session:
             from automation.demo.companion import worker_beside  # noqa: PLC0415
             from automation.demo.demonstration import prepare  # noqa: PLC0415
             from automation.demo.receivers import receiving  # noqa: PLC0415
-            from automation.service.http.server import serve  # noqa: PLC0415
+            from automation.service.server import serve  # noqa: PLC0415
 
             with receiving(*_neighbours(settings.port)) as receivers:
                 demonstration = prepare(settings, owner, receivers.http_url)

@@ -1,1 +1,1 @@
-"""The running service: settings, the assembled application, problem responses, logs, and the `automation` command."""
+"""The running service: settings, the assembled application, its server and worker, problem responses, and logs."""

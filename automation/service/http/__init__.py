@@ -1,1 +1,1 @@
-"""HTTP around the application: the server, the protocol, joined writes, and the request log."""
+"""HTTP around the application: listening processes, the protocol, joined writes, and the request log."""
