@@ -1,0 +1,63 @@
+"""What is known of a request: at which stage, and by which module alone."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automation.contract.compiled.contract import Contract
+from automation.contract.serving import request_context
+from automation.contract.serving.connexion_adapter import CONTEXT, ENDPOINT, ROUTING_CONTEXT
+from automation.contract.serving.endpoint import endpoint
+from tests.contract.tiny import PRINCIPAL, contract, operation
+
+REPOSITORY = Path(__file__).parents[3]
+ROOMS = ("automation", "handlers", "security")
+SCOPE = "automation/contract/serving/"
+KEEPERS = {f"{SCOPE}connexion_adapter.py", f"{SCOPE}request_context.py"}
+WRITERS = {"automation/service/http/request_log.py"}
+
+
+async def unreached(_scope: Any, _send: Any) -> None:
+    raise AssertionError
+
+
+def test_a_request_that_is_not_routed_yet_has_neither_endpoint_nor_principal() -> None:
+    scope = {"extensions": {"request_id": "one"}}
+
+    assert request_context.request_id(scope) == "one"
+    assert request_context.endpoint_if_routed(scope) is None
+    assert request_context.principal_if_known(scope) is None
+
+
+def test_a_request_whose_key_was_refused_has_an_endpoint_and_no_principal() -> None:
+    tiny = Contract(contract({"/thing": {"get": operation()}}))
+    routed = endpoint(tiny, tiny.operations["getThing"], unreached)
+    scope = {"extensions": {ROUTING_CONTEXT: {ENDPOINT: routed}, CONTEXT: {}}}
+
+    assert request_context.endpoint(scope) is request_context.endpoint_if_routed(scope) is routed
+    assert request_context.principal_if_known(scope) is None
+
+
+def test_a_request_whose_key_was_accepted_has_a_principal() -> None:
+    scope = {"extensions": {CONTEXT: {"token_info": {"principal": PRINCIPAL}}}}
+
+    assert request_context.principal(scope) is request_context.principal_if_known(scope) is PRINCIPAL
+
+
+@pytest.mark.parametrize(
+    ("name", "modules"),
+    [
+        (r'"extensions"', KEEPERS | WRITERS),
+        (r"\bconnexion_(?:context|routing)\b", {f"{SCOPE}connexion_adapter.py"}),
+        (r"\bROUTING_CONTEXT\b", KEEPERS),
+        (r'"token_info"', {f"{SCOPE}request_context.py"}),
+    ],
+)
+def test_nothing_else_knows_where_in_the_scope_it_lies(name: str, modules: set[str]) -> None:
+    files = (file for room in ROOMS for file in (REPOSITORY / room).rglob("*.py"))
+
+    found = {str(file.relative_to(REPOSITORY)) for file in files if re.search(name, file.read_text(encoding="utf-8"))}
+
+    assert found == modules
