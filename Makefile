@@ -9,7 +9,7 @@ FASTIFY := benchmarks/targets/fastify
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 # Who has nothing left to do takes over tests of others; more than eight would want more connections than there are.
 PARALLEL := -n logical --maxprocesses 8 --dist worksteal
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := PYTHON="$(PYTHON)" tools/install.sh
 
 export PIP_REQUIRE_VIRTUALENV := 1
 
@@ -25,7 +25,7 @@ run: $(VENV)/demo ## Start the service with demo data on 127.0.0.1:8080; Ctrl-C 
 setup: $(VENV)/development ## Create the virtual environment with everything that development needs.
 
 test: $(VENV)/development $(HTTPBIN)/installed ## Run the tests on an embedded PostgreSQL, on all cores; ARGS="-k name" runs some.
-	@tools/provide.sh curl
+	@tools/provide.sh curl git
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-fast: $(VENV)/development ## Run the tests that start no process but PostgreSQL, before every commit; a minute.
@@ -90,34 +90,26 @@ wheel: $(VENV)/development ## Build the wheel into dist/.
 clean: ## Remove the virtual environment and what tools left behind; demo data in .data stays.
 	rm -rf $(VENV) $(HTTPBIN) $(BENCH) node_modules $(FASTIFY)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# A stamp a set of locked packages: installed again only when its lock or the project's metadata changes.
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; say which with PYTHON=python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+# A stamp a set of locked packages: installed again only when its lock or the project's metadata changes, and where the
+# environment is lost: its interpreter is gone, or an installation into it was broken off.
+LOST := $(shell { [ -e $(VENV)/whole ] && $(BIN)/python -c ''; } 2>/dev/null || echo environment)
+.PHONY: environment
 
-$(VENV)/runtime: locks/runtime.txt pyproject.toml | $(VENV)/bin/python
-	@echo "Installing the locked dependencies into $(VENV) ..."
-	@$(PIP) --require-hashes -r locks/runtime.txt
-	@$(PIP) --no-deps --no-build-isolation --editable .
+$(VENV)/runtime: locks/runtime.txt pyproject.toml $(LOST)
+	@$(INSTALL) ./$(VENV) locks/runtime.txt --editable .
 	@touch $@
 
-$(VENV)/demo: locks/demo.txt pyproject.toml | $(VENV)/bin/python
-	@echo "Installing the locked dependencies into $(VENV) ..."
-	@$(PIP) --require-hashes -r locks/demo.txt
-	@$(PIP) --no-deps --no-build-isolation --editable .
+$(VENV)/demo: locks/demo.txt pyproject.toml $(LOST)
+	@$(INSTALL) ./$(VENV) locks/demo.txt --editable .
 	@touch $@ $(VENV)/runtime
 
-$(VENV)/development: locks/development.txt pyproject.toml | $(VENV)/bin/python
-	@echo "Installing the locked dependencies into $(VENV) ..."
-	@$(PIP) --require-hashes -r locks/development.txt
-	@$(PIP) --no-deps --no-build-isolation --editable .
+$(VENV)/development: locks/development.txt pyproject.toml $(LOST)
+	@$(INSTALL) ./$(VENV) locks/development.txt --editable .
 	@touch $@ $(VENV)/demo $(VENV)/runtime
 
 # What the service is compared with; it can't share the project's environment, which would no longer be lean.
-$(BENCH)/installed: locks/bench.txt | $(VENV)/bin/python
-	@echo "Installing the peers into $(BENCH) ..."
-	@$(PYTHON) -m venv $(BENCH)
-	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/bench.txt
+$(BENCH)/installed: locks/bench.txt
+	@$(INSTALL) ./$(BENCH) locks/bench.txt
 	@touch $@
 
 # The one peer in JavaScript; where there is no Node the benchmark says so and goes on without it.
@@ -129,10 +121,8 @@ $(FASTIFY)/node_modules/.package-lock.json: $(FASTIFY)/package-lock.json
 	npm ci --prefix $(FASTIFY) --no-audit --no-fund --loglevel=error
 
 # A receiver for the tests that no one here wrote; it can't share the project's environment.
-$(HTTPBIN)/installed: locks/httpbin.txt | $(VENV)/bin/python
-	@echo "Installing httpbin into $(HTTPBIN) ..."
-	@$(PYTHON) -m venv $(HTTPBIN)
-	@$(HTTPBIN)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/httpbin.txt
+$(HTTPBIN)/installed: locks/httpbin.txt
+	@$(INSTALL) ./$(HTTPBIN) locks/httpbin.txt
 	@touch $@
 
 .PHONY: outside

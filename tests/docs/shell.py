@@ -54,7 +54,8 @@ automation() {
 }
 # What the virtual environment and node_modules hold is up to date: they are the tests' own.
 make() {
-    local installed=(--no-print-directory -o .venv/runtime -o .venv/development -o node_modules/.package-lock.json)
+    local stamps=(runtime demo development)
+    local installed=(--no-print-directory "${stamps[@]/#/-o.venv/}" -o node_modules/.package-lock.json)
     case "${1:-}" in
         run) in_a_terminal run "The service runs on" command make "${installed[@]}" run ;;
         *) command make "${installed[@]}" "$@" ;;
