@@ -14,7 +14,7 @@ INSTALL := PYTHON="$(PYTHON)" tools/install.sh
 export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-fast test-contract test-chaos bench bench-scale bench-engine check format contract contract-diff mock sdk docs lock wheel clean
+.PHONY: help run setup test test-fast test-fresh test-contract test-chaos bench bench-scale bench-engine check format contract contract-diff mock sdk docs lock wheel clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ test: $(VENV)/development $(HTTPBIN)/installed ## Run the tests on an embedded P
 
 test-fast: $(VENV)/development ## Run the tests that start no process but PostgreSQL, before every commit; a minute.
 	$(BIN)/python -m pytest $(PARALLEL) -m "not process" $(ARGS)
+
+test-fresh: ## Follow the README on machines where nothing was prepared, as root and as an ordinary user; needs root, takes minutes.
+	@[ "$$(id -u)" != 0 ] || tools/provide.sh curl git mmdebstrap unshare
+	@$(PYTHON) -m tests.fresh $(ARGS)
 
 test-contract: $(VENV)/development node_modules/.package-lock.json outside ## Prove the contract with outside tools: SDKs, 10,000 attacks, a judging proxy, a browser; takes minutes.
 	$(BIN)/python -m pytest $(PARALLEL) tests/outside

@@ -3,7 +3,10 @@
 # Installed where that is possible (Debian, as root); otherwise it says what is missing, and fails.
 set -euo pipefail
 
-declare -A packages=([curl]=curl [wrk]=wrk [java]=default-jre-headless [chromium]="chromium fonts-liberation")
+declare -A packages=(
+    [curl]=curl [git]=git [wrk]=wrk [mmdebstrap]=mmdebstrap [unshare]=util-linux
+    [java]=default-jre-headless [chromium]="chromium fonts-liberation"
+)
 missing=()
 for name in "$@"; do
     command -v "$name" >/dev/null || missing+=(${packages[$name]})
