@@ -36,7 +36,7 @@ test-fresh: ## Follow the README on machines where nothing was prepared, as root
 	@$(PYTHON) -m tests.fresh $(ARGS)
 
 test-contract: $(VENV)/development node_modules/.package-lock.json outside ## Prove the contract with outside tools: SDKs, 10,000 attacks, a judging proxy, a browser; takes minutes.
-	$(BIN)/python -m pytest $(PARALLEL) tests/outside
+	$(BIN)/python -m pytest $(PARALLEL) --dist loadfile --no-loadscope-reorder tests/outside $(ARGS)
 
 test-chaos: $(VENV)/development ## Run 1,000 executions while workers are killed and frozen; takes minutes.
 	$(BIN)/python -m pytest tests/system/chaos_in_full.py --log-cli-level=INFO

@@ -1,10 +1,11 @@
 """What the outside tests stand on, and the order and completeness that their last one needs.
 
-The service's processes keep their logs for the whole session: ``test_statuses.py``, which is always the last, holds
-them to the contract. That says something of a whole run alone, so whatever was left out of a run is noted here.
+The service's processes keep their logs for the whole run: ``test_statuses.py``, which is always the last, holds them to
+the contract. That says something of a whole run alone, so whatever was left out of a run is noted here, and the last
+test waits for those that pytest-xdist's other workers are still at. A module is run by one worker.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,14 @@ from tests.system.processes import KEPT_LOGS, demonstrating
 from tests.system.tenancy import Tenant, idle_service, new_tenant
 
 HERE = Path(__file__).parent
-LAST = HERE / "test_statuses.py"
+LONGEST, LAST = HERE / "test_attack.py", HERE / "test_statuses.py"
+
+DEADLINE_SECONDS = 900
 
 DESELECTED = pytest.StashKey[set[Path]]()
 LEFT_OUT = pytest.StashKey[list[str]]()
+DONE = pytest.StashKey[Path]()
+OTHERS = pytest.StashKey[int]()
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,11 @@ class Demo:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def logs(place_of_the_run: Path, pytestconfig: pytest.Config) -> Iterator[Path]:
     """The directory in which every process of the service leaves its log."""
-    directory = tmp_path_factory.mktemp("logs")
+    directory = place_of_the_run / "logs"
+    directory.mkdir(exist_ok=True)
+    pytestconfig.stash[DONE] = place_of_the_run / "done"
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(KEPT_LOGS, str(directory))
         yield directory
@@ -77,6 +84,17 @@ def demo(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
+def others(logs: Path, pytestconfig: pytest.Config) -> Callable[[], int]:
+    """Say how many other outside tests are not done yet, in all processes of the run."""
+
+    def left() -> int:
+        done = pytestconfig.stash[DONE]
+        return pytestconfig.stash[OTHERS] - (len(done.read_text().splitlines()) if done.exists() else 0)
+
+    return left
+
+
+@pytest.fixture
 def left_out(pytestconfig: pytest.Config) -> list[str]:
     """What of the outside tests is not part of this run."""
     return pytestconfig.stash[LEFT_OUT]
@@ -87,9 +105,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[DESELECTED] = set()
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give more time than other tests have."""
+    if item.get_closest_marker("timeout") is None:
+        item.add_marker(pytest.mark.timeout(DEADLINE_SECONDS))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the judge of the whole run last."""
-    items.sort(key=lambda item: item.path == LAST)
+    """Put the longest first, and the judge of the whole run last."""
+    items.sort(key=lambda item: (_last(item), item.path != LONGEST))
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
@@ -106,6 +130,24 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     deselected: set[Path] = session.config.stash[DESELECTED]
     left_out = absent | named | deselected
     session.config.stash[LEFT_OUT] = sorted(str(path.relative_to(HERE)) for path in left_out if HERE in path.parents)
+    ours = [item for item in session.items if HERE in item.path.parents]
+    session.config.stash[OTHERS] = len([item for item in ours if not _last(item)])
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash[LEFT_OUT]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Note that a test is done, whether it succeeded or not."""
+    if not _last(item) and DONE in item.config.stash:
+        with item.config.stash[DONE].open("a") as done:
+            done.write("done\n")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take from a worker of pytest-xdist what was left out: it collects the tests, and not the process that reports."""
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", [])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -114,3 +156,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if left_out:
         terminalreporter.section("only a part of tests/outside was run")
         terminalreporter.line(f"No whole run, no judgement on statuses. Left out or cut short: {', '.join(left_out)}")
+
+
+def _last(item: pytest.Item) -> bool:
+    return item.path == LAST

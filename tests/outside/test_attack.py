@@ -23,6 +23,8 @@ from tests.system.tenancy import Tenant, idle_service, new_tenant
 
 Target = tuple[httpx.Client, Administration]
 
+pytestmark = pytest.mark.timeout(1800)
+
 CASES = 10_000
 EXAMPLES = 420
 """How many cases are tried of one operation at the most: five thousand and some in all, for each of two attackers."""

@@ -20,9 +20,9 @@ CASES = 500
 
 
 @pytest.fixture(scope="module")
-def sdks(tmp_path_factory: pytest.TempPathFactory) -> Sdks:
+def sdks(place_of_the_run: Path) -> Sdks:
     """The generated clients, those that their own tests use."""
-    return provide(tmp_path_factory.getbasetemp() / "sdks")
+    return provide(place_of_the_run / "sdks")
 
 
 def test_what_schemathesis_asks_in_earnest_is_answered_in_contract(

@@ -19,9 +19,9 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def sdks(tmp_path_factory: pytest.TempPathFactory) -> Sdks:
+def sdks(place_of_the_run: Path) -> Sdks:
     """Every client, generated and installed."""
-    return provide(tmp_path_factory.getbasetemp() / "sdks")
+    return provide(place_of_the_run / "sdks")
 
 
 @pytest.fixture(scope="session")
