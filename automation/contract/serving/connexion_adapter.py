@@ -115,11 +115,13 @@ class ExactRouting(RoutingMiddleware):  # type: ignore[misc]  # Connexion has no
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route a request; what is found of it is in the scope of the outer layers, too, when they answer an error."""
         if scope["type"] == "http":
-            await self._route(scope)(scope, receive, send)
+            routed = self._route(scope)
+            scope.setdefault("extensions", {})[ROUTING_CONTEXT] = routed.context
+            await routed.next_app(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
-    def _route(self, scope: Scope) -> ASGIApp:
+    def _route(self, scope: Scope) -> "_Routed":
         if b"%2f" in (scope.get("raw_path") or b"").lower():
             raise PathNotFound  # decoded, the slash would be one between segments
         path: str = scope["path"]
@@ -158,7 +160,7 @@ class _Path:
         for routed in set(self._routed.values()):
             routed.straighten()
 
-    def routed(self, method: str) -> ASGIApp:
+    def routed(self, method: str) -> "_Routed":
         found = self._routed.get(method)
         if found is None:
             raise MethodNotAllowed(headers={"Allow": ", ".join(sorted(self._routed))})
@@ -166,22 +168,18 @@ class _Path:
 
 
 class _Routed:
-    """What a route leads to: tells the layers the endpoint, and passes the request on to them."""
+    """Where a route leads: what the layers are told of the operation, and the first of them."""
 
     def __init__(self, endpoint: Endpoint, base_path: str, next_app: ASGIApp) -> None:
         self._operation_id = endpoint.operation.operation_id
         # All requests share it, so none may write into it.
-        self._context = MappingProxyType(
+        self.context = MappingProxyType(
             {"api_base_path": base_path, "operation_id": self._operation_id, ENDPOINT: endpoint}
         )
-        self._next_app = next_app
+        self.next_app = next_app
 
     def straighten(self) -> None:
-        self._next_app = _straightened(self._next_app, self._operation_id)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("extensions", {})[ROUTING_CONTEXT] = self._context
-        await self._next_app(scope, receive, send)
+        self.next_app = _straightened(self.next_app, self._operation_id)
 
 
 def _straightened(app: ASGIApp, operation_id: str) -> ASGIApp:

@@ -66,10 +66,7 @@ class Known(Resolver):  # type: ignore[misc]  # Connexion has no types
 
 
 class Connected:
-    """What a route leads to, as an application and no function."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        raise PathNotFound
+    """What a route leads to, which is no function."""
 
 
 def endpoints(document: Any) -> list[Endpoint]:
