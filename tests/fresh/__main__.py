@@ -20,9 +20,10 @@ from tests.fresh.namespaces import Ending, tell
 
 REPOSITORY = Path(__file__).parents[2]
 TAIL_LINES = 40
-NEEDED = ("unshare", "mount", "chroot", "git", "curl", "mmdebstrap")
+NEEDED = ("unshare", "setpriv", "mount", "chroot", "git", "curl", "mmdebstrap")
 
 _printing = threading.Lock()
+_interrupted = threading.Event()
 
 
 def main() -> int:
@@ -45,7 +46,11 @@ def main() -> int:
             threads.submit(_tell_row, row, roots, clone, Path(scratch, f"cache-{number}"))
             for number, row in enumerate(rows)
         ]
-        endings = [ending for row in told for ending in row.result()]
+        try:
+            endings = [ending for row in told for ending in row.result()]
+        except KeyboardInterrupt:
+            _interrupted.set()
+            return 130
     failed = sum(not ending.well for ending in endings)
     print(f"{len(endings) - failed} passed, {failed} failed")
     return 1 if failed or not endings else 0
@@ -72,6 +77,8 @@ def _tell_row(row: list[Case], roots: dict[str, Future[Path]], clone: Path, cach
     cache.mkdir()
     endings = []
     for case in row:
+        if _interrupted.is_set():
+            break
         ending = _tell(case, roots, clone, cache)
         with _printing:
             print(f"{'PASS' if ending.well else 'FAIL'} {ending.seconds:6.1f} s  {case}", end="", flush=True)

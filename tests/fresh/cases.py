@@ -39,6 +39,7 @@ ROWS: tuple[tuple[Case, ...], ...] = (
     (
         Case(THIS_MACHINE, ORDINARY, "the_first_command"),
         Case(THIS_MACHINE, ORDINARY, "with_the_port_taken"),
+        Case(THIS_MACHINE, ROOT, "the_second_command"),
         Case("trixie", ORDINARY, "without_venv"),
         Case("trixie", ORDINARY, "the_first_command"),
     ),

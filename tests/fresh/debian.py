@@ -3,6 +3,7 @@
 A root takes about a minute to make, so it is kept for a week; each run works on an overlay of it.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -25,11 +26,16 @@ def provide_root(suite: str) -> Path:
     Raises:
         NoRoot: mmdebstrap failed, or this machine's apt knows no archive of Debian.
     """
-    root = PLACE / suite
+    PLACE.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (PLACE / f"{suite}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _provide(suite, PLACE / suite)
+
+
+def _provide(suite: str, root: Path) -> Path:
     made = root / "etc" / "fresh-root"
     if made.exists() and made.read_text() == _description() and time.time() - made.stat().st_mtime < KEPT_SECONDS:
         return root
-    PLACE.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=PLACE, prefix=f"{suite}.") as scratch:
         unfinished = Path(scratch, "root")
         _make(suite, unfinished, Path(scratch, "apt.conf"))

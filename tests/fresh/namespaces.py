@@ -14,7 +14,9 @@ from tests.fresh.network import WayOut
 from tests.fresh.package_index import pip_settings
 
 DEADLINE = 900.0
-_UNSHARE = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "--ipc", "--uts")
+# Whatever ends this process ends the machine with all that runs on it.
+_UNSHARE = ("setpriv", "--pdeathsig", "KILL", "unshare", "--fork", "--kill-child", "--mount-proc")
+_NAMESPACES = ("--mount", "--pid", "--net", "--ipc", "--uts")
 _HERE = Path(__file__).parents[2]
 
 
@@ -64,7 +66,7 @@ def tell(story: str, *, lower: Path, who: str, online: bool, checkout: Path, cac
 
 def _run(file: Path, channel: socket.socket) -> tuple[int, str]:
     process = subprocess.Popen(
-        [*_UNSHARE, sys.executable, "-m", "tests.fresh.inside", file],
+        [*_UNSHARE, *_NAMESPACES, sys.executable, "-m", "tests.fresh.inside", file],
         cwd=_HERE,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         pass_fds=[channel.fileno()],

@@ -1,4 +1,4 @@
-"""Finds the README's first command, so that it is typed as it stands there."""
+"""Finds the README's two commands, so that they are typed as they stand there."""
 
 import re
 from pathlib import Path
@@ -7,13 +7,14 @@ _SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def first_command(readme: Path) -> str:
-    """Return the first block of commands of a README.
+    """Return the first block of commands of a README."""
+    return _blocks(readme)[0]
 
-    Raises:
-        ValueError: It has none.
-    """
-    found = _SHELL_BLOCK.search(readme.read_text(encoding="utf-8"))
-    if found is None:
-        message = f"{readme} has no command"
-        raise ValueError(message)
-    return found.group(1).strip()
+
+def second_command(readme: Path) -> str:
+    """Return the second block of commands of a README."""
+    return _blocks(readme)[1]
+
+
+def _blocks(readme: Path) -> list[str]:
+    return [block.strip() for block in _SHELL_BLOCK.findall(readme.read_text(encoding="utf-8"))]

@@ -14,20 +14,27 @@ from types import MappingProxyType
 
 from tests.fresh.machine import PROBES, SERVICE_DIRECTORY, SERVICE_USER, Machine, virtual_environments
 from tests.fresh.person import Person, Session, Unexpected
-from tests.fresh.readme import first_command
+from tests.fresh.readme import first_command, second_command
+from tests.fresh.requirements import (
+    modes,
+    process_named,
+    require_code,
+    require_few_lines,
+    require_no_fault,
+    require_no_wider,
+    require_quiet,
+    require_same,
+)
 
 GREETING = r".*The service runs on http://127\.0\.0\.1:8080.*"
 CURL = r" *(curl .*)"
+README_ALONE = "tests/docs/test_snippets.py -k README"
 FIRST_SECONDS = 600.0
 AGAIN_SECONDS = 60.0
-QUIET_SECONDS = 10.0
-FAULTS = ("Traceback (most recent call last)", "Exception in ")
 INTERRUPTED = (0, 130)
 TERMINATED = (0, 143)
 PORT = 8080
 EXTRA_ROOM = "automation.demo"
-WIDER = 0o777
-_UNSEEN = ("proc", "sys", "dev")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class Scene:
 
     def run(self, line: str, extra: Mapping[str, str] | None = None) -> tuple[int, str]:
         """Type a line in the checkout, and wait for its end."""
-        return self.person.run(line, self.checkout, extra)
+        return self.person.run(line, self.checkout, extra, seconds=FIRST_SECONDS)
 
     def succeed(self, line: str) -> str:
         """Type a line in the checkout, and return all that it said.
@@ -74,7 +81,7 @@ Story = Callable[[Scene], str]
 def the_first_command(scene: Scene) -> str:
     """Run the README's first command twice, use what it offers, and end it in both ways."""
     require_bareness(scene)
-    before = modes(scene)
+    before = modes(scene.machine.root, scene.seen_checkout)
     began = time.monotonic()
     with told(scene, terminal=True) as first:
         first.await_line(GREETING, FIRST_SECONDS)
@@ -93,9 +100,19 @@ def the_first_command(scene: Scene) -> str:
         os.kill(process_named("make"), signal.SIGTERM)
         require_code("SIGTERM", second.end(), TERMINATED)
     require_quiet()
-    require_no_wider(before, modes(scene))
+    require_no_wider(before, modes(scene.machine.root, scene.seen_checkout))
     probe(scene, "modules.py", str(scene.checkout))
     return f"greeted after {first_time:.0f} s, the second time after {second_time:.1f} s"
+
+
+def the_second_command(scene: Scene) -> str:
+    """Run the README's second command for one test, which follows the README; all others would take too long here."""
+    require_bareness(scene)
+    code, output = scene.run(second_command(scene.seen_checkout / "README.md"), {"PYTEST_ADDOPTS": README_ALONE})
+    require_code("the tests", code, (0,), output)
+    require_no_fault(output)
+    require_quiet()
+    return output.splitlines()[-1].strip(" =")
 
 
 def the_runtime_alone(scene: Scene) -> str:
@@ -136,7 +153,7 @@ def with_an_old_python(scene: Scene) -> str:
 
 
 def without_network(scene: Scene) -> str:
-    """Nothing answers but this machine itself; once something does, the very same command works."""
+    """Nothing answers but this machine itself."""
     said = refused(scene, r"The package index can't be reached.*")
     if (scene.seen_checkout / ".venv" / "runtime").exists():
         raise Unexpected("an installation that failed left its stamp")
@@ -162,6 +179,7 @@ STORIES: Mapping[str, Story] = MappingProxyType(
         story.__name__: story
         for story in (
             the_first_command,
+            the_second_command,
             the_runtime_alone,
             without_venv,
             with_an_old_python,
@@ -247,82 +265,3 @@ def require_bareness(scene: Scene) -> None:
     found += [name for name in (".venv", "node_modules", ".data") if (scene.seen_checkout / name).exists()]
     if found:
         raise Unexpected(f"something is prepared already: {found}")
-
-
-def require_code(what: str, code: int, expected: tuple[int, ...], output: str = "") -> None:
-    """Require one of some exit codes."""
-    if code not in expected:
-        raise Unexpected(f"after {what} the exit code is {code}, not one of {expected}\n{output}")
-
-
-def require_same(former: Mapping[str, object], now: Mapping[str, object]) -> None:
-    """Require that the demo kept its keys and executions."""
-    for part in ("keys", "executions"):
-        if former[part] != now[part]:
-            raise Unexpected(f"the second time the demo has other {part}")
-
-
-def require_no_fault(output: str) -> None:
-    """Require that no line is a trace."""
-    found = next((line for line in output.splitlines() if any(fault in line for fault in FAULTS)), None)
-    if found is not None:
-        raise Unexpected(f"the output has {found!r}:\n{output}")
-
-
-def require_few_lines(output: str, most: int) -> None:
-    """Require that an installation doesn't chatter."""
-    if len(output.splitlines()) > most:
-        raise Unexpected(f"more than {most} lines are said:\n{output}")
-
-
-def require_quiet() -> None:
-    """Require that nothing goes on running on the machine."""
-    deadline = time.monotonic() + QUIET_SECONDS
-    while left := running():
-        if time.monotonic() > deadline:
-            raise Unexpected(f"these were left running: {left}")
-        time.sleep(0.1)
-
-
-def running() -> Mapping[int, str]:
-    """Return every process of the machine, by number, but for those that tell this story."""
-    own = {1, os.getpid()}
-    found = {}
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit() and int(entry.name) not in own:
-            try:
-                state = Path(entry.path, "stat").read_text().rpartition(")")[2].split()[0]
-                command = Path(entry.path, "cmdline").read_text().replace("\0", " ").strip()
-            except OSError:  # it ended meanwhile
-                continue
-            if state != "Z":
-                found[int(entry.name)] = command
-    return found
-
-
-def process_named(name: str) -> int:
-    """Return the number of the first process with a name."""
-    for number in sorted(running()):
-        if Path("/proc", str(number), "comm").read_text().strip() == name:
-            return number
-    raise Unexpected(f"no {name} is running")
-
-
-def modes(scene: Scene) -> Mapping[str, int]:
-    """Return the permissions of every directory outside the checkout."""
-    found = {}
-    for directory, directories, _ in os.walk(scene.machine.root):
-        if directory == str(scene.machine.root):
-            directories[:] = [name for name in directories if name not in _UNSEEN]
-        if directory == str(scene.seen_checkout):
-            directories.clear()
-            continue
-        found[directory] = Path(directory).stat().st_mode & WIDER
-    return found
-
-
-def require_no_wider(before: Mapping[str, int], after: Mapping[str, int]) -> None:
-    """Require that nobody may do more in a directory than before."""
-    wider = {name: f"{before[name]:o} -> {mode:o}" for name, mode in after.items() if mode & ~before.get(name, WIDER)}
-    if wider:
-        raise Unexpected(f"the permissions of directories were widened: {wider}")
