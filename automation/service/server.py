@@ -17,6 +17,7 @@ from automation.domain.errors import Unavailable
 from automation.service import logs
 from automation.service.application import create, load_contract, open_database
 from automation.service.http.family import Family
+from automation.service.http.hosts import Hosts
 from automation.service.http.listener import listen
 from automation.service.http.protocol import Protocol
 from automation.service.http.watched_server import WatchedServer
@@ -107,7 +108,9 @@ def _configure(settings: Settings, app: object, workers: int) -> uvicorn.Config:
         app,  # type: ignore[arg-type]  # an application, or the name of its factory
         factory=isinstance(app, str),
         workers=workers,
-        http=partial(Protocol, prefix=settings.path_prefix),  # type: ignore[arg-type]  # called like a class
+        http=partial(  # type: ignore[arg-type]  # called like a class
+            Protocol, hosts=Hosts(settings.hosts), prefix=settings.path_prefix
+        ),
         ws="none",
         lifespan="on",
         log_config=None,

@@ -89,6 +89,13 @@ class Settings(BaseSettings):
     ] = None
     host: Annotated[str, Field(min_length=1, description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="The port to listen on; 0 takes a free one.")] = 8080
+    allowed_hosts: Annotated[
+        str,
+        Field(
+            description="Hosts that requests may be meant for, such as api.example.com,.example.org (with a dot: all "
+            "below), separated by commas; all when empty."
+        ),
+    ] = ""
     path_prefix: Annotated[
         str,
         Field(description="What stands before every path, such as /automation; a proxy passes it on unchanged."),
@@ -222,12 +229,17 @@ class Settings(BaseSettings):
             raise ValueError("must be an e-mail address")
         return value
 
-    @field_validator("smtp_recipient_domains")
+    @field_validator("allowed_hosts", "smtp_recipient_domains")
     @classmethod
     def _is_of_domains(cls, value: str) -> str:
         if not all(map(_DOMAIN, _parts(value))):
             raise ValueError("must be domains such as example.com or .example.org, separated by commas")
         return value
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that requests may be meant for, in lower case; none for all."""
+        return tuple(part.lower() for part in _parts(self.allowed_hosts))
 
     @property
     def recipient_domains(self) -> tuple[str, ...]:

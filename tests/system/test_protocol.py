@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -59,7 +60,7 @@ TOO_LARGE = {
     "a header without an end": [GET + b"X-Padding: ", b"a" * LIMIT],
     "a megabyte in one go": [padded(2**20)],
     "a long address": [b"GET /" + b"a" * LIMIT + b" HTTP/1.1\r\nHost: x\r\n\r\n"],
-    "101 headers": [b"GET /healthz HTTP/1.1\r\n" + b"A: b\r\n" * 101 + b"\r\n"],
+    "101 headers": [b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 100 + b"\r\n"],
     "empty lines before a request": [b"\r\n" * LIMIT],
     "after another request's answer": [GET + b"\r\n", padded(LIMIT + 1)],
 }
@@ -76,7 +77,7 @@ def test_headers_beyond_the_limits_are_refused(service: Service, pieces: list[by
 
 
 def test_headers_within_the_limits_are_accepted(service: Service) -> None:
-    many = b"GET /healthz HTTP/1.1\r\nConnection: close\r\n" + b"A: b\r\n" * 99 + b"\r\n"
+    many = GET + b"Connection: close\r\n" + b"A: b\r\n" * 98 + b"\r\n"
 
     assert exchange(service, padded(LIMIT)).startswith(b"HTTP/1.1 200 ")
     assert exchange(service, many).startswith(b"HTTP/1.1 200 ")
@@ -98,6 +99,47 @@ def test_trailers_without_an_end_are_not_kept(service: Service) -> None:
     answer = exchange(service, chunked, b"a" * 2 * LIMIT)
 
     assert b"HTTP/1.1 431 " in answer
+
+
+HOSTS = {
+    "none": b"",
+    "two": b"Host: a.example\r\nHost: b.example\r\n",
+    "the same twice": b"Host: a.example\r\nHost: a.example\r\n",
+    "two in one": b"Host: a.example, b.example\r\n",
+    "an address without brackets": b"Host: 1234:5678::1:8080\r\n",
+    "a port that is none": b"Host: a.example:http\r\n",
+    "a URL": b"Host: http://a.example/\r\n",
+    "a user": b"Host: ada@a.example\r\n",
+    "not in ASCII": "Host: exämple\r\n".encode(),
+    "a long one": b"Host: " + b"a" * 301 + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("host", HOSTS.values(), ids=HOSTS.keys())
+def test_a_request_that_does_not_name_its_host_is_refused(service: Service, host: bytes) -> None:
+    answer = exchange(service, b"GET /healthz HTTP/1.1\r\n" + host + b"\r\n" + GET + b"\r\n")
+
+    problem = only_problem_in(answer)
+    assert (problem["status"], problem["code"]) == (400, "malformed_request")
+    assert "Host" in problem["detail"]
+
+
+@pytest.mark.parametrize("host", [b"a.example", b"a.example:8080", b"[::1]:8080", b"127.0.0.1", b"", b"a_b.example"])
+def test_a_request_that_names_its_host_is_answered(service: Service, host: bytes) -> None:
+    answer = exchange(service, b"GET /healthz HTTP/1.1\r\nConnection: close\r\nHost: " + host + b"\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+def test_http_1_0_needs_no_host(service: Service) -> None:
+    assert exchange(service, b"GET /healthz HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("request_", [BROKEN, TOO_LARGE["one long header"][0], b"GET / HTTP/1.1\r\n\r\n"])
+def test_every_refusal_says_when_it_was_made(service: Service, request_: bytes) -> None:
+    head, _, _ = exchange(service, request_).partition(b"\r\n\r\n")
+
+    assert len(re.findall(rb"(?im)^date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r?$", head)) == 1
 
 
 @pytest.fixture(scope="module")

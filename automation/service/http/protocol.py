@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from automation.contract.compiled.problem_rules import MEDIA_TYPE
 from automation.domain.errors import AutomationError, HeadersTooLarge, MalformedRequest
+from automation.service.http.hosts import Hosts
 from automation.service.http.joined_writes import JoinedWrites
 from automation.service.problems import describe
 
@@ -35,12 +36,14 @@ class Protocol(HttpToolsProtocol):
 
     Args:
         prefix: What stands before every path: empty, or ``/prefix``.
+        hosts: The hosts that requests may be meant for.
         arguments: uvicorn's own.
         options: uvicorn's own.
     """
 
-    def __init__(self, *arguments: Any, prefix: str = "", **options: Any) -> None:
+    def __init__(self, *arguments: Any, hosts: Hosts, prefix: str = "", **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self._hosts = hosts
         self._prefix = prefix
         self._reading_fields = True
         self._size = 0
@@ -73,7 +76,7 @@ class Protocol(HttpToolsProtocol):
             return taken
         except httptools.HttpParserError as error:
             cause = error.__context__
-            self._refuse(cause if isinstance(cause, HeadersTooLarge) else MalformedRequest())
+            self._refuse(cause if isinstance(cause, HeadersTooLarge | MalformedRequest) else MalformedRequest())
         else:
             if self._size >= SIZE_LIMIT:
                 self._refuse(HeadersTooLarge())
@@ -83,10 +86,11 @@ class Protocol(HttpToolsProtocol):
         return self._size > 0 or (self.scope is not None and "method" not in self.scope)
 
     def on_headers_complete(self) -> None:
-        """Start or queue the request, unless it has too many headers."""
+        """Start or queue the request, unless it has too many headers or doesn't name its host."""
         self._end_fields(reading=False)
         if len(self.headers) > COUNT_LIMIT:
             raise HeadersTooLarge
+        self._hosts.require(self.headers, self.parser.get_http_version())
         super().on_headers_complete()
 
     def on_chunk_header(self) -> None:
@@ -168,8 +172,9 @@ class Protocol(HttpToolsProtocol):
 
     def _answer(self, error: AutomationError, request_id: str) -> None:
         body = orjson.dumps(describe(error, request_id, self._prefix))
+        general = "".join(f"{name.decode()}: {value.decode()}\r\n" for name, value in self.server_state.default_headers)
         head = (
-            f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\ncache-control: no-store\r\n"
+            f"{general}content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\ncache-control: no-store\r\n"
             f"x-request-id: {request_id}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(STATUS_LINE[error.status] + head.encode("ascii") + body)
