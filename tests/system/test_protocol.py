@@ -108,6 +108,7 @@ HOSTS = {
     "two in one": b"Host: a.example, b.example\r\n",
     "an address without brackets": b"Host: 1234:5678::1:8080\r\n",
     "a port that is none": b"Host: a.example:http\r\n",
+    "two without a blank": b"Host: a.example,b.example\r\n",
     "a URL": b"Host: http://a.example/\r\n",
     "a user": b"Host: ada@a.example\r\n",
     "not in ASCII": "Host: exämple\r\n".encode(),

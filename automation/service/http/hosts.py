@@ -13,7 +13,7 @@ _REMEMBERED = 1024
 
 # uri-host of RFC 3986 with an optional port: an IPv6 address in brackets, or an IPv4 address or name.
 _valid = re.compile(
-    rb"(?P<host>\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?"
+    rb"(?P<host>\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?"
 ).fullmatch
 
 
