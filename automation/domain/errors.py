@@ -264,11 +264,11 @@ class ExecutionNotFailed(Conflict):
 
 
 class RuleDeleted(Conflict):
-    """A deleted rule cannot be changed."""
+    """A deleted rule can be neither changed nor run, not even by a retry."""
 
     code = "rule_deleted"
     title = "Rule deleted"
-    default = "The rule is deleted, so it cannot be changed."
+    default = "The rule is deleted, so it can be neither changed nor run."
     advice = "Create a new rule."
 
 

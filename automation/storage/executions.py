@@ -10,6 +10,7 @@ from automation.domain.errors import (
     ExecutionFinished,
     ExecutionNotFailed,
     ExecutionNotFound,
+    RuleDeleted,
     RuleNotActive,
     RuleNotFound,
 )
@@ -113,6 +114,7 @@ class Executions:
         Raises:
             ExecutionNotFound: where this tenant has none of that id.
             ExecutionNotFailed: where its status is another one.
+            RuleDeleted: where its rule is deleted; of a retry and a deletion at the same time, one is refused.
         """
         parameters = {"tenant": tenant, "execution": execution_id, "retry_from": retry_from}
         row = await self._database.fetch_one(_RETRY, parameters, dict_row, repeatable=False)
@@ -120,13 +122,15 @@ class Executions:
             raise ExecutionNotFound
         if row["outcome"] == "not_failed":
             raise ExecutionNotFailed
+        if row["outcome"] == "rule_deleted":
+            raise RuleDeleted
         return _written(row)
 
     async def cancel(self, tenant: UUID, execution_id: UUID) -> tuple[ExecutionDocument, bool]:
         """Cancel an execution, and return it and whether that is done already.
 
-        One that no worker holds (pending, waiting) is cancelled at once; otherwise the worker learns of the request
-        with its next renewal.
+        One that no worker holds (pending, waiting) is cancelled at once; otherwise the request is stored, and from then
+        on no call of the execution begins and it can only end as cancelled.
 
         Raises:
             ExecutionNotFound: where this tenant has none of that id.

@@ -22,7 +22,7 @@ RAISED: Mapping[str, set[str]] = {
     "getAutomationExecution": {"execution_not_found"},
     "listAutomationExecutionAttempts": {"execution_not_found"},
     "cancelAutomationExecution": {"execution_not_found", "execution_finished"},
-    "retryAutomationExecution": {"execution_not_found", "execution_not_failed"},
+    "retryAutomationExecution": {"execution_not_found", "execution_not_failed", "rule_deleted"},
     "createAutomationRule": set(),
     "getAutomationRule": {"rule_not_found"},
     "updateAutomationRule": {"rule_not_found", "rule_deleted", "precondition_failed"},

@@ -193,6 +193,16 @@ def test_a_failed_execution_is_pending_again_with_the_same_id(tenant: Tenant, bo
     assert (data["error_message"], data["failed_action_index"], data["completed_at"]) == (None, None, None)
 
 
+def test_an_execution_of_a_deleted_rule_is_not_retried(tenant: Tenant) -> None:
+    rule = tenant.create_rule()
+    path = tenant.add_failed_execution(rule)
+    deleted = tenant.ask("DELETE", f"{RULES}/{rule['rule_id']}")
+
+    assert deleted.status_code == 204
+    problem_of(tenant.post(f"{path}/retry"), 409, "rule_deleted")
+    assert tenant.ask("GET", path).json()["data"]["status"] == "failed"
+
+
 @pytest.mark.parametrize("body", [{"from": "end"}, {"from": None}, {"from": "start", "again": True}, []])
 def test_how_to_retry_is_held_to_the_contract(tenant: Tenant, body: Any) -> None:
     path = tenant.add_failed_execution(tenant.create_rule(actions=[WEBHOOK, WEBHOOK]))

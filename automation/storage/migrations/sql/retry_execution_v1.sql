@@ -1,9 +1,12 @@
 -- Makes a failed execution pending again as its next attempt, together with its job, and keeps what became of the
--- attempt before. The outcome is retried or not_failed; no row for no execution.
+-- attempt before. The outcome is retried, not_failed or rule_deleted; no row for no execution.
 -- Called by Executions.retry (automation/storage/executions.py).
 --
 -- From the failed action, the results before it stay. Its call's Idempotency-Key stays where the call's outcome is
 -- unknown.
+--
+-- The lock on the rule waits for its deletion, and makes that wait and see the new attempt. It comes before the lock on
+-- the execution, as everywhere.
 
 CREATE FUNCTION retry_execution_v1(p_tenant uuid, p_execution uuid, p_from text)
 RETURNS TABLE (outcome text, execution_id uuid, automation_rule_id uuid, status text, document text)
@@ -12,9 +15,16 @@ AS $$
 #variable_conflict use_column
 DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
+    rule record;
     run record;
     first integer;
 BEGIN
+    SELECT r.deleted_at INTO rule
+    FROM automation_rules r
+    WHERE r.tenant = p_tenant AND r.rule_id = (
+        SELECT e.automation_rule_id FROM automation_executions e
+        WHERE e.tenant = p_tenant AND e.execution_id = p_execution)
+    FOR KEY SHARE;
     SELECT e.status, e.attempt, e.failed_action_index INTO run
     FROM automation_executions e WHERE e.tenant = p_tenant AND e.execution_id = p_execution
     FOR NO KEY UPDATE;
@@ -23,6 +33,11 @@ BEGIN
     END IF;
     IF run.status <> 'failed' THEN
         outcome := 'not_failed';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    IF rule.deleted_at IS NOT NULL THEN
+        outcome := 'rule_deleted';
         RETURN NEXT;
         RETURN;
     END IF;
