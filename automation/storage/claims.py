@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
+from automation.domain.executions import LogEntry
 from automation.domain.rules import RuleVersion
+from automation.storage import rule_content
+from automation.storage.pool.encoding import decoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +35,7 @@ class RunState:
         actions_failed: How many of them failed in this attempt.
         waited: Whether a wait has just ended: the action before ``next_action``, counted already.
         taken_over: Whether another worker had begun this attempt, and neither ended it nor began to wait.
+        log_entries: How many entries the attempt's log has, those that the claim has written among them.
     """
 
     created_at: datetime
@@ -46,6 +53,7 @@ class RunState:
     actions_failed: int
     waited: bool
     taken_over: bool
+    log_entries: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,5 +73,72 @@ class Renewal:
     """What a run learns when it renews its lease."""
 
     cancel_requested: bool
-    cancel_reason: str | None
     deadline_passed: bool
+
+
+class Outcome(StrEnum):
+    """What becomes of a write of a run, and what it learns of the run by that; None stands for a claim that is lost.
+
+    ``CANCELLED`` says that a cancel was accepted: what had happened is stored, and nothing may begin any more.
+    ``OUT_OF_TIME`` says the same of the execution's time.
+    """
+
+    STORED = "stored"
+    CANCELLED = "cancelled"
+    OUT_OF_TIME = "out_of_time"
+
+
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """Entries that follow each other in an attempt's log.
+
+    Args:
+        first: The place of the first of them, from 0, as only the log's one writer can know it: those that are stored
+            already are not stored again.
+        entries: The entries, in their order.
+    """
+
+    first: int
+    entries: tuple[LogEntry, ...] = ()
+
+
+NOTHING = LogPart(0)
+"""What a write logs that has nothing to tell."""
+
+
+def read_claim(tenant: UUID, execution_id: UUID, attempt: int, row: DictRow) -> Claim:
+    """Return the claim that a row of ``claim_execution_v1`` gives."""
+    return Claim(
+        tenant=tenant,
+        execution_id=execution_id,
+        attempt=attempt,
+        fence=row["fence"],
+        rule=RuleVersion(
+            rule_id=row["rule_id"],
+            tenant=tenant,
+            version=row["rule_version"],
+            content=rule_content.from_columns(decoded(row["rule"])),
+        ),
+        execution=RunState(
+            created_at=row["created_at"].astimezone(UTC),
+            trigger_data=_decoded(row["trigger_data"]),
+            results={int(index): result for index, result in (_decoded(row["results"]) or {}).items()},
+            next_action=row["next_action"],
+            tries=row["tries"],
+            call_key=row["call_key"],
+            started_at=row["started_at"].astimezone(UTC),
+            deadline_at=row["deadline_at"].astimezone(UTC),
+            override_conditions=row["override_conditions"],
+            retry_from=row["retry_from"],
+            actions_total=row["actions_total"],
+            actions_successful=row["actions_successful"],
+            actions_failed=row["actions_failed"],
+            waited=row["waited"],
+            taken_over=row["taken_over"],
+            log_entries=row["log_entries"],
+        ),
+    )
+
+
+def _decoded(document: str | None) -> Any | None:
+    return None if document is None else decoded(document)

@@ -2,35 +2,34 @@
 
 Every method is one round trip and one transaction, so that a worker that is stopped in the middle of it holds no lock.
 Every one may be called again after ``Unavailable``, which leaves open whether it was done: what was done is not done
-twice (log entries excepted), and counts as success.
+twice, no log entry either, and counts as success.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import DictRow, class_row, dict_row, scalar_row
+from psycopg.rows import class_row, dict_row, scalar_row
 
 from automation.domain.executions import ExecutionStatus, LogEntry
-from automation.domain.rules import RuleVersion
-from automation.storage import rule_content
-from automation.storage.claims import Claim, Renewal, RunState
+from automation.storage.claims import NOTHING, Claim, LogPart, Outcome, Renewal, RunState, read_claim
 from automation.storage.pool.database import Database
-from automation.storage.pool.encoding import decoded, encoded, storable
+from automation.storage.pool.encoding import encoded, storable
 
-__all__ = ["Claim", "Renewal", "RunState", "Runs"]
+__all__ = ["Claim", "LogPart", "Outcome", "Renewal", "RunState", "Runs"]
 
 # An execution and how far it had come, for the worker whose it is from now on.
 _CLAIM = b"""
 SELECT fence, rule_id, rule_version, rule, created_at, trigger_data, results, next_action, tries, call_key, started_at,
-    deadline_at, override_conditions, retry_from, actions_total, actions_successful, actions_failed, waited, taken_over
+    deadline_at, override_conditions, retry_from, actions_total, actions_successful, actions_failed, waited, taken_over,
+    log_entries
 FROM claim_execution_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_lease => %(lease)s)
 """
 # The lease for some more seconds, and what is wanted of the run.
 _RENEW = b"""
-SELECT cancel_requested, cancel_reason, deadline_passed
+SELECT cancel_requested, deadline_passed
 FROM renew_claim_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
     p_lease => %(lease)s)
@@ -39,45 +38,48 @@ FROM renew_claim_v1(
 _BEGIN_CALL = b"""
 SELECT begin_call_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
-    p_tries => %(tries)s, p_call_key => %(call_key)s)
+    p_lease => %(lease)s, p_tries => %(tries)s, p_call_key => %(call_key)s, p_first => %(first)s,
+    p_logs => %(logs)s::jsonb)
 """
 # A try that failed, before another one.
 _RECORD_TRY = b"""
 SELECT record_try_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
-    p_tries => %(tries)s, p_keep_call_key => %(keep_call_key)s, p_logs => %(logs)s::jsonb)
+    p_tries => %(tries)s, p_keep_call_key => %(keep_call_key)s, p_first => %(first)s, p_logs => %(logs)s::jsonb)
 """
 # An action that is over, before the next one.
 _RECORD_ACTION = b"""
 SELECT record_action_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
     index => %(index)s, p_result => %(result)s::json, p_failed => %(failed)s, p_next_action => %(next_action)s,
-    p_logs => %(logs)s::jsonb)
+    p_first => %(first)s, p_logs => %(logs)s::jsonb)
 """
 # The claim's end, until a time at which any worker goes on.
 _WAIT = b"""
 SELECT begin_wait_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
     p_next_action => %(next_action)s, p_resume_at => %(resume_at)s, p_result => %(result)s::json,
-    p_logs => %(logs)s::jsonb)
+    p_first => %(first)s, p_logs => %(logs)s::jsonb)
 """
 # Log entries alone.
 _LOG = b"""
 SELECT log_run_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
-    p_logs => %(logs)s::jsonb)
+    p_first => %(first)s, p_logs => %(logs)s::jsonb)
 """
 # The execution's end.
 _FINISH = b"""
 SELECT finish_run_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
     p_status => %(status)s, p_error_message => %(error_message)s, p_error_stack => %(error_stack)s,
-    p_failed_action => %(failed_action)s, p_keep_call_key => %(keep_call_key)s, p_logs => %(logs)s::jsonb)
+    p_failed_action => %(failed_action)s, p_keep_call_key => %(keep_call_key)s, p_first => %(first)s,
+    p_logs => %(logs)s::jsonb, p_last => %(last)s::jsonb)
 """
 # The claim's end, so that another worker goes on at once.
 _RELEASE = b"""
 SELECT release_claim_v1(
-    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s)
+    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
+    p_first => %(first)s, p_logs => %(logs)s::jsonb)
 """
 # A rule that can't be run.
 _MARK_RULE = b"""
@@ -89,7 +91,8 @@ SELECT mark_rule_error_v1(
 class Runs:
     """The runs of this worker. Every method raises ``Unavailable`` where no database answers.
 
-    A write returns whether it was done; False says that the claim is lost, and that the run is another's.
+    A write returns its outcome, in which it learns of a cancel; None says that the claim is lost, and that the run is
+    another's or over. Each takes along what the run has to tell: ``logs`` are stored in the same statement.
     """
 
     def __init__(self, database: Database) -> None:
@@ -99,7 +102,7 @@ class Runs:
         """Take an execution that is pending, that waited long enough, or whose worker let its lease run out.
 
         What cannot go on is ended here: one that was cancelled or whose time is over while nobody held it, and one that
-        the rule's concurrency policy skips.
+        the rule's concurrency policy skips or cancels. What is claimed is told in its log in the same statement.
 
         Args:
             tenant: Whose execution it is.
@@ -113,31 +116,39 @@ class Runs:
         """
         named = {"tenant": tenant, "execution": execution_id, "attempt": attempt, "lease": float(lease)}
         row = await self._database.fetch_one(_CLAIM, named, dict_row)
-        return None if row is None else _claim(tenant, execution_id, attempt, row)
+        return None if row is None else read_claim(tenant, execution_id, attempt, row)
 
     async def renew(self, claim: Claim, *, lease: float) -> Renewal | None:
         """Hold the execution for another ``lease`` seconds; None where the claim is lost."""
         return await self._database.fetch_one(_RENEW, _named(claim) | {"lease": float(lease)}, class_row(Renewal))
 
-    async def begin_call(self, claim: Claim, *, tries: int, call_key: UUID) -> bool:
-        """Store that the next action is now tried for the ``tries``-th time, and its Idempotency-Key, before it is."""
-        return await self._write(_BEGIN_CALL, claim, {"tries": tries, "call_key": call_key})
+    async def begin_call(
+        self, claim: Claim, *, lease: float, tries: int, call_key: UUID, logs: LogPart = NOTHING
+    ) -> Outcome | None:
+        """Let a call of the next action begin, and hold the execution for another ``lease`` seconds.
 
-    async def record_try(self, claim: Claim, *, tries: int, keep_call_key: bool, logs: Sequence[LogEntry] = ()) -> bool:
+        Args:
+            claim: The run.
+            lease: Seconds, from a moment between the question and the answer.
+            tries: How often the action was tried before.
+            call_key: The call's Idempotency-Key.
+            logs: What to log before the call is made.
+
+        Returns:
+            ``STORED`` alone lets it begin.
+        """
+        values = {"lease": float(lease), "tries": tries, "call_key": call_key}
+        return await self._write(_BEGIN_CALL, claim, values, logs)
+
+    async def record_try(
+        self, claim: Claim, *, tries: int, keep_call_key: bool, logs: LogPart = NOTHING
+    ) -> Outcome | None:
         """Store that a try failed and another one follows; the call key is kept where its outcome is unknown."""
-        values = {"tries": tries, "keep_call_key": keep_call_key, "logs": _entries(logs)}
-        return await self._write(_RECORD_TRY, claim, values)
+        return await self._write(_RECORD_TRY, claim, {"tries": tries, "keep_call_key": keep_call_key}, logs)
 
     async def record_action(
-        self,
-        claim: Claim,
-        index: int,
-        *,
-        result: Any | None,
-        failed: bool,
-        next_action: int,
-        logs: Sequence[LogEntry] = (),
-    ) -> bool:
+        self, claim: Claim, index: int, *, result: Any | None, failed: bool, next_action: int, logs: LogPart = NOTHING
+    ) -> Outcome | None:
         """Store that an action is over and the run goes on, count it, and forget its tries and its call key.
 
         An action whose failure ends the execution is told to :meth:`finish` alone.
@@ -150,39 +161,23 @@ class Runs:
             next_action: The index of the action that follows, greater than ``index``.
             logs: What to log.
         """
-        values = {
-            "index": index,
-            "result": _json(result),
-            "failed": failed,
-            "next_action": next_action,
-            "logs": _entries(logs),
-        }
-        return await self._write(_RECORD_ACTION, claim, values)
+        values = {"index": index, "result": _json(result), "failed": failed, "next_action": next_action}
+        return await self._write(_RECORD_ACTION, claim, values, logs)
 
     async def wait(
-        self,
-        claim: Claim,
-        *,
-        next_action: int,
-        resume_at: datetime,
-        result: Any | None = None,
-        logs: Sequence[LogEntry] = (),
-    ) -> bool:
+        self, claim: Claim, *, next_action: int, resume_at: datetime, result: Any | None = None, logs: LogPart = NOTHING
+    ) -> Outcome | None:
         """Give the execution out of hand until a time, at which it goes on with ``next_action``.
 
-        The wait itself, the action before that one, counts as successful when it is over.
+        The wait itself, the action before that one, counts as successful when it is over. It does not begin, and
+        nothing is stored, where a cancel was accepted.
         """
-        values = {
-            "next_action": next_action,
-            "resume_at": resume_at,
-            "result": _json(result),
-            "logs": _entries(logs),
-        }
-        return await self._write(_WAIT, claim, values)
+        values = {"next_action": next_action, "resume_at": resume_at, "result": _json(result)}
+        return await self._write(_WAIT, claim, values, logs)
 
-    async def log(self, claim: Claim, logs: Sequence[LogEntry]) -> bool:
+    async def log(self, claim: Claim, logs: LogPart) -> Outcome | None:
         """Append to the execution's log: at most 1,000 entries or 256 KiB, of which the last says that it was cut."""
-        return await self._write(_LOG, claim, {"logs": _entries(logs)}, repeatable=False)
+        return await self._write(_LOG, claim, {}, logs)
 
     async def finish(
         self,
@@ -193,8 +188,9 @@ class Runs:
         error_stack: str | None = None,
         failed_action_index: int | None = None,
         keep_call_key: bool = False,
-        logs: Sequence[LogEntry] = (),
-    ) -> bool:
+        logs: LogPart = NOTHING,
+        last: LogEntry | None = None,
+    ) -> ExecutionStatus | None:
         """End the execution, and let the oldest one start that its rule's limit held back.
 
         Args:
@@ -206,6 +202,11 @@ class Runs:
             keep_call_key: Whether that action's call has an unknown outcome, so that a retry from it must carry the
                 same Idempotency-Key.
             logs: What to log.
+            last: The log's last word, that it ended so.
+
+        Returns:
+            ``CANCELLED`` where a cancel was accepted before, whatever ``status`` is: then its reason is the log's last
+            word, and nothing went wrong. Else ``status``; None where the claim is lost.
         """
         values = {
             "status": status.value,
@@ -213,13 +214,17 @@ class Runs:
             "error_stack": storable(error_stack),
             "failed_action": failed_action_index,
             "keep_call_key": keep_call_key,
-            "logs": _entries(logs),
+            "last": None if last is None else encoded(_entry(last)),
         }
-        return await self._write(_FINISH, claim, values)
+        ended = await self._ask(_FINISH, claim, values, logs)
+        return None if ended is None else ExecutionStatus(ended)
 
-    async def release(self, claim: Claim) -> bool:
-        """Hand the execution back as it is, together with a job, so that another worker goes on with it at once."""
-        return await self._write(_RELEASE, claim, {})
+    async def release(self, claim: Claim, *, logs: LogPart = NOTHING) -> Outcome | None:
+        """Hand the execution back as it is, together with a job, so that another worker goes on with it at once.
+
+        It is not handed back, and nothing is stored, where a cancel was accepted.
+        """
+        return await self._write(_RELEASE, claim, {}, logs)
 
     async def mark_rule_error(self, claim: Claim, reason: str) -> None:
         """Give the rule the status ``error``, unless it was changed since the version that the run pins."""
@@ -231,12 +236,14 @@ class Runs:
         }
         await self._database.fetch_one(_MARK_RULE, named, scalar_row)
 
-    async def _write(
-        self, query: bytes, claim: Claim, values: Mapping[str, object], *, repeatable: bool = True
-    ) -> bool:
-        return bool(
-            await self._database.fetch_one(query, {**_named(claim), **values}, scalar_row, repeatable=repeatable)
-        )
+    async def _write(self, query: bytes, claim: Claim, values: Mapping[str, object], logs: LogPart) -> Outcome | None:
+        answer = await self._ask(query, claim, values, logs)
+        return None if answer is None else Outcome(answer)
+
+    async def _ask(self, query: bytes, claim: Claim, values: Mapping[str, object], logs: LogPart) -> str | None:
+        told = {"first": logs.first, "logs": _entries(logs.entries)}
+        answer: str | None = await self._database.fetch_one(query, {**_named(claim), **values, **told}, scalar_row)
+        return answer
 
 
 def _named(claim: Claim) -> dict[str, object]:
@@ -252,54 +259,15 @@ def _json(result: Any | None) -> str | None:
     return None if result is None else encoded(result)
 
 
-def _decoded(document: str | None) -> Any | None:
-    return None if document is None else decoded(document)
+def _entries(entries: Sequence[LogEntry]) -> str | None:
+    return encoded([_entry(entry) for entry in entries]) if entries else None
 
 
-def _entries(logs: Sequence[LogEntry]) -> str | None:
-    if not logs:
-        return None
-    return encoded(
-        [
-            {
-                "timestamp": entry.timestamp,
-                "level": entry.level,
-                "message": storable(entry.message),
-                "action_index": entry.action_index,
-                "metadata": entry.metadata,
-            }
-            for entry in logs
-        ]
-    )
-
-
-def _claim(tenant: UUID, execution_id: UUID, attempt: int, row: DictRow) -> Claim:
-    return Claim(
-        tenant=tenant,
-        execution_id=execution_id,
-        attempt=attempt,
-        fence=row["fence"],
-        rule=RuleVersion(
-            rule_id=row["rule_id"],
-            tenant=tenant,
-            version=row["rule_version"],
-            content=rule_content.from_columns(decoded(row["rule"])),
-        ),
-        execution=RunState(
-            created_at=row["created_at"].astimezone(UTC),
-            trigger_data=_decoded(row["trigger_data"]),
-            results={int(index): result for index, result in (_decoded(row["results"]) or {}).items()},
-            next_action=row["next_action"],
-            tries=row["tries"],
-            call_key=row["call_key"],
-            started_at=row["started_at"].astimezone(UTC),
-            deadline_at=row["deadline_at"].astimezone(UTC),
-            override_conditions=row["override_conditions"],
-            retry_from=row["retry_from"],
-            actions_total=row["actions_total"],
-            actions_successful=row["actions_successful"],
-            actions_failed=row["actions_failed"],
-            waited=row["waited"],
-            taken_over=row["taken_over"],
-        ),
-    )
+def _entry(entry: LogEntry) -> dict[str, Any]:
+    return {
+        "timestamp": entry.timestamp,
+        "level": entry.level,
+        "message": storable(entry.message),
+        "action_index": entry.action_index,
+        "metadata": entry.metadata,
+    }

@@ -13,11 +13,14 @@ from automation.domain.executions import ExecutionStatus, LogEntry, LogLevel
 from automation.domain.rules import Rule
 from automation.storage.executions import Executions
 from automation.storage.rules import Rules
-from automation.storage.runs import Claim, Runs
+from automation.storage.runs import Claim, LogPart, Runs
 from tests.databases import DatabaseUrls
 from tests.storage.samples import Sample, a_content
 
 LEASE = 15.0
+
+BEGINNING = "Attempt 1 started with version 1 of the rule."
+"""What a claim has told of an attempt before its run tells anything."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Runner:
             error_stack="at action 1",
             failed_action_index=index,
             keep_call_key=keep_call_key,
-            logs=[entry("failed")],
+            logs=told(entry("failed")),
         )
         return claim.execution_id
 
@@ -120,3 +123,8 @@ def entry(message: str = "It goes on.", **fields: Any) -> LogEntry:
     """Return a log entry."""
     values: dict[str, Any] = {"timestamp": datetime.now(UTC), "level": LogLevel.INFO, "message": message}
     return LogEntry(**{**values, **fields})
+
+
+def told(*entries: LogEntry, first: int = 1) -> LogPart:
+    """Return a part of a log that follows what the claim has told, unless it is told where it begins."""
+    return LogPart(first, entries)

@@ -2,22 +2,27 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from automation.domain.errors import (
     ExecutionFinished,
     ExecutionNotFailed,
     ExecutionNotFound,
+    RuleDeleted,
+    RuleInUse,
     RuleNotActive,
     RuleNotFound,
 )
 from automation.domain.executions import ExecutionStatus
 from automation.domain.rules import RuleStatus
-from tests.storage.runner import Runner, entry
+from automation.storage.runs import Claim, Outcome, Runs
+from tests.storage.runner import BEGINNING, Runner, entry, told
 from tests.storage.samples import Sample, a_content
 
 HOUR = timedelta(hours=1)
@@ -137,7 +142,7 @@ async def test_a_call_of_unknown_outcome_keeps_its_key_where_it_is_tried_again(
     claim = await runner.claimed()
     key = uuid4()
     await runner.runs.record_action(claim, 0, result=None, failed=False, next_action=1)
-    await runner.runs.begin_call(claim, tries=1, call_key=key)
+    await runner.runs.begin_call(claim, lease=15, tries=1, call_key=key)
     await runner.runs.finish(claim, ExecutionStatus.FAILED, failed_action_index=1, keep_call_key=unknown)
 
     await runner.executions.retry(runner.tenant, claim.execution_id, retry_from=retry_from)
@@ -171,7 +176,7 @@ async def test_every_attempt_has_its_own_times_counters_error_and_logs(runner: R
     before = await runner.document(execution)
     await runner.executions.retry(runner.tenant, execution, retry_from="start")
     claim = await runner.claimed(execution, attempt=2)
-    await runner.runs.log(claim, [entry("once more")])
+    await runner.runs.log(claim, told(entry("once more")))
 
     first, second = await attempts_of(runner, execution)
     document = await runner.document(execution)
@@ -179,10 +184,10 @@ async def test_every_attempt_has_its_own_times_counters_error_and_logs(runner: R
     shared = first.keys() & before.keys()
     assert {name: first[name] for name in shared} == {name: before[name] for name in shared}
     assert (first["attempt"], first["status"], first["error_message"]) == (1, "failed", "It broke.")
-    assert [log["message"] for log in first["logs"]] == ["failed"]
+    assert [log["message"] for log in first["logs"]] == [BEGINNING, "failed"]
     assert (second["attempt"], second["status"], second["actions_failed"]) == (2, "running", 0)
     assert second["created_at"] > first["created_at"] == document["created_at"]
-    assert [log["message"] for log in second["logs"]] == ["once more"]
+    assert [log["message"] for log in second["logs"]][1:] == ["once more"]
     assert document["logs"] == second["logs"]
 
 
@@ -245,14 +250,132 @@ async def test_an_execution_that_has_ended_cannot_be_cancelled(runner: Runner, s
         await runner.executions.cancel(runner.tenant, execution)
 
 
-async def test_a_cancellation_is_forgotten_by_the_next_attempt(runner: Runner) -> None:
+HEARD: Mapping[str, Callable[[Runs, Claim], Awaitable[object]]] = {
+    "begin_call": lambda runs, claim: runs.begin_call(claim, lease=15, tries=0, call_key=uuid4()),
+    "log": lambda runs, claim: runs.log(claim, told(entry())),
+    "record_action": lambda runs, claim: runs.record_action(claim, 0, result={}, failed=False, next_action=1),
+    "record_try": lambda runs, claim: runs.record_try(claim, tries=1, keep_call_key=True),
+    "release": lambda runs, claim: runs.release(claim),
+    "wait": lambda runs, claim: runs.wait(claim, next_action=1, resume_at=datetime.now(UTC) + HOUR),
+}
+
+
+@pytest.mark.parametrize("name", sorted(HEARD))
+async def test_every_write_of_a_run_hears_of_a_cancel(runner: Runner, name: str) -> None:
     claim = await runner.claimed()
     await runner.executions.cancel(runner.tenant, claim.execution_id)
+
+    heard = await HEARD[name](runner.runs, claim)
+
+    assert heard is Outcome.CANCELLED
+
+
+@pytest.mark.parametrize("name", ["begin_call", "release", "wait"])
+async def test_what_would_begin_or_give_the_run_up_stores_nothing_after_a_cancel(runner: Runner, name: str) -> None:
+    claim = await runner.claimed()
+    await runner.executions.cancel(runner.tenant, claim.execution_id)
+    before = runner.row(claim.execution_id)
+
+    await HEARD[name](runner.runs, claim)
+
+    assert runner.row(claim.execution_id) == before
+
+
+async def test_no_call_begins_when_the_executions_time_is_over(runner: Runner) -> None:
+    claim = await runner.claimed()
+    runner.change(claim.execution_id, "deadline_at = now() - interval '1 second'")
+
+    heard = await HEARD["begin_call"](runner.runs, claim)
+
+    assert heard is Outcome.OUT_OF_TIME
+    assert runner.row(claim.execution_id)["call_key"] is None
+
+
+@pytest.mark.parametrize("status", sorted(set(ExecutionStatus) - {ExecutionStatus.PENDING, ExecutionStatus.RUNNING}))
+async def test_after_a_cancel_there_is_one_end_and_its_reason(runner: Runner, status: ExecutionStatus) -> None:
+    claim = await runner.claimed()
+    await runner.executions.cancel(runner.tenant, claim.execution_id)
+
+    ends = [
+        await runner.runs.finish(claim, status, error_message="It broke.", logs=told(entry("one")), last=entry("two"))
+        for _ in range(2)
+    ]
+    document = await runner.document(claim.execution_id)
+
+    assert ends == [ExecutionStatus.CANCELLED] * 2
+    assert (document["status"], document["error_message"]) == ("cancelled", None)
+    assert [log["message"] for log in document["logs"]] == [
+        BEGINNING,
+        "one",
+        "The execution was cancelled by a user.",
+    ]
+
+
+async def test_a_failure_after_a_cancel_is_counted(runner: Runner) -> None:
+    claim = await runner.claimed()
+    await runner.executions.cancel(runner.tenant, claim.execution_id)
+
     await runner.runs.finish(claim, ExecutionStatus.FAILED, failed_action_index=0)
+    document = await runner.document(claim.execution_id)
 
-    await runner.executions.retry(runner.tenant, claim.execution_id, retry_from="start")
-    again = await runner.claimed(claim.execution_id, attempt=2)
-    renewal = await runner.runs.renew(again, lease=15)
+    assert (document["status"], document["actions_failed"]) == ("cancelled", 1)
 
-    assert renewal is not None
-    assert not renewal.cancel_requested
+
+async def test_an_execution_of_a_deleted_rule_is_not_retried(runner: Runner) -> None:
+    execution = await runner.failed()
+    await runner.rules.delete(runner.tenant, runner.row(execution)["automation_rule_id"])
+
+    with pytest.raises(RuleDeleted):
+        await runner.executions.retry(runner.tenant, execution, retry_from="start")
+
+    assert await runner.status(execution) is ExecutionStatus.FAILED
+
+
+async def test_a_retry_waits_for_a_deletion_that_came_first_and_is_refused(runner: Runner) -> None:
+    execution = await runner.failed()
+    rule = runner.row(execution)["automation_rule_id"]
+    async with await psycopg.AsyncConnection.connect(runner.urls.admin) as deleting:
+        await deleting.execute("SELECT FROM automation_rules WHERE rule_id = %s FOR UPDATE", (rule,))
+        retry = asyncio.create_task(runner.executions.retry(runner.tenant, execution, retry_from="start"))
+        await _blocked(runner)
+        await deleting.execute("UPDATE automation_rules SET deleted_at = now() WHERE rule_id = %s", (rule,))
+
+    with pytest.raises(RuleDeleted):
+        await retry
+
+
+async def test_a_deletion_waits_for_a_retry_that_came_first_and_is_refused(runner: Runner) -> None:
+    execution = await runner.failed()
+    rule = runner.row(execution)["automation_rule_id"]
+    async with await psycopg.AsyncConnection.connect(runner.urls.api) as retrying:
+        await retrying.execute("SELECT FROM retry_execution_v1(%s, %s, 'start')", (runner.tenant, execution))
+        deletion = asyncio.create_task(runner.rules.delete(runner.tenant, rule))
+        await _blocked(runner)
+
+    with pytest.raises(RuleInUse):
+        await deletion
+
+
+async def test_of_a_retry_and_a_deletion_at_once_one_is_refused(runner: Runner) -> None:
+    outcomes = set()
+    for _ in range(10):
+        execution = await runner.failed()
+        rule = runner.row(execution)["automation_rule_id"]
+
+        retry, deletion = await asyncio.gather(
+            runner.executions.retry(runner.tenant, execution, retry_from="start"),
+            runner.rules.delete(runner.tenant, rule),
+            return_exceptions=True,
+        )
+        deleted = (await runner.rules.get(runner.tenant, rule)).deleted_at is not None
+        outcomes.add((isinstance(retry, RuleDeleted), isinstance(deletion, RuleInUse), deleted))
+
+    assert outcomes <= {(True, False, True), (False, True, False)}
+
+
+async def _blocked(runner: Runner) -> None:
+    """Wait until a statement waits for another one's lock."""
+    query = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+    async with await psycopg.AsyncConnection.connect(runner.urls.admin, autocommit=True) as admin, asyncio.timeout(5):
+        while await (await admin.execute(query)).fetchone() != (True,):  # noqa: ASYNC110 - of a database
+            await asyncio.sleep(0.01)

@@ -8,7 +8,8 @@ import pytest
 
 from automation.domain.executions import ExecutionStatus, LogLevel
 from automation.domain.rules import RuleStatus
-from tests.storage.runner import Runner, entry
+from automation.storage.runs import Outcome
+from tests.storage.runner import BEGINNING, LEASE, Runner, entry, told
 from tests.storage.samples import a_content
 
 NUL = "a\0b"
@@ -18,13 +19,14 @@ async def test_progress_is_seen_as_each_action_ends(runner: Runner) -> None:
     claim = await runner.claimed()
     first = entry("one", action_index=0, metadata={"status": 200})
 
-    await runner.runs.record_action(claim, 0, result={"status": 200}, failed=False, next_action=1, logs=[first])
+    await runner.runs.record_action(claim, 0, result={"status": 200}, failed=False, next_action=1, logs=told(first))
     document = await runner.document(claim.execution_id)
 
     assert (document["status"], document["actions_successful"], document["actions_failed"]) == ("running", 1, 0)
     assert document["execution_context"] == {"actions": {"0": {"status": 200}}}
-    assert [(log["message"], log["action_index"], log["metadata"]) for log in document["logs"]] == [
-        ("one", 0, {"status": 200})
+    assert [(log["message"], log.get("action_index"), log["metadata"]) for log in document["logs"]] == [
+        (BEGINNING, None, {"actions": 2}),
+        ("one", 0, {"status": 200}),
     ]
 
 
@@ -55,13 +57,15 @@ async def test_what_postgresql_cannot_store_does_not_stop_a_run(runner: Runner) 
     claim = await runner.claimed()
     log = entry(NUL, metadata={NUL: NUL, "literal": "\\u0000", "half": "\\\\u0000"})
 
-    await runner.runs.record_action(claim, 0, result={NUL: [NUL, "\\u0000"]}, failed=False, next_action=1, logs=[log])
+    await runner.runs.record_action(
+        claim, 0, result={NUL: [NUL, "\\u0000"]}, failed=False, next_action=1, logs=told(log)
+    )
     await runner.runs.finish(claim, ExecutionStatus.FAILED, error_message=NUL + "\ud800", error_stack=NUL)
     document = await runner.document(claim.execution_id)
 
     assert document["execution_context"]["actions"]["0"] == {"a\ufffdb": ["a\ufffdb", "\\u0000"]}
-    assert document["logs"][0]["message"] == "a\ufffdb"
-    assert document["logs"][0]["metadata"] == {"a\ufffdb": "a\ufffdb", "literal": "\\u0000", "half": "\\\\u0000"}
+    assert document["logs"][1]["message"] == "a\ufffdb"
+    assert document["logs"][1]["metadata"] == {"a\ufffdb": "a\ufffdb", "literal": "\\u0000", "half": "\\\\u0000"}
     assert (document["error_message"], document["error_stack"]) == ("a\ufffdb?", "a\ufffdb")
 
 
@@ -69,36 +73,36 @@ async def test_what_is_recorded_again_counts_once(runner: Runner) -> None:
     claim = await runner.claimed()
 
     answers = [
-        await runner.runs.record_action(claim, 0, result={"n": 1}, failed=False, next_action=1, logs=[entry()])
+        await runner.runs.record_action(claim, 0, result={"n": 1}, failed=False, next_action=1, logs=told(entry()))
         for _ in range(2)
     ]
     document = await runner.document(claim.execution_id)
 
-    assert answers == [True, True]
+    assert answers == [Outcome.STORED] * 2
     assert document["actions_successful"] == 1
-    assert len(document["logs"]) == 1
+    assert len(document["logs"]) == 2
     assert document["execution_context"] == {"actions": {"0": {"n": 1}}}
 
 
 async def test_an_end_that_is_written_again_is_the_same_end(runner: Runner) -> None:
     claim = await runner.claimed()
 
-    answers = [await runner.runs.finish(claim, ExecutionStatus.COMPLETED, logs=[entry()]) for _ in range(2)]
+    answers = [await runner.runs.finish(claim, ExecutionStatus.COMPLETED, logs=told(entry())) for _ in range(2)]
     other = await runner.runs.finish(claim, ExecutionStatus.FAILED)
 
-    assert answers == [True, True]
-    assert not other
-    assert len((await runner.document(claim.execution_id))["logs"]) == 1
+    assert answers == [ExecutionStatus.COMPLETED] * 2
+    assert other is None
+    assert len((await runner.document(claim.execution_id))["logs"]) == 2
 
 
 async def test_a_wait_that_is_written_again_is_the_same_wait(runner: Runner) -> None:
     claim = await runner.claimed()
     until = datetime.now(UTC) + timedelta(hours=1)
 
-    answers = [await runner.runs.wait(claim, next_action=1, resume_at=until, logs=[entry()]) for _ in range(2)]
+    answers = [await runner.runs.wait(claim, next_action=1, resume_at=until, logs=told(entry())) for _ in range(2)]
 
-    assert answers == [True, True]
-    assert len((await runner.document(claim.execution_id))["logs"]) == 1
+    assert answers == [Outcome.STORED] * 2
+    assert len((await runner.document(claim.execution_id))["logs"]) == 2
 
 
 async def test_a_call_key_is_kept_until_its_outcome_is_known(runner: Runner) -> None:
@@ -109,13 +113,13 @@ async def test_a_call_key_is_kept_until_its_outcome_is_known(runner: Runner) -> 
         row = runner.row(claim.execution_id)
         return row["tries"], row["call_key"]
 
-    await runner.runs.begin_call(claim, tries=1, call_key=key)
+    await runner.runs.begin_call(claim, lease=LEASE, tries=1, call_key=key)
     begun = stored()
     await runner.runs.record_try(claim, tries=2, keep_call_key=True)
     unknown = stored()
     await runner.runs.record_try(claim, tries=3, keep_call_key=False)
     known = stored()
-    await runner.runs.begin_call(claim, tries=3, call_key=key)
+    await runner.runs.begin_call(claim, lease=LEASE, tries=3, call_key=key)
     await runner.runs.record_action(claim, 0, result=None, failed=False, next_action=1)
 
     assert (begun, unknown, known, stored()) == ((1, key), (2, key), (3, None), (0, None))
@@ -148,12 +152,13 @@ async def test_the_action_that_ended_an_execution_is_named_and_counted(runner: R
 async def test_at_most_1000_entries_are_kept_and_the_last_says_so(runner: Runner) -> None:
     claim = await runner.claimed()
 
-    for _ in range(3):
-        assert await runner.runs.log(claim, [entry(str(number)) for number in range(400)])
+    for first in (1, 401, 801):
+        entries = [entry(str(number)) for number in range(400)]
+        assert await runner.runs.log(claim, told(*entries, first=first))
     logs = (await runner.document(claim.execution_id))["logs"]
 
     assert len(logs) == 1000
-    assert [log["message"] for log in logs[:800]] == [str(number) for number in range(400)] * 2
+    assert [log["message"] for log in logs[1:801]] == [str(number) for number in range(400)] * 2
     assert logs[-1]["level"] == LogLevel.WARN
     assert "full" in logs[-1]["message"]
 
@@ -162,25 +167,25 @@ async def test_at_most_256_kib_are_kept_and_the_last_says_so(runner: Runner) -> 
     claim = await runner.claimed()
     large = entry("漢" * 20_000)
 
-    for _ in range(6):
-        assert await runner.runs.log(claim, [large])
-    await runner.runs.finish(claim, ExecutionStatus.COMPLETED, logs=[entry("small")])
+    for number in range(6):
+        assert await runner.runs.log(claim, told(large, first=1 + number))
+    await runner.runs.finish(claim, ExecutionStatus.COMPLETED, logs=told(entry("small"), first=7))
     logs = (await runner.document(claim.execution_id))["logs"]
 
-    assert len(logs) == 5
+    assert len(logs) == 6
     assert "full" in logs[-1]["message"]
 
 
 async def test_entries_are_appended_and_never_rewritten(runner: Runner) -> None:
     claim = await runner.claimed()
 
-    await runner.runs.log(claim, [entry("one"), entry("two", level=LogLevel.ERROR)])
-    await runner.runs.record_try(claim, tries=1, keep_call_key=False, logs=[entry("three")])
-    await runner.runs.finish(claim, ExecutionStatus.COMPLETED, logs=[entry("four")])
+    await runner.runs.log(claim, told(entry("one"), entry("two", level=LogLevel.ERROR)))
+    await runner.runs.record_try(claim, tries=1, keep_call_key=False, logs=told(entry("three"), first=3))
+    await runner.runs.finish(claim, ExecutionStatus.COMPLETED, logs=told(entry("four"), first=4))
     logs = (await runner.document(claim.execution_id))["logs"]
 
-    assert [log["message"] for log in logs] == ["one", "two", "three", "four"]
-    assert logs[1]["level"] == "error"
+    assert [log["message"] for log in logs] == [BEGINNING, "one", "two", "three", "four"]
+    assert logs[2]["level"] == "error"
 
 
 async def test_a_rule_that_cannot_be_run_is_in_error_without_a_new_version(runner: Runner) -> None:

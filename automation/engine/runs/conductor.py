@@ -7,11 +7,12 @@ import structlog
 from automation.domain.executions import ExecutionStatus, LogLevel
 from automation.engine.actions import Actions
 from automation.engine.rules.program import Programs
-from automation.engine.runs.endings import Ending, Finished, HandedBack
-from automation.engine.runs.heartbeat import Cause, Heartbeat, Interruption
-from automation.engine.runs.journal import Journal
-from automation.engine.runs.ledger import ClaimLost, Ledger
+from automation.engine.runs.endings import Ending, Finished, HandedBack, Resting
+from automation.engine.runs.heartbeat import Heartbeat
+from automation.engine.runs.journal import Journal, an_entry
+from automation.engine.runs.ledger import Answer, BrokenOff, Cause, Ledger
 from automation.engine.runs.run import Run
+from automation.engine.runs.tasks import leave
 from automation.storage.runs import Claim, Runs
 
 _log = structlog.get_logger()
@@ -43,10 +44,10 @@ class Conductor:
         stopping: asyncio.Event,
     ) -> None:
         self._claim = claim
-        self._journal = Journal()
-        self._ledger = Ledger(runs, claim, lease)
-        self._heartbeat = Heartbeat(self._ledger, self._journal)
-        self._run = Run(self._ledger, self._journal, programs, actions, stopping)
+        journal = Journal(claim.execution.log_entries)
+        self._ledger = Ledger(runs, claim, journal, lease)
+        self._heartbeat = Heartbeat(self._ledger)
+        self._run = Run(self._ledger, journal, programs, actions, stopping)
 
     def break_off(self) -> None:
         """Hand the execution back without waiting for the action in flight."""
@@ -54,13 +55,16 @@ class Conductor:
 
     async def conduct(self) -> None:
         """Run the execution until it is over, rests, is handed back, or lost to another worker."""
-        try:
-            ending = await self._outcome()
-            if ending is not None:
-                await self._ledger.end(ending.write(self._journal.take()))
-        except ClaimLost:
-            ending = None
-        self._say(ending)
+        ending = await self._outcome()
+        while ending is not None:
+            try:
+                answer = await self._ledger.end(ending.write)
+            except BrokenOff as broken_off:
+                ending = self._broken_off(broken_off.cause)
+            else:
+                self._say(answer, ending)
+                return
+        _log.warning("run lost", **self._names())
 
     async def _outcome(self) -> Ending | None:
         """Return what the run, or else the heartbeat, says; None where somebody else has the execution."""
@@ -70,54 +74,52 @@ class Conductor:
             done, _ = await asyncio.wait({run, heartbeat}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._end(run, heartbeat)
-        return self._said_by(run) if run in done else self._interrupted(heartbeat.result())
+        return self._said_by(run) if run in done else self._broken_off(heartbeat.result())
 
-    async def _end(self, run: "asyncio.Task[Ending]", heartbeat: "asyncio.Task[Interruption]") -> None:
+    async def _end(self, run: "asyncio.Task[Ending]", heartbeat: "asyncio.Task[Cause]") -> None:
         """End both. The heartbeat must be gone before the last word: what that gives up may not be renewed."""
+        if not run.done():
+            leave(run, BrokenOff)
+        if not heartbeat.done():
+            leave(heartbeat)
         run.cancel()
         self._heartbeat.stop()
         await asyncio.wait({heartbeat})
         await asyncio.wait({run}, timeout=PATIENCE)
-        if run.done() and not run.cancelled():
-            run.exception()  # looked at, so that asyncio doesn't complain of one that came too late
 
-    def _said_by(self, run: "asyncio.Task[Ending]") -> Ending:
+    def _said_by(self, run: "asyncio.Task[Ending]") -> Ending | None:
         try:
             return run.result()
-        except ClaimLost:
-            raise
+        except BrokenOff as broken_off:
+            return self._broken_off(broken_off.cause)
         except Exception:  # noqa: BLE001 - told in the log and to the tenant
             # A defect of the engine: the execution must not go round among the workers for ever.
             _log.exception("run failed", **self._names())
             message = "The execution could not be run: an internal error."
-            self._journal.write(message, level=LogLevel.ERROR)
-            return Finished(status=ExecutionStatus.FAILED, error_message=message)
+            last = an_entry(message, level=LogLevel.ERROR)
+            return Finished(status=ExecutionStatus.FAILED, error_message=message, last=last)
 
-    def _interrupted(self, interruption: Interruption) -> Ending | None:
-        match interruption.cause:
+    def _broken_off(self, cause: Cause) -> Ending | None:
+        match cause:
             case Cause.LOST:
                 return None
             case Cause.STOPPING:
                 return HandedBack()
             case Cause.CANCELLED:
-                return self._over(ExecutionStatus.CANCELLED, interruption.reason or "The execution was cancelled.")
+                return Finished(status=ExecutionStatus.CANCELLED)  # the database knows by whom, and says so
             case Cause.OUT_OF_TIME:
                 seconds = self._claim.rule.content.execution_timeout_seconds
-                return self._over(ExecutionStatus.TIMEOUT, f"The execution's time of {seconds} s was over.")
+                message = f"The execution's time of {seconds} s was over."
+                last = an_entry(message, level=LogLevel.WARN)
+                return Finished(status=ExecutionStatus.TIMEOUT, error_message=message, last=last)
 
-    def _over(self, status: ExecutionStatus, message: str) -> Finished:
-        self._journal.write(message, level=LogLevel.WARN)
-        return Finished(status=status, error_message=message)
-
-    def _say(self, ending: Ending | None) -> None:
+    def _say(self, answer: Answer, ending: Ending) -> None:
         match ending:
-            case None:
-                _log.warning("run lost", **self._names())
             case Finished():
-                _log.info("run finished", status=ending.status, **self._names())
+                _log.info("run finished", status=answer, **self._names())
             case HandedBack():
                 _log.info("run handed back", **self._names())
-            case _:
+            case Resting():
                 _log.debug("run rests", **self._names())
 
     def _names(self) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """What a run has to say and has not yet stored: entries that fit into a tenant's log, whatever an action hands over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ import orjson
 from automation.domain.executions import LogEntry, LogLevel
 from automation.engine.actions import ActionLog
 from automation.engine.rules.masking import masked
+from automation.storage.runs import LogPart
 
 MAX_MESSAGE = 4000
 MAX_METADATA_BYTES = 16 * 1024
@@ -17,9 +18,14 @@ MAX_WAITING = 1000
 
 
 class Journal:
-    """Log entries in the order in which they were written, until they are taken to be stored."""
+    """The log entries of one run in the order in which they were written, until they are known to be stored.
 
-    def __init__(self) -> None:
+    Args:
+        first: The place of the run's first entry in the log of its attempt.
+    """
+
+    def __init__(self, first: int = 0) -> None:
+        self._first = first
         self._entries: list[LogEntry] = []
 
     def write(
@@ -32,14 +38,7 @@ class Journal:
     ) -> None:
         """Add an entry; members of the metadata whose names sound like a secret's are masked."""
         if len(self._entries) < MAX_WAITING:
-            entry = LogEntry(
-                timestamp=datetime.now(UTC),
-                level=LogLevel(level),
-                message=storable(message)[:MAX_MESSAGE],
-                action_index=action_index,
-                metadata=_stored(metadata) if metadata else None,
-            )
-            self._entries.append(entry)
+            self._entries.append(an_entry(message, level=level, action_index=action_index, metadata=metadata))
 
     def of_action(self, index: int) -> ActionLog:
         """Return what an action writes its own entries with."""
@@ -49,14 +48,32 @@ class Journal:
 
         return log
 
-    def take(self) -> Sequence[LogEntry]:
-        """Return the entries, which the journal forgets."""
-        entries, self._entries = self._entries, []
-        return entries
+    def waiting(self) -> LogPart:
+        """Return the entries that are not known to be stored; the journal keeps them."""
+        return LogPart(self._first, tuple(self._entries))
 
-    def put_back(self, entries: Sequence[LogEntry]) -> None:
-        """Have entries that could not be stored taken again, before those that came after them."""
-        self._entries = [*entries, *self._entries][:MAX_WAITING]
+    def stored(self, part: LogPart) -> None:
+        """Forget entries that are stored by now."""
+        done = max(0, part.first + len(part.entries) - self._first)
+        del self._entries[:done]
+        self._first += done
+
+
+def an_entry(
+    message: str,
+    *,
+    level: LogLevel = LogLevel.INFO,
+    action_index: int | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> LogEntry:
+    """Return an entry of now that can be stored, with its secrets masked."""
+    return LogEntry(
+        timestamp=datetime.now(UTC),
+        level=LogLevel(level),
+        message=storable(message)[:MAX_MESSAGE],
+        action_index=action_index,
+        metadata=_stored(metadata) if metadata else None,
+    )
 
 
 def storable(text: object) -> str:

@@ -1,113 +1,162 @@
-"""Stores what a run has come to, under its claim: outages are sat out, and a claim that was lost ends the run."""
+"""Stores what a run has come to, under its claim, one statement after the other; hears in each what is wanted of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum, auto
+from typing import Any, TypeVar
 from uuid import UUID
 
 from automation.domain.errors import Unavailable
-from automation.domain.executions import LogEntry
-from automation.storage.runs import Claim, Renewal, Runs
+from automation.domain.executions import ExecutionStatus
+from automation.engine.runs.journal import Journal
+from automation.engine.runs.tasks import whole
+from automation.storage.runs import Claim, LogPart, Outcome, Renewal, Runs
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0
 
+_T = TypeVar("_T")
 
-class ClaimLost(Exception):
-    """The run is no longer this worker's: another one has it, or it has ended. Nothing of it may be written."""
+Answer = Outcome | ExecutionStatus
+"""How a statement was answered; the last one says with which status the execution has ended."""
+
+Write = Callable[[LogPart], Awaitable[Answer | None]]
+
+
+class Cause(Enum):
+    """Why a run is broken off."""
+
+    CANCELLED = auto()
+    LOST = auto()
+    OUT_OF_TIME = auto()
+    STOPPING = auto()
+
+
+class BrokenOff(Exception):
+    """The run may not go on: it was cancelled, its time is over, or it is not this worker's any more."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.name)
+        self.cause = cause
+
+
+_CAUSES: Mapping[Outcome, Cause] = {
+    Outcome.CANCELLED: Cause.CANCELLED,
+    Outcome.OUT_OF_TIME: Cause.OUT_OF_TIME,
+}
 
 
 class Ledger:
     """The writes of one claimed run.
 
-    Each raises :class:`ClaimLost` where the claim doesn't hold any more, and waits where the database is away: what
-    happened has happened, and nobody else may know of it.
+    There is one at a time, and each takes along what the journal holds: so the log has the order in which it was
+    written, and what is counted is told. Where the database is away a write waits: what happened has happened, and
+    nobody else may know of it. Each raises :class:`BrokenOff` where the run may not go on.
 
     Args:
         runs: Where the run is stored.
         claim: Whose it is.
+        journal: What it has to tell.
         lease: Seconds for which the claim is renewed.
     """
 
-    def __init__(self, runs: Runs, claim: Claim, lease: float) -> None:
+    def __init__(self, runs: Runs, claim: Claim, journal: Journal, lease: float) -> None:
         self._runs = runs
+        self._journal = journal
         self._lease = lease
+        self._turn = asyncio.Lock()
         self.claim = claim
 
     async def renew(self) -> Renewal:
         """Keep the claim for another lease, and return what is wanted of the run.
 
         Raises:
-            ClaimLost: It is not ours any more.
+            BrokenOff: It is not ours any more.
             Unavailable: The database is away: the claim may still hold, and nobody can say.
         """
         renewal = await self._runs.renew(self.claim, lease=self._lease)
         if renewal is None:
-            raise ClaimLost
+            raise BrokenOff(Cause.LOST)
         return renewal
 
     async def begin_call(self, *, tries: int, call_key: UUID) -> None:
-        """Store the key of a call that is about to be made."""
-        await self._write(lambda: self._runs.begin_call(self.claim, tries=tries, call_key=call_key))
+        """Let a call begin: once this returns, the claim holds, and nobody wanted the run to end before."""
 
-    async def record_try(self, *, tries: int, keep_call_key: bool, logs: Sequence[LogEntry]) -> None:
+        async def begin(logs: LogPart) -> Outcome | None:
+            return await self._runs.begin_call(self.claim, lease=self._lease, tries=tries, call_key=call_key, logs=logs)
+
+        asked = time.monotonic()
+        await self._write(begin)
+        while time.monotonic() - asked >= self._lease:  # this process slept: somebody else may have it by now
+            asked = time.monotonic()
+            await self._write(begin)
+
+    async def record_try(self, *, tries: int, keep_call_key: bool) -> None:
         """Store that a try failed, and another one follows."""
         await self._write(
-            lambda: self._runs.record_try(self.claim, tries=tries, keep_call_key=keep_call_key, logs=logs)
+            lambda logs: self._runs.record_try(self.claim, tries=tries, keep_call_key=keep_call_key, logs=logs)
         )
 
-    async def record_action(self, index: int, *, result: Any | None, failed: bool, logs: Sequence[LogEntry]) -> None:
+    async def record_action(self, index: int, *, result: Any | None, failed: bool) -> None:
         """Store that an action is done, and the next one follows."""
         await self._write(
-            lambda: self._runs.record_action(
+            lambda logs: self._runs.record_action(
                 self.claim, index, result=result, failed=failed, next_action=index + 1, logs=logs
             )
         )
 
-    async def log(self, logs: Sequence[LogEntry]) -> None:
-        """Store entries alone, without waiting for a database that is away.
+    async def tell(self) -> None:
+        """Store what the journal holds, unless another write is under way, which does.
 
         Raises:
-            Unavailable: It is away; whether they are stored is not known.
+            Unavailable: The database is away; whether the entries are stored is not known.
         """
-        if not await self._runs.log(self.claim, logs):
-            raise ClaimLost
+        if self._turn.locked() or not self._journal.waiting().entries:
+            return
+        async with self._turn:
+            answer = await whole(self._store(lambda logs: self._runs.log(self.claim, logs)))
+        _expect_to_go_on(answer)
 
     async def mark_rule_error(self, reason: str) -> None:
         """Store that the rule can't be run at all, and why."""
+        async with self._turn:
+            await self._sit_out_outages(lambda: self._runs.mark_rule_error(self.claim, reason))
 
-        async def mark() -> bool:
-            await self._runs.mark_rule_error(self.claim, reason)
-            return True
-
-        await self._write(mark)
-
-    async def end(self, write: Callable[[Runs, Claim], Awaitable[bool]]) -> None:
+    async def end(self, write: Callable[[Runs, Claim, LogPart], Awaitable[Answer | None]]) -> Answer:
         """Write what gives the claim up, as the run's last word; no heartbeat may be left by then.
 
-        Raises:
-            ClaimLost: It was lost before.
+        Returns:
+            The status that the execution has ended with, where it has.
         """
-        await self._write(lambda: write(self._runs, self.claim))
+        return await self._write(lambda logs: write(self._runs, self.claim, logs))
 
-    async def _write(self, write: Callable[[], Awaitable[bool]]) -> None:
+    async def _write(self, write: Write) -> Answer:
+        async with self._turn:
+            answer = await self._sit_out_outages(lambda: self._store(write))
+        return _expect_to_go_on(answer)
+
+    async def _store(self, write: Write) -> Answer | None:
+        """Write what the journal holds too, and have it forget that."""
+        part = self._journal.waiting()
+        answer = await write(part)
+        if answer is Outcome.STORED:
+            self._journal.stored(part)
+        return answer
+
+    async def _sit_out_outages(self, write: Callable[[], Awaitable[_T]]) -> _T:
         pause = _FIRST_PAUSE
         while True:
             try:
-                if await _whole(write()):
-                    return
+                return await whole(write())
             except Unavailable:
                 # Perhaps it was done, and only the answer was lost: done again, it changes nothing.
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_PAUSE, pause * 2)
-            else:
-                raise ClaimLost
 
 
-async def _whole(write: Awaitable[bool]) -> bool:
-    """Wait for a write even where the run is broken off meanwhile: half of one can't be reported."""
-    task = asyncio.ensure_future(write)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise
+def _expect_to_go_on(answer: Answer | None) -> Answer:
+    if answer is None:
+        raise BrokenOff(Cause.LOST)
+    if isinstance(answer, Outcome) and answer in _CAUSES:  # a status that it has ended with breaks nothing off
+        raise BrokenOff(_CAUSES[answer])
+    return answer

@@ -12,7 +12,7 @@ from automation.engine.expressions.evaluation import EvaluationError, Expression
 from automation.engine.expressions.scope import execution_variable, rule_variable, scope
 from automation.engine.rules.program import Program, Programs, Step, UnusableRule
 from automation.engine.runs.endings import Ending, Finished, HandedBack, Resting
-from automation.engine.runs.journal import Journal
+from automation.engine.runs.journal import Journal, an_entry
 from automation.engine.runs.ledger import Ledger
 from automation.engine.runs.tries import ActionGivenUp, Tries, WorkerStops
 
@@ -44,13 +44,12 @@ class Run:
         """Run what is not done yet, and return how that ended; the caller stores it.
 
         Raises:
-            ClaimLost: Somebody else has the run.
+            BrokenOff: The run may not go on.
         """
         try:
             program = self._programs.get(self._ledger.claim.rule)
         except UnusableRule as error:
             return await self._unusable(str(error))
-        self._tell_beginning(program)
         if self._stopping.is_set():
             return HandedBack()
         return self._held_back(program) or await self._act(program)
@@ -58,20 +57,6 @@ class Run:
     async def _unusable(self, reason: str) -> Ending:
         await self._ledger.mark_rule_error(reason)
         return self._failed(f"The rule can't be run: {reason}.")
-
-    def _tell_beginning(self, program: Program) -> None:
-        state, claim = self._ledger.claim.execution, self._ledger.claim
-        if state.waited:
-            self._journal.write("The wait is over.", action_index=state.next_action - 1)
-        elif state.taken_over:
-            self._journal.write(
-                "The execution goes on with another worker.", level=LogLevel.WARN, metadata={"claim": claim.fence}
-            )
-        else:
-            self._journal.write(
-                f"Attempt {claim.attempt} started with version {claim.rule.version} of the rule.",
-                metadata={"actions": len(program.steps)},
-            )
 
     def _held_back(self, program: Program) -> Finished | None:
         """Return how the execution ends where the rule's conditions don't let it run."""
@@ -89,8 +74,8 @@ class Run:
             self._journal.write(f"Condition {'met' if result.met else 'not met'}: {result.reason}.")
         if outcome.met:
             return None
-        self._journal.write("The execution was skipped: the conditions are not met.")
-        return Finished(status=ExecutionStatus.SKIPPED)
+        last = an_entry("The execution was skipped: the conditions are not met.")
+        return Finished(status=ExecutionStatus.SKIPPED, last=last)
 
     async def _act(self, program: Program) -> Ending:
         state = self._ledger.claim.execution
@@ -100,8 +85,7 @@ class Run:
             ending = await self._step(index, program.steps[index])
             if ending is not None:
                 return ending
-        self._journal.write("The execution is completed.")
-        return Finished(status=ExecutionStatus.COMPLETED)
+        return Finished(status=ExecutionStatus.COMPLETED, last=an_entry("The execution is completed."))
 
     async def _step(self, index: int, step: Step) -> Ending | None:
         """Take one step; return None where the next one follows."""
@@ -123,8 +107,8 @@ class Run:
 
     async def _wait(self, index: int, action: RuleAction, config: Mapping[str, Any]) -> Resting:
         resume_at = self._actions.resume_at(action.type, config, datetime.now(UTC))
-        self._journal.write(f"Waiting until {resume_at.isoformat(timespec='milliseconds')}.", action_index=index)
-        return Resting(action_index=index, resume_at=resume_at)
+        last = an_entry(f"Waiting until {resume_at.isoformat(timespec='milliseconds')}.", action_index=index)
+        return Resting(action_index=index, resume_at=resume_at, last=last)
 
     async def _run_action(self, index: int, action: RuleAction, config: Mapping[str, Any]) -> None:
         state = self._ledger.claim.execution
@@ -137,7 +121,7 @@ class Run:
             call_key=state.call_key if first else None,
         )
         self._journal.write(f"{action.type} succeeded.", action_index=index, metadata=result.metadata)
-        await self._ledger.record_action(index, result=result.output, failed=False, logs=self._journal.take())
+        await self._ledger.record_action(index, result=result.output, failed=False)
         self._results[index] = result.output
 
     async def _given_up(self, index: int, action: RuleAction, error: ActionGivenUp) -> Finished | None:
@@ -145,7 +129,7 @@ class Run:
         level = LogLevel.WARN if action.continue_on_error else LogLevel.ERROR
         self._journal.write(f"{message}.", level=level, action_index=index, metadata=error.metadata)
         if action.continue_on_error:
-            await self._ledger.record_action(index, result=None, failed=True, logs=self._journal.take())
+            await self._ledger.record_action(index, result=None, failed=True)
             return None
         return Finished(
             status=ExecutionStatus.TIMEOUT if error.timed_out else ExecutionStatus.FAILED,

@@ -71,7 +71,7 @@ class Tries:
         Raises:
             ActionGivenUp: The last try failed, or another one could not have another outcome.
             WorkerStops: The worker goes.
-            ClaimLost: Somebody else has the run.
+            BrokenOff: The run may not go on.
         """
         while not self._stopping.is_set():
             call_key = call_key or uuid4()
@@ -108,7 +108,7 @@ class Tries:
             action_index=index,
             metadata=failure.metadata,
         )
-        await self._ledger.record_try(tries=failed, keep_call_key=not failure.definite, logs=self._journal.take())
+        await self._ledger.record_try(tries=failed, keep_call_key=not failure.definite)
         await self._rest(pause)
 
     async def _rest(self, seconds: float) -> None:

@@ -11,8 +11,9 @@ from automation.engine.rules.program import Programs
 from automation.engine.runs.conductor import Conductor
 from automation.engine.runs.queue import Queue
 from automation.engine.runs.sweeper import sweep
+from automation.engine.runs.tasks import leave
 from automation.storage.due import Due
-from automation.storage.runs import Runs
+from automation.storage.runs import Claim, Runs
 
 _log = structlog.get_logger()
 
@@ -57,6 +58,7 @@ class Worker:
         finally:
             self._stopping.set()
             for task in (stopped, *services):
+                leave(task)
                 task.cancel()
             await asyncio.wait({stopped, *services}, timeout=HAND_BACK_SECONDS)
             await self._drain()
@@ -77,19 +79,21 @@ class Worker:
     async def _take(self, tenant: UUID, execution_id: UUID, attempt: int) -> None:
         try:
             claim = await self._runs.claim(tenant, execution_id, attempt, lease=self._lease)
+            if claim is not None:
+                await self._conduct(claim)
         except Unavailable:
             return  # the sweeper finds it again
-        if claim is None:
-            return
+        except Exception:  # noqa: BLE001 - told in the log; the worker goes on
+            # The lease runs out, and another worker takes over.
+            _log.exception("run broke off", tenant=str(tenant), execution_id=str(execution_id), attempt=attempt)
+
+    async def _conduct(self, claim: Claim) -> None:
         conductor = Conductor(
             self._runs, claim, self._programs, self._actions, lease=self._lease, stopping=self._stopping
         )
         self._conductors.add(conductor)
         try:
             await conductor.conduct()
-        except Exception:  # noqa: BLE001 - told in the log; the worker goes on
-            # The lease runs out, and another worker takes over.
-            _log.exception("run broke off", tenant=str(tenant), execution_id=str(execution_id), attempt=attempt)
         finally:
             self._conductors.discard(conductor)
 

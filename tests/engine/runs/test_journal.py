@@ -8,29 +8,32 @@ from automation.domain.executions import LogLevel
 from automation.engine.runs.journal import MAX_MESSAGE, MAX_WAITING, Journal
 
 
-def test_entries_are_taken_once_and_in_order() -> None:
+def test_entries_wait_in_their_order() -> None:
     journal = Journal()
     journal.write("one")
     journal.write("two", level=LogLevel.WARN, action_index=3, metadata={"status": 200})
 
-    taken = journal.take()
+    waiting = journal.waiting()
 
-    assert [(entry.message, entry.level, entry.action_index, entry.metadata) for entry in taken] == [
+    assert [(entry.message, entry.level, entry.action_index, entry.metadata) for entry in waiting.entries] == [
         ("one", "info", None, None),
         ("two", "warn", 3, {"status": 200}),
     ]
-    assert not journal.take()
+    assert journal.waiting() == waiting
 
 
-def test_entries_that_are_put_back_come_first() -> None:
-    journal = Journal()
+def test_entries_that_are_stored_wait_no_more_and_keep_their_places() -> None:
+    journal = Journal(first=5)
     journal.write("one")
-    taken = journal.take()
     journal.write("two")
+    stored = journal.waiting()
+    journal.write("three")
 
-    journal.put_back(taken)
+    journal.stored(stored)
+    journal.stored(stored)
 
-    assert [entry.message for entry in journal.take()] == ["one", "two"]
+    assert (stored.first, journal.waiting().first) == (5, 7)
+    assert [entry.message for entry in journal.waiting().entries] == ["three"]
 
 
 def test_an_action_writes_under_its_index() -> None:
@@ -38,7 +41,7 @@ def test_an_action_writes_under_its_index() -> None:
 
     journal.of_action(2)("called", metadata={"host": "a"})
 
-    (entry,) = journal.take()
+    (entry,) = journal.waiting().entries
     assert (entry.action_index, entry.metadata) == (2, {"host": "a"})
 
 
@@ -48,7 +51,7 @@ def test_no_action_fills_the_memory() -> None:
     for _ in range(2 * MAX_WAITING):
         journal.write("x" * 2 * MAX_MESSAGE)
 
-    taken = journal.take()
+    taken = journal.waiting().entries
     assert len(taken) == MAX_WAITING
     assert len(taken[0].message) == MAX_MESSAGE
 
@@ -68,7 +71,7 @@ def test_metadata_can_be_stored(metadata: dict[Any, Any], stored: dict[str, Any]
 
     journal.write("a message", metadata=metadata)
 
-    assert journal.take()[0].metadata == stored
+    assert journal.waiting().entries[0].metadata == stored
 
 
 def test_a_message_can_be_stored() -> None:
@@ -76,4 +79,4 @@ def test_a_message_can_be_stored() -> None:
 
     journal.write("a\0b\ud800")
 
-    assert journal.take()[0].message == "a\ufffdb?"
+    assert journal.waiting().entries[0].message == "a\ufffdb?"

@@ -82,7 +82,8 @@ async def test_a_worker_that_stops_lets_the_action_end_and_hands_the_rest_over(
     receiver.answer = slowly(2.0)
     settings = worker_settings(database_urls)
     with a_worker(settings) as first:
-        execution = await scene.execute(await scene.rule(a_call(receiver.url), a_call(receiver.url)))
+        call = a_call(receiver.url, timeout=60)  # the receiver answers nobody while the other worker starts
+        execution = await scene.execute(await scene.rule(call, call))
         await called(receiver)
         with a_worker(settings) as second:
             code = await asyncio.to_thread(first.stop)

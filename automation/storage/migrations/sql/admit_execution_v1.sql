@@ -23,11 +23,16 @@ BEGIN
     END IF;
     SELECT e.queued_at INTO since
     FROM automation_executions e WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
-    IF policy = 'cancel_previous' THEN
-        PERFORM cancel_previous_executions_v1(p_tenant, p_rule, p_execution, since, slots);
-    END IF;
     SELECT count(*) INTO running FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.automation_rule_id = p_rule AND e.status = 'running';
+    IF policy = 'cancel_previous' AND running >= slots THEN
+        IF cancel_previous_executions_v1(p_tenant, p_rule, p_execution, since, slots) THEN
+            PERFORM wake_executions_v1(p_tenant, p_rule);
+            RETURN false;
+        END IF;
+        SELECT count(*) INTO running FROM automation_executions e
+        WHERE e.tenant = p_tenant AND e.automation_rule_id = p_rule AND e.status = 'running';
+    END IF;
     SELECT count(*) INTO ahead FROM (
         SELECT FROM automation_executions e
         WHERE e.tenant = p_tenant AND e.automation_rule_id = p_rule AND e.status = 'pending'

@@ -1,19 +1,24 @@
 -- Appends entries to the log of an attempt, and returns how many entries and bytes it has then, and whether it was cut;
 -- the caller stores that.
--- Called by end_execution, record_try, record_action, begin_wait and log_run, which have set the tenant and locked the
--- execution's row.
+-- Called by claim_execution, begin_call, record_try, record_action, begin_wait, log_run, release_claim and
+-- end_execution, which have set the tenant and locked the execution's row.
 --
+-- p_first is the place in the log of the first of them, as a run counts that alone writes it: what is stored already is
+-- not stored again where a write is repeated, because its answer was lost. NULL appends them wherever the log ends.
 -- At most 1,000 entries or 256 KiB are kept, the last of which says that others are missing.
 
 CREATE FUNCTION append_execution_logs_v1(
-    p_tenant uuid, p_execution uuid, p_attempt integer, p_logs jsonb,
+    p_tenant uuid, p_execution uuid, p_attempt integer, p_first integer, p_logs jsonb,
     INOUT entries integer, INOUT bytes integer, INOUT cut boolean)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
 DECLARE
+    stored constant integer := greatest(0, entries - coalesce(p_first, entries));
     entry jsonb;
 BEGIN
-    FOR entry IN SELECT value FROM jsonb_array_elements(p_logs) LOOP
+    FOR entry IN
+        SELECT value FROM jsonb_array_elements(p_logs) WITH ORDINALITY WHERE ordinality > stored ORDER BY ordinality
+    LOOP
         EXIT WHEN cut;
         IF entries >= 999 OR bytes + octet_length(entry::text) > 262144 THEN
             cut := true;

@@ -1,5 +1,5 @@
--- Cancels an execution: at once where no worker holds it, else its worker is told with its next renewal. The outcome is
--- cancelled, requested or finished; no row for no execution.
+-- Cancels an execution: at once where no worker holds it, else its worker is told by whichever statement it makes next,
+-- and cannot but end it as cancelled. The outcome is cancelled, requested or finished; no row for no execution.
 -- Called by Executions.cancel (automation/storage/executions.py).
 
 CREATE FUNCTION cancel_execution_v1(p_tenant uuid, p_execution uuid, p_reason text)

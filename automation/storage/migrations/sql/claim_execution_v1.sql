@@ -4,6 +4,9 @@
 --
 -- A claim is a number, the fence, that each claim of an execution makes greater, and a time until which it holds, the
 -- lease. A worker that was believed dead has a smaller fence than its successor, and writes nothing any more.
+--
+-- What the claim changes is told in the log at the same time: that the attempt started, that its wait is over, and
+-- counts, or that another worker goes on with it. log_entries is where the run's own entries begin.
 
 CREATE FUNCTION claim_execution_v1(p_tenant uuid, p_execution uuid, p_attempt integer, p_lease double precision)
 RETURNS TABLE (
@@ -11,7 +14,7 @@ RETURNS TABLE (
     trigger_data text, results text, next_action integer, tries integer, call_key uuid,
     started_at timestamp with time zone, deadline_at timestamp with time zone, override_conditions boolean,
     retry_from text, actions_total integer, actions_successful integer, actions_failed integer, waited boolean,
-    taken_over boolean)
+    taken_over boolean, log_entries integer)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
 #variable_conflict use_column
@@ -19,10 +22,14 @@ DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
     limited uuid := lock_limited_rule_v1(p_tenant, p_execution);
     run record;
+    told jsonb;
     timeout integer;
+    granted timestamp with time zone;
 BEGIN
     SELECT e.status, e.lease_until, e.deadline_at, e.cancel_requested_at, e.cancel_reason, e.automation_rule_id,
-        e.rule_version
+        e.rule_version, e.fence, e.next_action, e.actions_total, e.log_entries, e.log_bytes, e.logs_cut,
+        e.status = 'running' AND e.lease_until IS NULL AS waited,
+        e.status = 'running' AND e.lease_until IS NOT NULL AS taken_over
     INTO run
     FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt
@@ -52,15 +59,31 @@ BEGIN
         RETURN;
     END IF;
 
+    told := jsonb_build_object('timestamp', now(), 'level', 'info') || CASE
+        WHEN run.waited THEN jsonb_build_object(
+            'message', 'The wait is over.', 'action_index', run.next_action - 1)
+        WHEN run.taken_over THEN jsonb_build_object(
+            'level', 'warn', 'message', 'The execution goes on with another worker.',
+            'metadata', jsonb_build_object('claim', run.fence + 1))
+        ELSE jsonb_build_object(
+            'message', format('Attempt %s started with version %s of the rule.', p_attempt, run.rule_version),
+            'metadata', jsonb_build_object('actions', run.actions_total)) END;
+    SELECT entries, bytes, cut INTO run.log_entries, run.log_bytes, run.logs_cut
+    FROM append_execution_logs_v1(p_tenant, p_execution, p_attempt, NULL, jsonb_build_array(told), run.log_entries,
+        run.log_bytes, run.logs_cut);
+    granted := clock_timestamp() + make_interval(secs => p_lease);
     UPDATE automation_executions e SET
         status = 'running',
         fence = e.fence + 1,
-        lease_until = now() + make_interval(secs => p_lease),
-        due_at = now() + make_interval(secs => p_lease),
+        lease_until = granted,
+        due_at = granted,
         resume_at = NULL,
         started_at = coalesce(e.started_at, now()),
         deadline_at = coalesce(e.deadline_at, coalesce(e.started_at, now()) + make_interval(secs => timeout)),
-        actions_successful = e.actions_successful + (run.status = 'running' AND run.lease_until IS NULL)::integer
+        actions_successful = e.actions_successful + run.waited::integer,
+        log_entries = run.log_entries,
+        log_bytes = run.log_bytes,
+        logs_cut = run.logs_cut
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
     RETURN QUERY
     SELECT e.fence, e.automation_rule_id, e.rule_version,
@@ -71,8 +94,7 @@ BEGIN
             'max_concurrent_executions', v.max_concurrent_executions, 'concurrency_policy', v.concurrency_policy)::text,
         e.created_at, e.trigger_data::text, e.results::text, e.next_action, e.tries, e.call_key, e.started_at,
         e.deadline_at, e.override_conditions, e.retry_from, e.actions_total, e.actions_successful, e.actions_failed,
-        run.status = 'running' AND run.lease_until IS NULL,
-        run.status = 'running' AND run.lease_until IS NOT NULL
+        run.waited, run.taken_over, e.log_entries
     FROM automation_executions e
     JOIN automation_rule_versions v
         ON v.tenant = e.tenant AND v.rule_id = e.automation_rule_id AND v.version = e.rule_version

@@ -8,7 +8,7 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
 BEGIN
-    PERFORM end_execution_v1(p_tenant, p_execution, p_status, p_error_message, NULL, NULL, false,
+    PERFORM end_execution_v1(p_tenant, p_execution, p_status, p_error_message, NULL, NULL, false, NULL,
         jsonb_build_array(jsonb_build_object('timestamp', now(), 'level', p_level, 'message', p_message)));
 END
 $$;

@@ -5,7 +5,7 @@
 
 CREATE FUNCTION end_execution_v1(
     p_tenant uuid, p_execution uuid, p_status text, p_error_message text, p_error_stack text, p_failed_action integer,
-    p_keep_call_key boolean, p_logs jsonb)
+    p_keep_call_key boolean, p_first integer, p_logs jsonb)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
@@ -16,7 +16,7 @@ BEGIN
     FROM automation_executions e WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
     SELECT entries, bytes, cut INTO run.log_entries, run.log_bytes, run.logs_cut
     FROM append_execution_logs_v1(
-        p_tenant, p_execution, run.attempt, p_logs, run.log_entries, run.log_bytes, run.logs_cut);
+        p_tenant, p_execution, run.attempt, p_first, p_logs, run.log_entries, run.log_bytes, run.logs_cut);
     UPDATE automation_executions e SET
         status = p_status,
         completed_at = now(),

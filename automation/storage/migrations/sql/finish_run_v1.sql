@@ -1,35 +1,46 @@
--- Ends a claimed execution, and lets the oldest one start that its rule's limit held back; false where the claim is
--- lost.
+-- Ends a claimed execution, lets the oldest one start that its rule's limit held back, and returns the status that it
+-- ended with: p_status, or cancelled where a cancel was asked for before. NULL where the claim is lost.
 -- Called by Runs.finish (automation/storage/runs.py).
 --
--- Where the write is repeated, because its answer was lost, the execution has ended with this claim's number.
+-- A cancel that was asked for is kept, whatever the run came to since: what it did is told and counted, and its last
+-- word, p_last, is replaced by the cancel's reason. Where the write is repeated, because its answer was lost, the
+-- execution has ended with this claim's number.
 
 CREATE FUNCTION finish_run_v1(
     p_tenant uuid, p_execution uuid, p_attempt integer, p_fence bigint, p_status text, p_error_message text,
-    p_error_stack text, p_failed_action integer, p_keep_call_key boolean, p_logs jsonb)
-RETURNS boolean
+    p_error_stack text, p_failed_action integer, p_keep_call_key boolean, p_first integer, p_logs jsonb, p_last jsonb)
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
 DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
     limited uuid := lock_limited_rule_v1(p_tenant, p_execution);
+    logs constant jsonb := coalesce(p_logs, '[]');
+    place constant integer := CASE WHEN p_logs IS NOT NULL THEN p_first END;
     run record;
 BEGIN
-    SELECT e.next_action, e.log_entries, e.log_bytes, e.logs_cut INTO run
+    SELECT e.cancel_requested_at, e.cancel_reason INTO run
     FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt AND e.fence = p_fence
         AND e.status = 'running' AND e.lease_until IS NOT NULL
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RETURN EXISTS (
-            SELECT FROM automation_executions e
+        RETURN (
+            SELECT e.status FROM automation_executions e
             WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt
-                AND e.fence = p_fence AND e.status = p_status);
+                AND e.fence = p_fence
+                AND (e.status = p_status OR e.status = 'cancelled' AND e.cancel_requested_at IS NOT NULL));
     END IF;
-    PERFORM end_execution_v1(p_tenant, p_execution, p_status, p_error_message, p_error_stack, p_failed_action,
-        p_keep_call_key, p_logs);
+    IF run.cancel_requested_at IS NULL THEN
+        PERFORM end_execution_v1(p_tenant, p_execution, p_status, p_error_message, p_error_stack, p_failed_action,
+            p_keep_call_key, place, logs || coalesce(p_last, '[]'));
+    ELSE
+        p_status := 'cancelled';
+        PERFORM end_execution_v1(p_tenant, p_execution, p_status, NULL, NULL, p_failed_action, false, place,
+            logs || jsonb_build_object('timestamp', clock_timestamp(), 'level', 'info', 'message', run.cancel_reason));
+    END IF;
     PERFORM wake_executions_v1(p_tenant, limited);
-    RETURN true;
+    RETURN p_status;
 END
 $$;
 

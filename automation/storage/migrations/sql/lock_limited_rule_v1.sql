@@ -3,6 +3,9 @@
 -- Called by claim_execution, finish_run and cancel_execution, before they lock the execution's row.
 --
 -- The lock excludes other claims and ends of the rule's executions, but not that executions are created.
+--
+-- The order of locks, which keeps deadlocks out: a rule before its executions, and several executions of a rule only
+-- under its lock. Who has locked an execution locks no rule.
 
 CREATE FUNCTION lock_limited_rule_v1(p_tenant uuid, p_execution uuid)
 RETURNS uuid

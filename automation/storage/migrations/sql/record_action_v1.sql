@@ -1,4 +1,5 @@
--- Stores that an action is over and the run goes on; false where the claim is lost.
+-- Stores that an action is over and the run could go on. The answer is stored, or cancelled where a cancel was asked for,
+-- and the run ends; NULL where the claim is lost.
 -- Called by Runs.record_action (automation/storage/runs.py).
 --
 -- An action before next_action is recorded already: the write is repeated, because its answer was lost. The results are
@@ -6,28 +7,28 @@
 
 CREATE FUNCTION record_action_v1(
     p_tenant uuid, p_execution uuid, p_attempt integer, p_fence bigint, index integer, p_result json,
-    p_failed boolean, p_next_action integer, p_logs jsonb)
-RETURNS boolean
+    p_failed boolean, p_next_action integer, p_first integer, p_logs jsonb)
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
 DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
     run record;
 BEGIN
-    SELECT e.next_action, e.log_entries, e.log_bytes, e.logs_cut INTO run
+    SELECT e.next_action, e.cancel_requested_at, e.log_entries, e.log_bytes, e.logs_cut INTO run
     FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt AND e.fence = p_fence
         AND e.status = 'running' AND e.lease_until IS NOT NULL
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RETURN false;
+        RETURN NULL;
     END IF;
     IF index < run.next_action THEN
-        RETURN true;
+        RETURN CASE WHEN run.cancel_requested_at IS NULL THEN 'stored' ELSE 'cancelled' END;
     END IF;
     SELECT entries, bytes, cut INTO run.log_entries, run.log_bytes, run.logs_cut
     FROM append_execution_logs_v1(
-        p_tenant, p_execution, p_attempt, p_logs, run.log_entries, run.log_bytes, run.logs_cut);
+        p_tenant, p_execution, p_attempt, p_first, p_logs, run.log_entries, run.log_bytes, run.logs_cut);
     UPDATE automation_executions e SET
         results = CASE WHEN p_result IS NULL THEN e.results ELSE concat(
             coalesce(left(e.results::text, -1) || ',', '{'), '"', index, '":', p_result::text, '}')::json END,
@@ -40,7 +41,7 @@ BEGIN
         log_bytes = run.log_bytes,
         logs_cut = run.logs_cut
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
-    RETURN true;
+    RETURN CASE WHEN run.cancel_requested_at IS NULL THEN 'stored' ELSE 'cancelled' END;
 END
 $$;
 

@@ -1,21 +1,39 @@
--- Hands a claimed execution back as it is, together with a job; false where the claim is lost.
+-- Hands a claimed execution back as it is, together with a job. The answer is stored, or cancelled where a cancel was
+-- asked for: then nothing is stored, and the run ends. NULL where the claim is lost.
 -- Called by Runs.release (automation/storage/runs.py).
 
-CREATE FUNCTION release_claim_v1(p_tenant uuid, p_execution uuid, p_attempt integer, p_fence bigint)
-RETURNS boolean
+CREATE FUNCTION release_claim_v1(
+    p_tenant uuid, p_execution uuid, p_attempt integer, p_fence bigint, p_first integer, p_logs jsonb)
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
 DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
+    run record;
 BEGIN
-    UPDATE automation_executions e SET lease_until = now() - interval '1 microsecond', due_at = now()
+    SELECT e.cancel_requested_at, e.log_entries, e.log_bytes, e.logs_cut INTO run
+    FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt AND e.fence = p_fence
-        AND e.status = 'running' AND e.lease_until IS NOT NULL;
+        AND e.status = 'running' AND e.lease_until IS NOT NULL
+    FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RETURN false;
+        RETURN NULL;
     END IF;
+    IF run.cancel_requested_at IS NOT NULL THEN
+        RETURN 'cancelled';
+    END IF;
+    SELECT entries, bytes, cut INTO run.log_entries, run.log_bytes, run.logs_cut
+    FROM append_execution_logs_v1(
+        p_tenant, p_execution, p_attempt, p_first, p_logs, run.log_entries, run.log_bytes, run.logs_cut);
+    UPDATE automation_executions e SET
+        lease_until = now() - interval '1 microsecond',
+        due_at = now(),
+        log_entries = run.log_entries,
+        log_bytes = run.log_bytes,
+        logs_cut = run.logs_cut
+    WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
     PERFORM defer_execution_v1(p_tenant, p_execution, p_attempt);
-    RETURN true;
+    RETURN 'stored';
 END
 $$;
 

@@ -1,0 +1,98 @@
+"""A call begins under a lease that holds: its beginning renews it, or finds that the run is another's or over."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from automation.engine.runs import heartbeat
+from automation.storage.runs import Claim, Runs
+from tests.databases import DatabaseUrls
+from tests.engine.actions.receiver import Receiver
+from tests.engine.near import NEVER, Held, a_near_worker
+from tests.engine.scenes import Scene, a_call, scene_in
+from tests.engine.workers import called
+
+
+@pytest.fixture
+async def scene(database_urls: DatabaseUrls) -> AsyncIterator[Scene]:
+    async with scene_in(database_urls) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def without_a_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "BEAT", NEVER)
+
+
+async def test_it_renews_a_lease_that_ran_out(scene: Scene, database_urls: DatabaseUrls, receiver: Receiver) -> None:
+    receiver.answer = held = Held()
+    async with a_near_worker(database_urls):
+        execution = await scene.execute(await scene.rule(a_call(receiver.url), a_call(receiver.url)))
+        await called(receiver)
+        receiver.answer = second = Held()
+        # The sweep is not due yet: nobody but the run itself looks at the lease.
+        await _change(database_urls, "lease_until = now() - interval '1 second', due_at = now() + interval '1 hour'")
+
+        held.go.set()
+        await called(receiver, 2)
+        holds = await _ask(database_urls, "lease_until > now() AND due_at = lease_until")
+        second.go.set()
+        ended = await scene.ended(execution)
+
+    assert holds
+    assert ended["status"] == "completed"
+
+
+async def test_none_begins_when_the_executions_time_is_over(
+    scene: Scene, database_urls: DatabaseUrls, receiver: Receiver
+) -> None:
+    receiver.answer = held = Held()
+    async with a_near_worker(database_urls):
+        execution = await scene.execute(await scene.rule(a_call(receiver.url), a_call(receiver.url)))
+        await called(receiver)
+        await _change(database_urls, "deadline_at = now() - interval '1 second'")
+
+        held.go.set()
+        ended = await scene.ended(execution)
+
+    assert ended["status"] == "timeout"
+    assert len(receiver.received) == 1
+    assert ended["actions_successful"] == 1
+
+
+async def test_none_begins_by_a_worker_that_slept_over_its_lease(
+    scene: Scene, database_urls: DatabaseUrls, receiver: Receiver
+) -> None:
+    begun = asyncio.Event()
+
+    class Sleepy(Runs):
+        """Hears of a call's beginning when its lease is over."""
+
+        async def begin_call(self, claim: Claim, **how: Any) -> Any:
+            answer = await super().begin_call(claim, **how)
+            begun.set()
+            await asyncio.sleep(1.5)
+            return answer
+
+    async with a_near_worker(database_urls, runs=Sleepy, lease=1.0):
+        execution = await scene.execute(await scene.rule(a_call(receiver.url)))
+        await begun.wait()
+        await _change(database_urls, "lease_until = now() - interval '1 second', due_at = now() + interval '1 hour'")
+        _, at_once = await scene.executions.cancel(scene.tenant, execution)
+
+    assert at_once
+    assert receiver.received == []
+
+
+async def _change(urls: DatabaseUrls, changes: str) -> None:
+    async with await psycopg.AsyncConnection.connect(urls.admin, autocommit=True) as admin:
+        await admin.execute(f"UPDATE automation_executions SET {changes} WHERE status = 'running'".encode())
+
+
+async def _ask(urls: DatabaseUrls, question: str) -> bool:
+    async with await psycopg.AsyncConnection.connect(urls.admin, autocommit=True) as admin:
+        row = await (await admin.execute(f"SELECT {question} FROM automation_executions".encode())).fetchone()
+    return row == (True,)
