@@ -9,7 +9,9 @@ runs that are going on notice nothing of it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import itertools
+import json
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -17,10 +19,12 @@ from uuid import UUID
 import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import DeleteJobCondition, Status
+from procrastinate.jobs import DeleteJobCondition, Job, Status
+from procrastinate.manager import JobManager, NotificationCallback, get_channel_for_queues
 from psycopg import AsyncConnection, Error
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from automation.engine.runs.tasks import leave
 from automation.storage.jobs import QUEUE, TASK
 
 _log = structlog.get_logger()
@@ -79,11 +83,13 @@ class Queue:
                 stalled_worker_timeout=_DEAD,
             )
         finally:
+            leave(tidying)
             tidying.cancel()
             await asyncio.wait({tidying})
 
     def _application(self) -> App:
         application = App(connector=PsycopgConnector())
+        application.job_manager = _PatientManager(application.connector)
 
         @application.task(name=TASK, queue=QUEUE)
         async def run_execution(tenant: str, execution_id: str, attempt: int) -> None:
@@ -112,6 +118,58 @@ class Queue:
                 "prepare_threshold": None,
             },
         )
+
+
+class _PatientManager(JobManager):
+    """Procrastinate's manager, which neither a short outage nor a strange notification puts out of order."""
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        """Mark a job as done, also through a short outage: nobody would look at the failure of that.
+
+        What could not be marked is left to whoever tidies up: a job is only a message, and its execution knows its
+        state.
+        """
+        for last in (False, False, True):
+            try:
+                await super().finish_job(job, status, delete_job)
+            except ConnectorException as error:
+                if last:
+                    _log.warning("job not marked as done", job=job.id, error=type(error).__name__)
+                else:
+                    await asyncio.sleep(_PAUSE)
+            else:
+                return
+
+    async def listen_for_jobs(
+        self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
+    ) -> None:
+        """Listen until cancelled, again and again: a worker that went deaf would only see jobs by polling.
+
+        Any role that may connect can NOTIFY; PostgreSQL has no privilege for it. So nothing is believed but that there
+        may be a job, and of what else comes only the first is told.
+        """
+        dropped = itertools.count()
+
+        async def hear(channel: str, payload: str) -> None:
+            if _tells_of_a_job(payload):
+                await on_notification(channel=channel, notification={"type": "job_inserted", "job_id": 0})
+            elif next(dropped) == 0:
+                _log.warning("strange notification dropped", channel=channel)
+
+        while True:
+            try:
+                await self.connector.listen_notify(on_notification=hear, channels=get_channel_for_queues(queues))
+            except _AWAY as error:
+                _log.warning("queue not heard", error=type(error).__name__)
+            await asyncio.sleep(_PAUSE)
+
+
+def _tells_of_a_job(payload: str) -> bool:
+    try:
+        notification = json.loads(payload)
+    except ValueError:
+        return False
+    return isinstance(notification, dict) and notification.get("type") == "job_inserted"
 
 
 async def _autocommit(connection: AsyncConnection[Any]) -> None:
