@@ -14,7 +14,7 @@ INSTALL := PYTHON="$(PYTHON)" tools/install.sh
 export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-fast test-fresh test-contract test-chaos bench bench-scale bench-engine check format contract contract-diff mock sdk docs lock wheel clean
+.PHONY: help run setup test test-fast test-fresh test-contract test-chaos test-model bench bench-scale bench-engine check format contract contract-diff mock sdk docs lock wheel clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test-contract: $(VENV)/development node_modules/.package-lock.json outside ## Pr
 
 test-chaos: $(VENV)/development ## Run 1,000 executions while workers are killed and frozen; takes minutes.
 	$(BIN)/python -m pytest tests/system/chaos_in_full.py --log-cli-level=INFO
+
+test-model: $(VENV)/development ## Play with runs and faults at random for three minutes, and check what they promise; AUTOMATION_TEST_SEED=18 repeats.
+	$(BIN)/python -m pytest tests/system/model/at_length.py --log-cli-level=INFO
 
 bench: $(VENV)/development $(BENCH)/installed fastify ## Measure the hot operation against its peers and the floor; ARGS="--rounds 1 --seconds 1" is short.
 	@tools/provide.sh wrk
