@@ -1,4 +1,4 @@
-"""An execution: one run of a rule, and what is known of it."""
+"""Executions: their status, the entries of their logs, and the document that is read of one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,34 +38,6 @@ class LogEntry:
     message: str
     action_index: int | None = None
     metadata: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
-    """One run of an automation rule (contract component ``AutomationExecution``).
-
-    ``duration_ms`` is in milliseconds. Every time has a time zone.
-    """
-
-    execution_id: UUID
-    automation_rule_id: UUID
-    tenant: UUID
-    status: ExecutionStatus
-    created_at: datetime
-    trigger_data: Mapping[str, Any] | None = None
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
-    duration_ms: float | None = None
-    actions_total: int = 0
-    actions_successful: int = 0
-    actions_failed: int = 0
-    error_message: str | None = None
-    error_stack: str | None = None
-    failed_action_index: int | None = None
-    execution_context: Mapping[str, Any] | None = None
-    logs: tuple[LogEntry, ...] = ()
-    rule_version: int = 1
-    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 import re
 from email.utils import parseaddr
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from automation.engine.mail_tls import MailTls
+from automation.engine.networks import Network, networks
 from automation.service.watchdog import Limits
 
 EMBEDDED = "embedded"
@@ -215,7 +215,7 @@ class Settings(BaseSettings):
     @classmethod
     def _is_of_networks(cls, value: str) -> str:
         try:
-            _networks(value)
+            networks(_parts(value))
         except ValueError:
             raise ValueError("must be networks such as 10.1.0.0/16, separated by commas") from None
         return value
@@ -252,9 +252,9 @@ class Settings(BaseSettings):
         return Limits(self.watchdog_warn_seconds, self.watchdog_kill_seconds)
 
     @property
-    def egress_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+    def egress_networks(self) -> tuple[Network, ...]:
         """The networks that webhooks may call although they are private or special."""
-        return _networks(self.egress_allow)
+        return networks(_parts(self.egress_allow))
 
     @property
     def embedded(self) -> bool:
@@ -277,10 +277,6 @@ def from_environment() -> Settings:
 def variable(field: str) -> str:
     """Return the name of the environment variable that sets a field."""
     return f"{PREFIX}{field.upper()}"
-
-
-def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(map(ip_network, _parts(text)))
 
 
 def _parts(text: str) -> list[str]:

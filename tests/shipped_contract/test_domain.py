@@ -7,7 +7,7 @@ from importlib.metadata import version
 import pytest
 
 from automation.domain.errors import Violation
-from automation.domain.executions import Execution, ExecutionStatus, LogEntry, LogLevel
+from automation.domain.executions import ExecutionStatus, LogEntry, LogLevel
 from automation.domain.permissions import Permission
 from automation.domain.rules import (
     ConcurrencyPolicy,
@@ -21,6 +21,7 @@ from automation.domain.rules import (
 from automation.engine.expressions.conditions import Condition, Logic, Operator
 from automation.engine.rules.plan import Plan, PlannedAction
 from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, SCHEMAS
+from tests.storage.stored_executions import Execution
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from automation.domain.executions import Execution, ExecutionStatus, LogEntry, LogLevel
+from automation.domain.executions import ExecutionStatus, LogEntry, LogLevel
 from automation.domain.permissions import Role
 from automation.domain.rules import Rule, RuleAction, RuleContent, RuleStatus
 from automation.storage.accounts.accounts import Key
 from automation.storage.accounts.administration import Administration
+from tests.storage.stored_executions import Execution, add_execution
 
 CREATED_AT = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 
@@ -29,7 +30,7 @@ class Sample:
     def add_execution(self, **fields: Any) -> Execution:
         """Store one more execution of the rule."""
         execution = an_execution(self.rule, **fields)
-        self.administration.add_execution(execution)
+        add_execution(self.administration, execution)
         return execution
 
     def add_key(self, **fields: Any) -> bytes:
@@ -52,7 +53,7 @@ def sample(administration: Administration, role: Role = Role.READER) -> Sample:
     execution = an_execution(
         rule, logs=(LogEntry(timestamp=CREATED_AT, level=LogLevel.INFO, message="The execution was queued."),)
     )
-    administration.add_execution(execution)
+    add_execution(administration, execution)
     return Sample(administration, tenant, user, rule, execution)
 
 

@@ -11,10 +11,11 @@ import psycopg
 import pytest
 
 from automation.domain.errors import ExecutionNotFound
-from automation.domain.executions import Execution, ExecutionDocument, ExecutionStatus, LogEntry, LogLevel
+from automation.domain.executions import ExecutionDocument, ExecutionStatus, LogEntry, LogLevel
 from automation.storage.executions import Executions
 from tests.databases import DatabaseUrls
 from tests.storage.samples import CREATED_AT, Sample
+from tests.storage.stored_executions import Execution, add_execution
 
 NULLABLE = {"completed_at", "duration_ms", "error_message", "error_stack", "failed_action_index"}
 TRICKY = (
@@ -192,7 +193,7 @@ async def test_an_execution_of_another_tenant_is_not_found(
 def test_an_execution_that_is_added_twice_stays_as_it_was(ours: Sample, database_urls: DatabaseUrls) -> None:
     again = ours.execution
 
-    ours.administration.add_execution(again)
+    add_execution(ours.administration, again)
 
     with psycopg.connect(database_urls.admin) as admin:
         counted = admin.execute(

@@ -8,7 +8,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from automation.domain.executions import Execution
 from automation.storage.accounts.administration import Administration
 from automation.storage.executions import Executions
 from automation.storage.keys import KeyDirectory
@@ -16,6 +15,7 @@ from automation.storage.pool.database import Database
 from tests.databases import DatabaseUrls
 from tests.storage.round_trips import counting_proxy
 from tests.storage.samples import Sample, sample
+from tests.storage.stored_executions import Execution
 
 ROWS = 100_000
 

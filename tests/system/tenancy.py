@@ -10,11 +10,12 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from automation.domain.executions import Execution, ExecutionStatus
+from automation.domain.executions import ExecutionStatus
 from automation.domain.permissions import Role
 from automation.storage.accounts.administration import Administration
 from security.key_format import generate
 from tests.databases import Cluster
+from tests.storage.stored_executions import Execution, add_execution
 from tests.system.processes import serving
 
 RULES = "/api/v1/automation/rules"
@@ -82,7 +83,7 @@ class Tenant:
             error_message="the receiver answered 502",
             failed_action_index=1,
         )
-        self.administration.add_execution(execution)
+        add_execution(self.administration, execution)
         return f"{EXECUTIONS}/{execution.execution_id}"
 
 

@@ -1,10 +1,11 @@
 """Decides which addresses a call may go to, by a table of our own: ``ipaddress.is_global`` lets some through."""
 
-from collections.abc import Collection, Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from collections.abc import Collection
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from automation.engine.networks import Network
 
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 _IPV4_RANGES = {
     "0.0.0.0/8": "this network",
@@ -58,15 +59,6 @@ _IPV6_RANGES = {
 _ipv4 = {IPv4Network(text): reason for text, reason in _IPV4_RANGES.items()}
 _ipv6 = {IPv6Network(text): reason for text, reason in _IPV6_RANGES.items()}
 _nat64 = IPv6Network("64:ff9b::/96")
-
-
-def networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Return networks written as CIDR, or as single addresses.
-
-    Raises:
-        ValueError: for one that isn't a network, or has bits set behind its prefix.
-    """
-    return tuple(ip_network(text.strip()) for text in texts)
 
 
 def dialled(address: Address) -> Address:

@@ -18,7 +18,8 @@ from ipaddress import ip_address
 import httpcore
 import httpx
 
-from automation.engine.actions.addresses import Address, Network, decide, dialled
+from automation.engine.actions.addresses import Address, decide, dialled
+from automation.engine.networks import Network
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 

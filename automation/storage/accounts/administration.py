@@ -1,4 +1,4 @@
-"""Administers tenants, users and keys, and the rules and executions of a demonstration.
+"""Administers tenants, users and keys, and the rules of a demonstration.
 
 It connects as the owner of the tables, whom row-level security binds as well: each transaction is one tenant's.
 """
@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, func, insert, literal, select, update
 
-from automation.domain.executions import Execution
 from automation.domain.identifiers import parse_uuid
 from automation.domain.permissions import ROLE_PERMISSIONS, Role
 from automation.domain.rules import Rule
@@ -138,11 +137,6 @@ class Administration:
         """Store a rule as it is; one whose id the tenant has already is left alone."""
         with self._tenant_transaction(rule.tenant) as (connection, _):
             records.insert_rule(connection, rule)
-
-    def add_execution(self, execution: Execution) -> None:
-        """Store an execution and its logs as they are; one whose id the tenant has already is left alone."""
-        with self._tenant_transaction(execution.tenant) as (connection, _):
-            records.insert_execution(connection, execution)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

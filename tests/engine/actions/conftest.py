@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from automation.engine.actions import ActionResources, Actions, Egress, wait, webhook_call
-from automation.engine.actions.addresses import networks
+from automation.engine.networks import networks
 from tests.engine.actions.receiver import Receiver, receiving
 
 

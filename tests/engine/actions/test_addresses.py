@@ -2,7 +2,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from automation.engine.actions.addresses import decide, dialled, networks
+from automation.engine.actions.addresses import decide, dialled
+from automation.engine.networks import networks
 
 REFUSED = {
     "0.0.0.0": "this network",  # noqa: S104 nothing is bound to it

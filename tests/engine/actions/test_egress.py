@@ -6,8 +6,8 @@ import httpcore
 import httpx
 import pytest
 
-from automation.engine.actions.addresses import networks
 from automation.engine.actions.egress import Egress, EgressRefused, GuardedBackend, NameNotResolved
+from automation.engine.networks import networks
 from tests.engine.actions.loopback import listening
 from tests.engine.actions.receiver import Receiver, response, writing
 

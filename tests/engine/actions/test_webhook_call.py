@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from automation.engine.actions import ActionFailed, ActionResources, Actions, ActionTimedOut, Egress, webhook_call
-from automation.engine.actions.addresses import networks
+from automation.engine.networks import networks
 from tests.engine.actions.calls import KEY, a_call
 from tests.engine.actions.receiver import Answer, Receiver, response, writing
 

@@ -20,6 +20,7 @@ from automation.storage.accounts.refusals import (
 )
 from tests.databases import Cluster, DatabaseUrls
 from tests.storage.samples import Sample, a_rule, an_execution, prefix_of
+from tests.storage.stored_executions import add_execution
 
 
 def test_a_tenant_is_found_by_its_id_and_its_name(administration: Administration) -> None:
@@ -114,7 +115,7 @@ REFUSED: dict[str, tuple[type[AdministrationError], Command]] = {
     "unknown user by email": (Unknown, lambda a, s: a.deactivate_user(s.tenant, "nobody@example.com")),
     "unknown user by id": (Unknown, lambda a, s: a.delete_user(s.tenant, uuid4())),
     "unknown key": (Unknown, lambda a, s: a.revoke_key(s.tenant, "ak_nothing")),
-    "unknown rule": (Unknown, lambda a, s: a.add_execution(an_execution(a_rule(s.tenant)))),
+    "unknown rule": (Unknown, lambda a, s: add_execution(a, an_execution(a_rule(s.tenant)))),
     "tenant's name taken": (Duplicate, lambda a, s: a.create_tenant(a.find_tenant(s.tenant).name)),
     "tenant's id taken": (Duplicate, lambda a, s: a.create_tenant("another", tenant=s.tenant)),
     "email taken": (Duplicate, lambda a, s: a.create_user(s.tenant, "READER@example.com", Role.NONE)),
