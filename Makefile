@@ -55,12 +55,13 @@ bench-scale: $(VENV)/development ## Measure the hot operation at up to 10 millio
 bench-engine: $(VENV)/development ## Measure executions a second and start latency of the engine.
 	$(BIN)/python benchmarks/engine.py
 
-check: $(VENV)/development ## Lint, format, types, import layers, dependencies where they are used, and the contract.
+check: $(VENV)/development ## Lint, format, types, import layers, dependencies where they are used, what nothing uses, and the contract.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tools.dependencies
+	$(BIN)/python -m tools.unused
 	$(MAKE) --no-print-directory contract
 
 contract: $(VENV)/development node_modules/.package-lock.json ## Check openapi.yaml alone: validator, linter, and the service's own rules.
