@@ -10,7 +10,7 @@ from automation.domain.principal import Principal
 from automation.domain.rules import Rule
 from automation.engine.actions import Actions
 from automation.engine.rules.plan import plan
-from automation.engine.rules.rule_check import checked
+from automation.engine.rules.rule_check import checked_content
 from automation.storage.executions import Executions
 from automation.storage.rules import Rules
 from handlers.entity_tags import entity_tag, expected_versions
@@ -21,7 +21,7 @@ async def create_automation_rule(
     body: dict[str, Any], principal: Principal, rules: Rules, actions: Actions, links: Links
 ) -> Reply:
     """Create a rule that can be run."""
-    content = await asyncio.to_thread(checked, body, actions)  # it may take long enough for others to notice
+    content = await asyncio.to_thread(checked_content, body, actions)  # it may take long enough for others to notice
     rule = await rules.create(principal.tenant, principal.user, content)
     return _reply(rule, links, Location=links.href("getAutomationRule", id=rule.rule_id))
 
@@ -43,7 +43,7 @@ async def update_automation_rule(
     links: Links,
 ) -> Reply:
     """Replace a rule by a new version of it."""
-    content = await asyncio.to_thread(checked, body, actions)
+    content = await asyncio.to_thread(checked_content, body, actions)
     expected = expected_versions(if_match)
     rule = await rules.update(principal.tenant, principal.user, id, content, expected=expected)
     return _reply(rule, links)

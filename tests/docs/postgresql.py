@@ -9,7 +9,7 @@ from pathlib import Path
 
 from automation.storage.embedded import programs
 from automation.storage.embedded.account import present_account
-from automation.storage.embedded.programs import Programs
+from automation.storage.embedded.programs import ServerPrograms
 from tests.system.processes import free_port
 
 _PASSWORD = "secret"
@@ -39,7 +39,7 @@ def postgresql() -> Iterator[Server]:
         shutil.rmtree(home)
 
 
-def _create(tools: Programs, home: Path) -> None:
+def _create(tools: ServerPrograms, home: Path) -> None:
     password = home / "password"
     password.write_text(_PASSWORD)
     tools.account.own(password)
@@ -48,7 +48,7 @@ def _create(tools: Programs, home: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def _control(tools: Programs, home: Path, action: str, option: str) -> None:
+def _control(tools: ServerPrograms, home: Path, action: str, option: str) -> None:
     files = ("-D", home / "data", "-l", home / "log")
     done = tools.account.run([tools.pg_ctl, action, *files, "-w", option], timeout=60)
     assert done.returncode == 0, done.stdout

@@ -18,7 +18,7 @@ from automation.domain.rules import (
     RuleStatus,
     TriggerType,
 )
-from automation.engine.expressions.conditions import Condition, Logic, Operator
+from automation.engine.expressions.conditions import Condition, Operator
 from automation.engine.rules.plan import Plan, PlannedAction
 from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, SCHEMAS
 from tests.storage.stored_executions import Execution
@@ -30,7 +30,6 @@ from tests.storage.stored_executions import Execution
         (ConcurrencyPolicy, "ConcurrencyPolicy"),
         (ConditionLogic, "ConditionLogic"),
         (ExecutionStatus, "ExecutionStatus"),
-        (Logic, "ConditionLogic"),
         (LogLevel, "LogLevel"),
         (Operator, "ConditionOperator"),
         (RuleStatus, "RuleStatus"),

@@ -56,7 +56,7 @@ class Parameter:
         return value
 
     @property
-    def checked(self) -> bool:
+    def constrained(self) -> bool:
         """Whether there is any text that it would not take."""
         return self.many or self.item is not string or self.validator is not None
 

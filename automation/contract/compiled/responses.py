@@ -167,7 +167,7 @@ def _response(definition: Mapping[str, Any], document: Mapping[str, Any], schema
         },
         required=frozenset(name for name, header in headers.items() if header.required),
         # A plain string has nothing that could be wrong with it.
-        headers={name: header for name, header in headers.items() if header.checked},
+        headers={name: header for name, header in headers.items() if header.constrained},
     )
 
 

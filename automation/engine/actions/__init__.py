@@ -33,7 +33,7 @@ from automation.engine.actions.action import (
     ActionLog,
     ActionResult,
     ActionTimedOut,
-    Problem,
+    ConfigFault,
     Syntax,
 )
 from automation.engine.actions.discovery import BrokenActions
@@ -52,9 +52,9 @@ __all__ = [
     "ActionTimedOut",
     "Actions",
     "BrokenActions",
+    "ConfigFault",
     "Egress",
     "MailServer",
     "MailTls",
-    "Problem",
     "Syntax",
 ]

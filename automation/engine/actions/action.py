@@ -108,7 +108,7 @@ class ActionTimedOut(ActionFailed):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class ConfigFault:
     """One thing that is wrong with a rule's action; ``pointer`` is an RFC 6901 JSON pointer to it, never a value."""
 
     pointer: str
@@ -123,7 +123,7 @@ class Syntax(StrEnum):
 
 
 Run = Callable[[Mapping[str, Any], ActionCall], Awaitable[ActionResult]]
-Check = Callable[[Mapping[str, Any]], Iterable[Problem]]
+Check = Callable[[Mapping[str, Any]], Iterable[ConfigFault]]
 ResumeAt = Callable[[Mapping[str, Any], datetime], datetime]
 
 
@@ -140,8 +140,8 @@ class Action:
             idempotency key, and be cancelled at any await.
         resume_at: For an action that only waits: the time, with a time zone, until which the execution rests without
             holding a worker; called with a valid config and the time it begins.
-        check: What a schema can't say: the problems of a config that is valid by the schema, with pointers into the
-            config. When a rule is written, any value may still be a string with ``${…}``: a problem that points to
+        check: What a schema can't say: the faults of a config that is valid by the schema, with pointers into the
+            config. When a rule is written, any value may still be a string with ``${…}``: a fault that points to
             one is dropped.
         syntaxes: The strings of a config that are URLs or HTML, by their pointers (RFC 6901): what an expression yields
             within one is encoded for its place.

@@ -7,7 +7,7 @@ from jsonschema_rs import Draft202012Validator, EmailOptions, ValidationError, V
 
 from automation.contract.compiled.integers import integer_converter
 from automation.contract.document.references import pointer
-from automation.engine.actions.action import Problem
+from automation.engine.actions.action import ConfigFault
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -57,7 +57,7 @@ class ConfigSchema:
         """Return a config with its integers as such, also where they were written as floats; it is changed in place."""
         return config if self._integers is None else self._integers(config)
 
-    def problems(self, config: object, *, written: bool) -> list[Problem]:
+    def faults(self, config: object, *, written: bool) -> list[ConfigFault]:
         """Return what is wrong with a config, with pointers into it; no message shows a value of it.
 
         Args:
@@ -67,7 +67,7 @@ class ConfigSchema:
                 one.
         """
         errors = self._validator.iter_errors(config)
-        return [_problem(error) for error in errors if not (written and _excused(error, config))]
+        return [_fault(error) for error in errors if not (written and _excused(error, config))]
 
 
 def hidden(config: object, place: str) -> bool:
@@ -151,5 +151,5 @@ def _value(config: object, path: Path) -> Any:
     return value
 
 
-def _problem(error: ValidationError) -> Problem:
-    return Problem(pointer(*error.instance_path), error.message[:_MESSAGE_LENGTH])
+def _fault(error: ValidationError) -> ConfigFault:
+    return ConfigFault(pointer(*error.instance_path), error.message[:_MESSAGE_LENGTH])

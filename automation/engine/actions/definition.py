@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from automation.engine.actions.action import Action, ActionFailed, Problem
+from automation.engine.actions.action import Action, ActionFailed, ConfigFault
 from automation.engine.actions.config_schema import ConfigSchema, UnusableSchema, hidden
 
 _named = re.compile(r"[a-z][a-z0-9_]{0,63}").fullmatch
@@ -32,10 +32,10 @@ class Definition:
         except UnusableSchema as error:
             raise UnusableAction(str(error)) from None
 
-    def written_problems(self, config: object) -> list[Problem]:
+    def written_faults(self, config: object) -> list[ConfigFault]:
         """Return what is wrong with a config as it is written, as far as it doesn't depend on a ``${…}``."""
-        problems = self._schema.problems(config, written=True)
-        return problems or [problem for problem in self._checked(config) if not hidden(config, problem.pointer)]
+        faults = self._schema.faults(config, written=True)
+        return faults or [fault for fault in self._own_faults(config) if not hidden(config, fault.pointer)]
 
     def converted(self, config: Any) -> Any:
         """Return a config with the integers that its schema declares as such; it is changed in place."""
@@ -47,14 +47,14 @@ class Definition:
         Raises:
             ActionFailed: with everything that is wrong with it.
         """
-        problems = self._schema.problems(config, written=False) or self._checked(config)
-        if problems:
-            found = "; ".join(f"{problem.pointer or 'config'}: {problem.message}" for problem in problems)
+        faults = self._schema.faults(config, written=False) or self._own_faults(config)
+        if faults:
+            found = "; ".join(f"{fault.pointer or 'config'}: {fault.message}" for fault in faults)
             raise ActionFailed(f"the resolved config is not valid: {found}", definite=True, retryable=False)
         valid: Mapping[str, Any] = self.converted(config)
         return valid
 
-    def _checked(self, config: object) -> list[Problem]:
+    def _own_faults(self, config: object) -> list[ConfigFault]:
         if self.action.check is None or not isinstance(config, Mapping):
             return []
         return list(self.action.check(config))

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from automation.contract.document.references import pointer
-from automation.engine.actions.action import ActionFailed, Problem
+from automation.engine.actions.action import ActionFailed, ConfigFault
 
 _TEXT = {"type": "string", "maxLength": 262144}
 
@@ -53,17 +53,17 @@ _breaks_a_line = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]").se
 _is_plain_address = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+").fullmatch
 
 
-def check(config: Mapping[str, Any]) -> Iterator[Problem]:
+def check(config: Mapping[str, Any]) -> Iterator[ConfigFault]:
     """Yield what the schema can't say of a config."""
     if not config.keys() & {"text", "html"}:
-        yield Problem("", "text or html must be given")
+        yield ConfigFault("", "text or html must be given")
     if _breaks_a_line(config["subject"]):
-        yield Problem("/subject", "a subject is one line: it may not hold control characters or line separators")
+        yield ConfigFault("/subject", "a subject is one line: it may not hold control characters or line separators")
     for index, address in enumerate(config["to"] if isinstance(config["to"], list) else ()):
         if not _is_plain_address(address):
-            yield Problem(pointer("to", index), "an address may only hold letters, digits and .!#$%&'*+/=?^_`{|}~-")
+            yield ConfigFault(pointer("to", index), "an address may only hold letters, digits and .!#$%&'*+/=?^_`{|}~-")
         elif "=?" in address:
-            yield Problem(pointer("to", index), "an address may not hold =?, which begins an encoded word")
+            yield ConfigFault(pointer("to", index), "an address may not hold =?, which begins an encoded word")
 
 
 def message(config: Mapping[str, Any], sender: str, idempotency_key: str) -> bytes:

@@ -12,7 +12,7 @@ MAX_BYTES = 2 * 1024 * 1024
 _NUL = b"\\u0000"
 
 
-def checked(result: object) -> ActionResult:
+def plain_result(result: object) -> ActionResult:
     """Return the result of an action as plain JSON objects.
 
     NUL characters, which PostgreSQL can't store, become U+FFFD.

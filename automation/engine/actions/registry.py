@@ -11,12 +11,12 @@ from automation.engine.actions.action import (
     ActionFailed,
     ActionResult,
     ActionTimedOut,
-    Problem,
+    ConfigFault,
     Syntax,
 )
 from automation.engine.actions.definition import Definition, UnusableAction
 from automation.engine.actions.discovery import BrokenActions, installed
-from automation.engine.actions.output import checked
+from automation.engine.actions.output import plain_result
 from automation.engine.actions.resources import ActionResources
 
 # Actions keep their deadline themselves, and then know what they have sent; this stops one that doesn't.
@@ -78,15 +78,15 @@ class Actions:
         """Return which strings of a config of a type are URLs or HTML, by their pointers; none for unknown types."""
         return self._definitions[name].action.syntaxes if name in self._definitions else {}
 
-    def check(self, name: str, config: object) -> list[Problem]:
+    def check(self, name: str, config: object) -> list[ConfigFault]:
         """Return what is wrong with a rule's action as it is written, nothing where it is right.
 
         Pointers lead into the action: ``/type`` or ``/config/…``. What depends on a ``${…}`` is left to the run.
         """
         if name not in self._definitions:
-            return [Problem("/type", "there is no action of this type")]
-        problems = self._definitions[name].written_problems(config)
-        return sorted({Problem(f"/config{problem.pointer}", problem.message) for problem in problems})
+            return [ConfigFault("/type", "there is no action of this type")]
+        faults = self._definitions[name].written_faults(config)
+        return sorted({ConfigFault(f"/config{fault.pointer}", fault.message) for fault in faults})
 
     def converted(self, name: str, config: Any) -> Any:
         """Return a config as it is kept: integers that were written as floats are integers; it is changed in place."""
@@ -112,7 +112,7 @@ class Actions:
             raise ActionFailed(f"an action of the type {name} waits and can't be run", definite=True, retryable=False)
         try:
             async with asyncio.timeout(call.seconds_left + _GRACE) as limit:
-                return checked(await run(config, call))
+                return plain_result(await run(config, call))
         except ActionFailed:
             raise
         except Exception as error:

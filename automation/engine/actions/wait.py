@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from automation.engine.actions.action import Action, ActionFailed, Problem
+from automation.engine.actions.action import Action, ActionFailed, ConfigFault
 
 MAX_SECONDS = 30 * 24 * 60 * 60
 
@@ -44,14 +44,14 @@ def resume_at(config: Mapping[str, Any], now: datetime) -> datetime:
     return max(now, until)
 
 
-def check(config: Mapping[str, Any]) -> Iterator[Problem]:
+def check(config: Mapping[str, Any]) -> Iterator[ConfigFault]:
     """Yield what the schema can't say of a config, in words that a reader can act on."""
     if len(config.keys() & {"seconds", "until"}) != 1:
-        yield Problem("", "either seconds or until must be given")
+        yield ConfigFault("", "either seconds or until must be given")
     try:
         _time(config.get("until", "2000-01-01T00:00:00Z"))
     except (ValueError, OverflowError):
-        yield Problem("/until", "the value is not a time of the years 1 to 9999, with seconds from 0 to 59")
+        yield ConfigFault("/until", "the value is not a time of the years 1 to 9999, with seconds from 0 to 59")
 
 
 def _time(text: str) -> datetime:

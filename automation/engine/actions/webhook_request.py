@@ -9,7 +9,7 @@ import httpx
 import orjson
 
 from automation.contract.document.references import pointer
-from automation.engine.actions.action import ActionCall, ActionFailed, Problem
+from automation.engine.actions.action import ActionCall, ActionFailed, ConfigFault
 
 DEFAULT_RESPONSE_BYTES = 64 * 1024
 MAX_RESPONSE_BYTES = 256 * 1024
@@ -86,15 +86,15 @@ _is_header_name = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _is_header_value = re.compile(r"([\x21-\x7e]([\t\x20-\x7e]*[\x21-\x7e])?)?").fullmatch
 
 
-def check(config: Mapping[str, Any]) -> Iterator[Problem]:
+def check(config: Mapping[str, Any]) -> Iterator[ConfigFault]:
     """Yield what the schema can't say of a config; any value may be a template in place of what it stands for."""
-    yield from _body_problems(config)
+    yield from _body_faults(config)
     sentence = _url_problem(config["url"])
     if sentence:
-        yield Problem("/url", sentence)
+        yield ConfigFault("/url", sentence)
     headers = config.get("headers", {})
     if isinstance(headers, Mapping):
-        yield from _header_problems(headers)
+        yield from _header_faults(headers)
 
 
 def request(client: httpx.AsyncClient, config: Mapping[str, Any], call: ActionCall) -> httpx.Request:
@@ -143,12 +143,12 @@ def _body(config: Mapping[str, Any]) -> tuple[bytes, str | None]:
     return b"", None
 
 
-def _body_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
+def _body_faults(config: Mapping[str, Any]) -> Iterator[ConfigFault]:
     bodies = config.keys() & {"json", "text"}
     if len(bodies) > 1:
-        yield Problem("", "only one of json and text may be given")
+        yield ConfigFault("", "only one of json and text may be given")
     if bodies and config.get("method") in _WITHOUT_BODY:
-        yield Problem("/method", "a GET or HEAD request can't have a body")
+        yield ConfigFault("/method", "a GET or HEAD request can't have a body")
 
 
 def _url_problem(text: str) -> str | None:
@@ -165,17 +165,17 @@ def _url_problem(text: str) -> str | None:
     return None
 
 
-def _header_problems(headers: Mapping[str, Any]) -> Iterator[Problem]:
+def _header_faults(headers: Mapping[str, Any]) -> Iterator[ConfigFault]:
     seen: set[str] = set()
     for name, value in headers.items():
         if not _is_header_name(name):
-            yield Problem("/headers", "a header's name has a character that is not allowed")
+            yield ConfigFault("/headers", "a header's name has a character that is not allowed")
         elif name.lower() in _OURS:
-            yield Problem("/headers", f"the header {name} can't be set")
+            yield ConfigFault("/headers", f"the header {name} can't be set")
         elif name.lower() in seen:
-            yield Problem("/headers", f"the header {name} is given twice")
+            yield ConfigFault("/headers", f"the header {name} is given twice")
         elif not _is_header_value(value):
-            yield Problem(
+            yield ConfigFault(
                 pointer("headers", name),
                 "a header's value may only hold visible ASCII characters, with spaces between them",
             )

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
 from automation.contract.document.references import pointer
 from automation.domain.errors import Violation
+from automation.domain.rules import ConditionLogic
 from automation.engine.expressions.evaluation import (
     MAX_SIZE,
     Budget,
@@ -19,14 +19,7 @@ from automation.engine.expressions.expressions import Expression
 from automation.engine.expressions.operators import Comparison, InvalidOperand, Judgement, Operator
 from automation.engine.expressions.stack import roomy
 
-__all__ = ["Condition", "ConditionResult", "Conditions", "Logic", "Operator", "Outcome"]
-
-
-class Logic(StrEnum):
-    """Whether all conditions must be met, or one (contract component ``ConditionLogic``)."""
-
-    AND = "and"
-    OR = "or"
+__all__ = ["Condition", "ConditionResult", "Conditions", "Operator", "Outcome"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +64,11 @@ class _Compiled(NamedTuple):
 class Conditions:
     """Compiled conditions; made by ``compile``, immutable, usable from several threads."""
 
-    logic: Logic
+    logic: ConditionLogic
     _compiled: tuple[_Compiled, ...]
 
     @classmethod
-    def compile(cls, conditions: Sequence[Condition], logic: Logic) -> Self:
+    def compile(cls, conditions: Sequence[Condition], logic: ConditionLogic) -> Self:
         """Compile conditions.
 
         Raises:
@@ -106,7 +99,7 @@ class Conditions:
         """
         budget = Budget(size=MAX_SIZE * max(1, len(self._compiled)))
         results = tuple(_evaluate(at, compiled, scope, budget) for at, compiled in enumerate(self._compiled))
-        verdict = all if self.logic is Logic.AND else any
+        verdict = all if self.logic is ConditionLogic.AND else any
         return Outcome(not results or verdict(result.met for result in results), results)
 
 

@@ -20,12 +20,12 @@ from automation.domain.rules import (
     TriggerType,
 )
 from automation.engine.actions import Actions
-from automation.engine.expressions.conditions import Condition, Conditions, Logic, Operator
+from automation.engine.expressions.conditions import Condition, Conditions, Operator
 from automation.engine.expressions.evaluation import InvalidParts
 from automation.engine.rules.action_template import action_template
 
 
-def checked(body: Mapping[str, Any], actions: Actions) -> RuleContent:
+def checked_content(body: Mapping[str, Any], actions: Actions) -> RuleContent:
     """Return what a body says that the contract has found valid, with the contract's defaults for what it doesn't say.
 
     Args:
@@ -54,7 +54,7 @@ def compiled_conditions(content: RuleContent) -> Conditions:
             Condition(each["field"], Operator(each["operator"]), each.get("value"))  # a null value is none
             for each in content.conditions
         ],
-        Logic(content.condition_logic),
+        content.condition_logic,
     )
 
 
@@ -99,8 +99,8 @@ def _of_trigger(content: RuleContent) -> Iterator[Violation]:
 
 
 def _of_action(action: RuleAction, actions: Actions) -> Iterator[Violation]:
-    for problem in actions.check(action.type, action.config):
-        yield Violation(problem.message, pointer=problem.pointer)
+    for fault in actions.check(action.type, action.config):
+        yield Violation(fault.message, pointer=fault.pointer)
     try:
         action_template(action.type, action.config, actions)
     except InvalidParts as error:

@@ -19,7 +19,7 @@ from automation.storage.embedded.belonging import ENTRANCE
 from automation.storage.embedded.deferral import deferred_signals
 from automation.storage.embedded.failure import EmbeddedServerError, excerpt
 from automation.storage.embedded.holds import Holds
-from automation.storage.embedded.programs import MAJOR, Programs
+from automation.storage.embedded.programs import MAJOR, ServerPrograms
 from automation.storage.embedded.roles import SUPERUSER
 
 UNFINISHED = ".incomplete"
@@ -32,7 +32,7 @@ class Cluster:
     """One database cluster on disk, and the programs that serve it."""
 
     home: Path
-    programs: Programs
+    programs: ServerPrograms
 
     @property
     def data(self) -> Path:
@@ -149,7 +149,7 @@ def found(home: Path) -> Cluster:
     return Cluster(home, programs.find(account))
 
 
-def _build(entrance: Path, tools: Programs, holds: Holds, *, durable: bool) -> None:
+def _build(entrance: Path, tools: ServerPrograms, holds: Holds, *, durable: bool) -> None:
     account = tools.account
     _place(entrance, account, holds)
     data = entrance.resolve() / "data"

@@ -22,7 +22,7 @@ PROGRAMS = frozenset({"postgres", "initdb", "pg_ctl"})
 
 
 @dataclass(frozen=True, slots=True)
-class Programs:
+class ServerPrograms:
     """PostgreSQL's programs, and the account that runs them."""
 
     directory: Path
@@ -44,7 +44,7 @@ class Programs:
         return self.directory / "pg_ctl"
 
 
-def find(account: Account) -> Programs:
+def find(account: Account) -> ServerPrograms:
     """Return the programs, copied first where the account can't run the wheel's.
 
     Raises:
@@ -52,8 +52,8 @@ def find(account: Account) -> Programs:
     """
     package = _package()
     if not account.switched or _reachable(package, account):
-        return Programs(package / INSTALLATION / "bin", account)
-    return Programs(_copy(package) / PACKAGE / INSTALLATION / "bin", account)
+        return ServerPrograms(package / INSTALLATION / "bin", account)
+    return ServerPrograms(_copy(package) / PACKAGE / INSTALLATION / "bin", account)
 
 
 def _package() -> Path:

@@ -13,7 +13,7 @@ def schema(**properties: Any) -> dict[str, Any]:
 
 
 def pointers(of: Any, value: object, *, written: bool = True) -> list[str]:
-    return [problem.pointer for problem in ConfigSchema(schema(v=of)).problems({"v": value}, written=written)]
+    return [fault.pointer for fault in ConfigSchema(schema(v=of)).faults({"v": value}, written=written)]
 
 
 ANY_OF = {"anyOf": [{"type": "integer"}, {"type": "object", "properties": {"n": {"type": "integer"}}}]}
@@ -76,8 +76,8 @@ def test_templates_may_stand_deep_inside(of: Any) -> None:
 def test_templates_may_stand_behind_references() -> None:
     of_tree = {"$defs": {"leaf": {"type": "integer"}}, **schema(v={"$ref": "#/$defs/leaf"})}
 
-    assert ConfigSchema(of_tree).problems({"v": TEMPLATE}, written=True) == []
-    assert ConfigSchema(of_tree).problems({"v": "1"}, written=True) != []
+    assert ConfigSchema(of_tree).faults({"v": TEMPLATE}, written=True) == []
+    assert ConfigSchema(of_tree).faults({"v": "1"}, written=True) != []
 
 
 def test_a_template_excuses_nothing_beside_it() -> None:
@@ -92,9 +92,9 @@ def test_the_name_of_a_property_is_no_template() -> None:
 
 
 def test_pointers_are_escaped_and_values_are_not_shown() -> None:
-    found = ConfigSchema(schema(**{"a/b~c": {"type": "integer"}})).problems({"a/b~c": "hush"}, written=True)
+    found = ConfigSchema(schema(**{"a/b~c": {"type": "integer"}})).faults({"a/b~c": "hush"}, written=True)
 
-    assert [problem.pointer for problem in found] == ["/a~1b~0c"]
+    assert [fault.pointer for fault in found] == ["/a~1b~0c"]
     assert "hush" not in found[0].message
 
 

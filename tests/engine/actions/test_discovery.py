@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.engine.actions import ActionFailed, Actions, BrokenActions, Problem
+from automation.engine.actions import ActionFailed, Actions, BrokenActions, ConfigFault
 from tests.engine.actions.calls import a_call
 
 EXAMPLE = Path(__file__).parent / "plugin_example"
@@ -52,7 +52,7 @@ async def test_an_installed_package_adds_its_action() -> None:
     assert result.output == {"text": "HELLO HELLO"}
     assert actions.check("shout", {"text": "hello", "times": "${trigger.n}"}) == []
     assert actions.check("shout", {"text": "hello", "volume": 11}) == [
-        Problem("/config", "Additional properties are not allowed ('volume' was unexpected)")
+        ConfigFault("/config", "Additional properties are not allowed ('volume' was unexpected)")
     ]
     with pytest.raises(ActionFailed, match="nothing to shout"):
         await actions.run("shout", {"text": " "}, a_call())

@@ -231,7 +231,7 @@ async def test_a_server_that_falls_silent_is_left_at_the_deadline(silent_at: str
     ],
 )
 def test_a_config_that_is_no_message_is_refused(config: dict[str, Any], pointer: str) -> None:
-    assert [problem.pointer for problem in through(25).check("email_notification", config)] == [pointer]
+    assert [fault.pointer for fault in through(25).check("email_notification", config)] == [pointer]
 
 
 def test_templates_are_left_to_the_run() -> None:

@@ -15,7 +15,7 @@ from automation.engine.actions import (
     Actions,
     ActionTimedOut,
     BrokenActions,
-    Problem,
+    ConfigFault,
 )
 from tests.engine.actions.calls import a_call
 
@@ -48,14 +48,14 @@ def test_actions_are_known_by_name() -> None:
 
 
 def test_an_unknown_type_is_a_problem_of_the_type() -> None:
-    assert Actions.of([]).check("nothing", {}) == [Problem("/type", "there is no action of this type")]
+    assert Actions.of([]).check("nothing", {}) == [ConfigFault("/type", "there is no action of this type")]
 
 
 @pytest.mark.parametrize("config", [None, [], "text", 1, "${trigger}"])
 def test_a_config_that_is_no_object_is_a_problem_unless_it_is_a_template(config: object) -> None:
-    problems = Actions.of([an_action()]).check("one", config)
+    faults = Actions.of([an_action()]).check("one", config)
 
-    assert [problem.pointer for problem in problems] == ([] if config == "${trigger}" else ["/config"])
+    assert [fault.pointer for fault in faults] == ([] if config == "${trigger}" else ["/config"])
 
 
 def test_every_broken_action_is_told_of() -> None:
@@ -78,15 +78,15 @@ def test_every_broken_action_is_told_of() -> None:
 def test_the_action_s_own_check_is_asked_once_the_schema_is_content() -> None:
     asked = []
 
-    def check(config: Mapping[str, Any]) -> Iterator[Problem]:
+    def check(config: Mapping[str, Any]) -> Iterator[ConfigFault]:
         asked.append(config)
-        yield Problem("/n", "must be even")
+        yield ConfigFault("/n", "must be even")
 
     actions = Actions.of([Action(name="one", config_schema=SCHEMA, run=an_action().run, check=check)])
 
-    assert [problem.pointer for problem in actions.check("one", {"n": "x"})] == ["/config/n"]
+    assert [fault.pointer for fault in actions.check("one", {"n": "x"})] == ["/config/n"]
     assert asked == []
-    assert actions.check("one", {"n": 1}) == [Problem("/config/n", "must be even")]
+    assert actions.check("one", {"n": 1}) == [ConfigFault("/config/n", "must be even")]
     assert actions.check("one", {"n": "${trigger.n}"}) == []
 
 

@@ -54,7 +54,7 @@ def test_the_time_is_in_utc_whatever_the_clock_s_zone(actions: Actions) -> None:
     ],
 )
 def test_a_config_that_is_not_a_time_to_wait_is_refused(actions: Actions, config: dict[str, Any], pointer: str) -> None:
-    assert [problem.pointer for problem in actions.check("wait", config)] == [pointer]
+    assert [fault.pointer for fault in actions.check("wait", config)] == [pointer]
 
 
 def test_templates_are_left_to_the_run(actions: Actions) -> None:

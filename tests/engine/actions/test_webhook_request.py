@@ -2,14 +2,14 @@ from typing import Any
 
 import pytest
 
-from automation.engine.actions import ActionFailed, Actions, Problem
+from automation.engine.actions import ActionFailed, Actions, ConfigFault
 from tests.engine.actions.calls import a_call
 
 URL = "https://hooks.example.com/a"
 
 
 def pointers(actions: Actions, config: dict[str, Any]) -> list[str]:
-    return [problem.pointer for problem in actions.check("webhook_call", config)]
+    return [fault.pointer for fault in actions.check("webhook_call", config)]
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,10 @@ def test_a_header_that_is_given_twice_in_other_letters_is_refused(actions: Actio
 def test_no_problem_shows_a_value(actions: Actions) -> None:
     config = {"url": "http://user:hush@h/", "method": "hush", "text": 5, "max_response_bytes": "hush"}
 
-    problems = actions.check("webhook_call", config) + actions.check("webhook_call", {"url": config["url"]})
+    faults = actions.check("webhook_call", config) + actions.check("webhook_call", {"url": config["url"]})
 
-    assert problems
-    assert "hush" not in str(problems)
+    assert faults
+    assert "hush" not in str(faults)
 
 
 def test_templates_are_left_to_the_run(actions: Actions) -> None:
@@ -125,7 +125,7 @@ def test_templates_are_left_to_the_run(actions: Actions) -> None:
 def test_what_is_wrong_beside_a_template_is_still_told(actions: Actions) -> None:
     config = {"url": "${trigger.url}", "headers": {"Host": "${trigger.host}"}}
 
-    assert actions.check("webhook_call", config) == [Problem("/config/headers", "the header Host can't be set")]
+    assert actions.check("webhook_call", config) == [ConfigFault("/config/headers", "the header Host can't be set")]
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automation.domain.rules import ConditionLogic
 from automation.engine.expressions.conditions import (
     Condition,
     ConditionResult,
     Conditions,
-    Logic,
     Operator,
     Outcome,
 )
@@ -43,11 +43,11 @@ VALUES: dict[str, Any] = {
 
 
 def judge(found: Any, operator: str, value: Any = None) -> ConditionResult:
-    conditions = Conditions.compile([Condition("trigger.x", Operator(operator), value)], Logic.AND)
+    conditions = Conditions.compile([Condition("trigger.x", Operator(operator), value)], ConditionLogic.AND)
     return conditions.evaluate({"trigger": {"x": found}}).results[0]
 
 
-def outcome(logic: Logic, *founds: int) -> Outcome:
+def outcome(logic: ConditionLogic, *founds: int) -> Outcome:
     conditions = [Condition(f"trigger[{at}]", Operator.EQUALS, 1) for at in range(len(founds))]
     return Conditions.compile(conditions, logic).evaluate({"trigger": list(founds)})
 
@@ -159,7 +159,7 @@ def test_each_result_says_why_without_the_value() -> None:
 
 
 def test_all_conditions_are_evaluated_whatever_the_first_says() -> None:
-    found = outcome(Logic.AND, 0, 1, 0)
+    found = outcome(ConditionLogic.AND, 0, 1, 0)
 
     assert [result.met for result in found.results] == [False, True, False]
     assert found.results[1].condition == Condition("trigger[1]", Operator.EQUALS, 1)
@@ -168,16 +168,16 @@ def test_all_conditions_are_evaluated_whatever_the_first_says() -> None:
 @pytest.mark.parametrize(
     ("logic", "founds", "met"),
     [
-        (Logic.AND, (1, 1), True),
-        (Logic.AND, (1, 0), False),
-        (Logic.OR, (0, 1), True),
-        (Logic.OR, (0, 0), False),
-        (Logic.AND, (), True),
-        (Logic.OR, (), True),
+        (ConditionLogic.AND, (1, 1), True),
+        (ConditionLogic.AND, (1, 0), False),
+        (ConditionLogic.OR, (0, 1), True),
+        (ConditionLogic.OR, (0, 0), False),
+        (ConditionLogic.AND, (), True),
+        (ConditionLogic.OR, (), True),
     ],
 )
 def test_the_logic_decides_and_no_conditions_hold_nothing_back(
-    logic: Logic, founds: tuple[int, ...], met: bool
+    logic: ConditionLogic, founds: tuple[int, ...], met: bool
 ) -> None:
     assert outcome(logic, *founds).met is met
 
@@ -219,14 +219,14 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     ]
 
     with pytest.raises(InvalidConditions) as refused:
-        Conditions.compile(conditions, Logic.OR)
+        Conditions.compile(conditions, ConditionLogic.OR)
 
     assert [violation.pointer for violation in refused.value.violations] == ["/1/field", "/1/value", "/2/field"]
 
 
 @pytest.mark.parametrize("operator", Operator)
 def test_a_field_that_fails_on_the_values_is_not_met_whatever_the_operator(operator: Operator) -> None:
-    conditions = Conditions.compile([Condition("abs(trigger)", operator, VALUES[operator])], Logic.AND)
+    conditions = Conditions.compile([Condition("abs(trigger)", operator, VALUES[operator])], ConditionLogic.AND)
 
     found = conditions.evaluate({"trigger": "secret"})
 
@@ -237,7 +237,7 @@ def test_a_field_that_fails_on_the_values_is_not_met_whatever_the_operator(opera
 def test_conditions_that_cost_too_much_have_no_outcome() -> None:
     field = " | ".join(["trigger", *["[@, @]"] * 20])
     conditions = Conditions.compile(
-        [Condition("trigger", Operator.EXISTS), Condition(field, Operator.EXISTS)], Logic.OR
+        [Condition("trigger", Operator.EXISTS), Condition(field, Operator.EXISTS)], ConditionLogic.OR
     )
 
     with pytest.raises(ExpressionTooCostly) as stopped:
@@ -252,7 +252,7 @@ def test_conditions_that_cost_too_much_have_no_outcome() -> None:
 )
 @pytest.mark.parametrize("length", [1000, 20_000, 800_000])
 def test_no_pattern_takes_long_on_any_text(pattern: str, length: int) -> None:
-    conditions = Conditions.compile([Condition("trigger", Operator.REGEX_MATCH, pattern)] * 3, Logic.OR)
+    conditions = Conditions.compile([Condition("trigger", Operator.REGEX_MATCH, pattern)] * 3, ConditionLogic.OR)
     text = "".join("ab"[(at * at) % 7 % 2] for at in range(length))
     began = time.process_time()
 
@@ -266,7 +266,7 @@ def test_no_pattern_takes_long_on_any_text(pattern: str, length: int) -> None:
 
 def test_the_authors_value_is_copied() -> None:
     value = [1]
-    conditions = Conditions.compile([Condition("trigger", Operator.IN, value)], Logic.AND)
+    conditions = Conditions.compile([Condition("trigger", Operator.IN, value)], ConditionLogic.AND)
 
     value.append(2)
 
@@ -284,7 +284,7 @@ JSON = st.recursive(
 @given(found=JSON, operator=st.sampled_from(Operator), value=JSON)
 def test_any_value_is_judged_or_refused(found: Any, operator: Operator, value: Any) -> None:
     try:
-        conditions = Conditions.compile([Condition("trigger", operator, value)], Logic.AND)
+        conditions = Conditions.compile([Condition("trigger", operator, value)], ConditionLogic.AND)
     except InvalidConditions:
         return
 

@@ -6,7 +6,7 @@ from automation.contract.compiled.violations import LIMIT
 from automation.domain.errors import InvalidBody, Violation
 from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleAction, RuleContent, RuleStatus, TriggerType
 from automation.engine.actions import Actions
-from automation.engine.rules.rule_check import checked
+from automation.engine.rules.rule_check import checked_content
 
 WEBHOOK: dict[str, Any] = {
     "type": "webhook_call",
@@ -25,12 +25,12 @@ def body(**members: Any) -> dict[str, Any]:
 
 def violations(installed: Actions, /, **members: Any) -> dict[str | None, str]:
     with pytest.raises(InvalidBody) as refusal:
-        checked(body(**members), installed)
+        checked_content(body(**members), installed)
     return {violation.pointer: violation.message for violation in refusal.value.violations}
 
 
 def test_what_a_rule_does_not_say_is_the_default(actions: Actions) -> None:
-    content = checked(body(), actions)
+    content = checked_content(body(), actions)
 
     assert content == RuleContent(
         name="Notify",
@@ -62,7 +62,7 @@ def test_what_a_rule_says_is_kept(actions: Actions) -> None:
         "concurrency_policy": "cancel_previous",
     }
 
-    content = checked(written, actions)
+    content = checked_content(written, actions)
 
     assert content == RuleContent(
         name="Notify",
@@ -125,7 +125,7 @@ def test_of_very_many_things_that_are_wrong_the_first_are_told(actions: Actions)
     dance = {"type": "dance", "config": {}}
 
     with pytest.raises(InvalidBody) as refusal:
-        checked(body(actions=[dance] * 50), actions)
+        checked_content(body(actions=[dance] * 50), actions)
 
     assert len(refusal.value.violations) == LIMIT
     assert refusal.value.violations[0] == Violation("there is no action of this type", pointer="/actions/0/type")
@@ -142,7 +142,7 @@ def test_a_pointer_that_is_too_long_leads_to_what_is_around_it(actions: Actions)
 def test_an_integer_of_a_config_that_was_written_as_a_float_is_kept_as_an_integer(actions: Actions) -> None:
     config = {**WEBHOOK["config"], "max_response_bytes": 1024.0, "expected_statuses": [200.0], "json": {"total": 5.0}}
 
-    content = checked(body(actions=[{"type": "webhook_call", "config": config}]), actions)
+    content = checked_content(body(actions=[{"type": "webhook_call", "config": config}]), actions)
 
     kept = content.actions[0].config
     assert (
