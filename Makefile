@@ -53,15 +53,16 @@ bench-scale: $(VENV)/development ## Measure the hot operation at up to 10 millio
 	@$(BIN)/python -m benchmarks.scale $(ARGS)
 
 bench-engine: $(VENV)/development ## Measure executions a second and start latency of the engine.
-	$(BIN)/python benchmarks/engine.py
+	@$(BIN)/python -m benchmarks.engine $(ARGS)
 
-check: $(VENV)/development ## Lint, format, types, import layers, dependencies where they are used, what nothing uses, and the contract.
+check: $(VENV)/development ## Lint, format, types, import layers, dependencies where they are used, what nothing uses, what stands twice, and the contract.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tools.dependencies
 	$(BIN)/python -m tools.unused
+	$(BIN)/python -m tools.duplicates
 	$(MAKE) --no-print-directory contract
 
 contract: $(VENV)/development node_modules/.package-lock.json ## Check openapi.yaml alone: validator, linter, and the service's own rules.

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from automation.storage import migration
 from automation.storage.accounts.administration import Administration
 from automation.storage.embedded import EmbeddedServer
 from automation.storage.embedded.urls import EmbeddedUrls
+from benchmarks.running import free_port
 from security import key_format
 
 COMMAND = (sys.executable, "-c", "from automation.commands import main; main()")
@@ -58,7 +58,7 @@ async def measure(urls: EmbeddedUrls, arguments: argparse.Namespace) -> None:
     receiver = Receiver()
     listener = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
     receiver.port = listener.sockets[0].getsockname()[1]
-    port = _free_port()
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     settings = {
         "AUTOMATION_DATABASE_URL": urls.api,
@@ -177,12 +177,6 @@ def _key(urls: EmbeddedUrls) -> str:
     key = key_format.generate()
     administration.create_key(tenant, user, digest=key.digest, prefix=key.prefix)
     return key.plaintext
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def main() -> None:

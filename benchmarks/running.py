@@ -42,7 +42,7 @@ def running(server: Server, database: BenchDatabase, log: Path) -> Iterator[Runn
     Raises:
         InvalidRun: It ended, or doesn't answer after a minute.
     """
-    port = _free_port()
+    port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AUTOMATION_", "PG"))}
     variables = {**inherited, **lineup.environment(server, database)}
     with log.open("wb") as output:
@@ -77,7 +77,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on loopback that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
