@@ -1,4 +1,4 @@
-"""Whether a target answers right: the same JSON for the same execution, and the same refusals."""
+"""Checks that a target answers right: the same JSON for the same execution, and the same refusals."""
 
 import random
 from collections.abc import Mapping

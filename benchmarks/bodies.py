@@ -1,4 +1,4 @@
-"""What a seeded execution was given and what came of it: at full size, and small; ``<number>`` becomes its number."""
+"""Input and results of a seeded execution: at full size, and small; ``<number>`` becomes its number."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a request costs, in calls of functions: the same on every machine and under every load, as seconds never are.
+"""Counts the calls of functions that a request costs: the same on every machine and under every load.
 
 `getAutomationExecution` is compared with a bare Starlette route that reads the same execution and checks nothing, in
 the same process. `tests/system/test_cost.py` holds the service to a ratio of the two.

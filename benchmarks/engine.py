@@ -1,4 +1,4 @@
-"""How many executions a second the engine runs, and how long a trigger takes to become the first call.
+"""Measures how many executions a second the engine runs, and how soon a trigger becomes the first call.
 
 ``make bench-engine``: one server, and as many workers as asked, on an embedded PostgreSQL of its own with durable
 commits; each execution is one ``webhook_call`` to a receiver on loopback that does nothing. All of it shares this

@@ -1,4 +1,4 @@
-"""Who is measured: this service, its peers, the floor below all of them, and the limits around them."""
+"""The line-up: this service, its peers, the floor below all of them, and the limits around them."""
 
 import shutil
 import sys

@@ -1,4 +1,4 @@
-"""What the numbers were measured on: without it they say nothing."""
+"""The machine that the numbers were measured on: without it they say nothing."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""What was measured, as a table for people, as JSON for programs, and as what the chart is drawn from."""
+"""The report: a table for people, JSON for programs, and the figures that the chart is drawn from."""
 
 import json
 import statistics

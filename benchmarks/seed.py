@@ -1,4 +1,4 @@
-"""What the measured database holds: tenants, users, keys and rules as the service makes them, executions by SQL.
+"""Fills the measured database: tenants, users, keys and rules as the service makes them, executions by SQL.
 
 Everything is found by its number, so that the load needs no list from the database: the identifier of
 ``execution 7`` is a UUID made of the MD5 of that text, which scatters like a random one. Execution ``n`` belongs to

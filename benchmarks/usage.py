@@ -1,4 +1,4 @@
-"""What processes use: the processor's time and memory of one and all its descendants."""
+"""The processor's time and the memory of a process and all its descendants."""
 
 from collections.abc import Callable
 from contextlib import suppress

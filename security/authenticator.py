@@ -1,4 +1,4 @@
-"""Whom an API key stands for: the rules by which a key and a tenant header become a principal."""
+"""Makes a principal of an API key and a tenant header, by the rules that decide whom a key stands for."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the directory said of a key within the last second, so that a busy key costs one look-up a second.
+"""Answers of the directory from within the last second, so that a busy key costs one look-up a second.
 
 The second counts from before the look-up was sent: a revoked key stops working within a second of its revocation.
 Refusals are not remembered, and limited keys are not either. Keys are known by their digests only.

@@ -1,4 +1,4 @@
-"""When each key was last used, written behind the requests so that none of them waits for a write.
+"""Times of each key's last use, written behind the requests so that none of them waits for a write.
 
 A key is written at most once a minute by each process. What could not be written is tried again; what a process that
 is killed had not written yet is lost, which ``last_used_at`` can bear.

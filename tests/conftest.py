@@ -1,4 +1,4 @@
-"""What every test may ask for: a PostgreSQL server, and databases on it (``tests/databases.py`` says which server).
+"""Fixtures for every test: a PostgreSQL server, and databases on it (``tests/databases.py`` says which server).
 
 - ``cluster``: the run's server. ``with cluster.database() as urls`` gives one more database at any time.
 - ``database_urls``: a fresh, migrated and empty database for this test: ``owner``, ``api``, ``worker``, ``admin``.

@@ -1,4 +1,4 @@
-"""What tests share stands in modules that say what it is: a test module is imported by pytest alone."""
+"""Modules that say what they are hold what tests share: a test module is imported by pytest alone."""
 
 import re
 from pathlib import Path

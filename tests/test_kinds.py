@@ -1,4 +1,4 @@
-"""Whether a test starts processes is known, for it is held to what it says."""
+"""A test's kind is known, for it is held to what it says: those that start processes bear the mark."""
 
 import subprocess
 

@@ -1,1 +1,1 @@
-"""What is made from the contract outside the service: SDKs, comparisons, the catalogue of errors."""
+"""Tools that work on the contract and the code outside the service: SDKs, comparisons, the catalogue of errors."""

@@ -1,4 +1,4 @@
-"""What the demo's rules call: a real HTTP receiver and a real SMTP server, on loopback, while the demo runs."""
+"""Receivers that the demo's rules call: real HTTP and real SMTP, on loopback, while the demo runs."""
 
 import asyncio
 import socket

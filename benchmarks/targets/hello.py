@@ -1,4 +1,4 @@
-"""What uvicorn itself costs: an ASGI application that only greets."""
+"""An ASGI application that only greets: the cost of uvicorn itself."""
 
 from typing import Any
 

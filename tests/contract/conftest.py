@@ -1,4 +1,4 @@
-"""What the tests of the room stand on."""
+"""Fixtures of the room's tests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Where the guides are followed: a checkout that the documents share, with one demo for all of them."""
+"""A checkout to follow the guides in, which the documents share, with one demo for all of them."""
 
 from collections.abc import Iterator
 

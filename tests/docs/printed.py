@@ -1,4 +1,4 @@
-"""What a command printed, compared with what a document says it prints: the same but for what is new each time."""
+"""Compares what a command printed with what a document says it prints: the same but for what is new each time."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a copy of the checkout must not have: it is deleted in the end, with all that is in it."""
+"""A copy of the checkout lacks what must not be deleted with it in the end."""
 
 from pathlib import Path
 

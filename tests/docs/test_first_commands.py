@@ -1,4 +1,4 @@
-"""What ``make test-fresh`` types are the README's first two blocks of commands, read without this suite's packages."""
+"""The first two blocks of the README are what ``make test-fresh`` types, read without this suite's packages."""
 
 from tests.docs.blocks import REPOSITORY, blocks_of
 from tests.fresh.readme import first_command, second_command

@@ -1,4 +1,4 @@
-"""What counts as the same output, and what doesn't."""
+"""Output counts as the same but for what is new each time."""
 
 from tests.docs.printed import same_json, same_text
 

@@ -1,4 +1,4 @@
-"""What a reader of a document stumbles over; a reader who never does proves nothing."""
+"""A reader of a document stumbles over faults; a reader who never does proves nothing."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the tests of runs share: a database with one worker for all tests of a module, a tenant and a receiver each."""
+"""Fixtures of the tests of runs: a database with one worker for a module's tests, a tenant and a receiver each."""
 
 from collections.abc import AsyncIterator, Iterator
 

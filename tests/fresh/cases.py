@@ -1,4 +1,4 @@
-"""Which stories are told, where and by whom: two rows of cases, one for each core."""
+"""Cases of stories, with the machine and the user of each: two rows, one for each core."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What pip is told on this machine, taken along to another: its files, its variables, and the paths that they name.
+"""Takes along to another machine what pip is told on this one: its files, its variables, and their paths.
 
 None of it is written down in the repository: which index answers, and whom to trust, is the machine's own matter.
 """

@@ -1,4 +1,4 @@
-"""What has to hold on a machine whatever is done there: nothing left running, nothing opened wider, no trace told."""
+"""Requirements of a machine whatever is done there: nothing left running, nothing opened wider, no trace told."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""What a newcomer does, and what has to come of it: each story is told on a machine of its own."""
+"""Stories of a newcomer and what has to come of them: each is told on a machine of its own."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the tests of handlers stand on."""
+"""Fixtures of the tests of handlers."""
 
 from typing import Any
 

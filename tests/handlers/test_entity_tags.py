@@ -1,4 +1,4 @@
-"""Which version a tag stands for, and which versions a change is meant for."""
+"""Entity tags stand for versions, and tell which version a change is meant for."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What an operation answers where that depends on a worker: whether an execution could be cancelled at once."""
+"""Answers that depend on a worker: whether an execution could be cancelled at once."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Whether the service is alive and ready, as it answers itself."""
+"""The service answers whether it is alive and ready."""
 
 import pytest
 

@@ -1,1 +1,1 @@
-"""What tools that no one here wrote say of the contract: each test needs Node, Java or a browser."""
+"""Tests by tools that no one here wrote: each needs Node, Java or a browser."""

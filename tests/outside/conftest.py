@@ -1,4 +1,4 @@
-"""What the outside tests stand on, and the order and completeness that their last one needs.
+"""Fixtures of the outside tests, and the order and completeness that their last one needs.
 
 The service's processes keep their logs for the whole run: ``test_statuses.py``, which is always the last, holds them to
 the contract. That says something of a whole run alone, so whatever was left out of a run is noted here, and the last

@@ -1,4 +1,4 @@
-"""What the tests of security stand on."""
+"""Fixtures of the tests of security."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""How a key and a tenant header become a principal, remembered or not."""
+"""A key and a tenant header become a principal, remembered or not."""
 
 import asyncio
 from uuid import UUID, uuid4

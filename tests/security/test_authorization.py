@@ -1,4 +1,4 @@
-"""Who may do what, and which operations are refused at start because nobody said."""
+"""Permissions decide who may do what; operations that name none are refused at start."""
 
 from typing import Any
 

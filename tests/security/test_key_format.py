@@ -1,4 +1,4 @@
-"""What is a key, and what is refused without asking anyone."""
+"""Keys have a form, and all else is refused without asking anyone."""
 
 from hashlib import sha256
 

@@ -1,4 +1,4 @@
-"""When ``last_used_at`` is written, and what happens when it cannot be."""
+"""The time of ``last_used_at`` is written, now or once it can be."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Which headers make a caller, asked of Connexion's security middleware with this project's scheme in it."""
+"""Headers make a caller, asked of Connexion's security middleware with this project's scheme in it."""
 
 from typing import Any
 from uuid import uuid4

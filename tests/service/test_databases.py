@@ -1,4 +1,4 @@
-"""Which database a command works on, from the settings down to the system's user that the embedded server runs as."""
+"""Commands find their database, from the settings down to the system's user that the embedded server runs as."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""What the operator's settings become for actions."""
+"""The operator's settings become what actions are given."""
 
 from ipaddress import ip_network
 

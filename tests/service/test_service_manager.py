@@ -1,4 +1,4 @@
-"""What a service manager is told, at a socket as systemd has it."""
+"""A service manager is told of the service's state, at a socket as systemd has it."""
 
 import os
 import socket

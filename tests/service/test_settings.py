@@ -1,4 +1,4 @@
-"""What an operator may set, and what is refused."""
+"""Settings are what an operator may set, and all else is refused."""
 
 import pytest
 from pydantic import ValidationError

@@ -1,4 +1,4 @@
-"""When an event loop is taken for held or hanging: counted in ticks, so that a process that was frozen is not."""
+"""Event loops are taken for held or hanging in ticks, so that a process that was frozen is not."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""What the shipped contract and the domain both say, they say alike."""
+"""The shipped contract and the domain say alike what they both say."""
 
 from dataclasses import fields
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""What the guides say in tables and lists, held to what it speaks of."""
+"""Tables and lists of the guides are held to what they speak of."""
 
 import re
 from pathlib import Path

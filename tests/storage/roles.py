@@ -1,4 +1,4 @@
-"""What the tests of row-level security and of grants have in common."""
+"""Tables and steps that the tests of row-level security and of grants have in common."""
 
 import psycopg
 

@@ -1,4 +1,4 @@
-"""What a key resolves to, what it is refused for and in which order, and what of it is written."""
+"""Keys resolve to a principal or are refused, in one order, and their use is written."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""What a run stores is what a reader then sees, once, in order, and within bounds."""
+"""A run's progress is what a reader then sees, once, in order, and within bounds."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

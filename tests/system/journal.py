@@ -1,4 +1,4 @@
-"""What the service answered, by its own request log: held to the statuses that the contract documents."""
+"""The service's own request log, held to the statuses that the contract documents."""
 
 import json
 from collections.abc import Iterator

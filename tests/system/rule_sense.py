@@ -1,4 +1,4 @@
-"""What Schemathesis can't read from the contract: which actions, conditions and numbers make sense in a body.
+"""Tells Schemathesis what it can't read from the contract: which actions, conditions and numbers make sense.
 
 Schemathesis imports this file by its path and calls the hook before each request. Cases that are meant to be accepted
 are given actions and conditions that can be; all else about them, and every case that is meant to be refused, stays.

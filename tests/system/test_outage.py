@@ -1,4 +1,4 @@
-"""What clients see while the database is away, and that nothing but its return is needed afterwards."""
+"""Clients are told while the database is away, and nothing but its return is needed afterwards."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Who may do what, asked of every operation of the contract that isn't public: no handler's test repeats it."""
+"""Permissions are asked of every operation of the contract that isn't public: no handler's test repeats it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What may come over a connection, and what is answered to the rest, byte by byte."""
+"""A connection takes what HTTP allows, and the rest is answered byte by byte."""
 
 import contextlib
 import json

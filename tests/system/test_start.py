@@ -1,4 +1,4 @@
-"""What keeps the service from starting: each fault is planted in a copy of the service, which is really started."""
+"""Faults keep the service from starting: each is planted in a copy of the service, which is really started."""
 
 import socket
 import subprocess

@@ -1,4 +1,4 @@
-"""What a change of the contract is: where it is, what changed, by which rule, and whether it breaks clients."""
+"""A change of the contract: where it is, what changed, by which rule, and whether it breaks clients."""
 
 from dataclasses import dataclass
 from enum import StrEnum

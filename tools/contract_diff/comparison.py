@@ -1,4 +1,4 @@
-"""Everything that changed from one contract to another: what specshift finds, and what our own rules add to it."""
+"""Compares two contracts: all that specshift finds, and what our own rules add to it."""
 
 from collections.abc import Iterator
 from typing import Any

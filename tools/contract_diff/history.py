@@ -1,4 +1,4 @@
-"""What git remembers of the contract and of the page of changes, and where a comparison begins if nobody says."""
+"""The history that git has of the contract and of the page of changes, and where a comparison begins by default."""
 
 import subprocess
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What specshift misses of limits: those only one version has, those it doesn't know, and looser ones in responses."""
+"""Limits that specshift misses: those only one version has, those it doesn't know, and looser ones in responses."""
 
 import math
 from collections.abc import Iterator

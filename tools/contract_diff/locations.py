@@ -1,4 +1,4 @@
-"""How a place is called: by the innermost component it is in, whose change is one change wherever it is used."""
+"""Names places: by the innermost component they are in, whose change is one change wherever it is used."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What specshift misses of operations: their names, who may call them, and how parameters are written.
+"""Changes of operations that specshift misses: their names, who may call them, how parameters are written.
 
 Each rule looks at two versions of an operation and yields the part it is about, empty for the operation itself, and
 what changed in it.

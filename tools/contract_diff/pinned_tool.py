@@ -1,4 +1,4 @@
-"""What specshift finds, and where its judgement is corrected.
+"""Findings of specshift, and the correction of its judgement.
 
 It is given contracts whose shared parts are in place, because it follows no references but those of schemas and doesn't
 look at the parameters of paths. Its warnings and errors are then weighed by the policy, which knows who writes what: a

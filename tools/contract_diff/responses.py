@@ -1,4 +1,4 @@
-"""What specshift misses of responses: new successes, headers, links, and codes of problems.
+"""Changes of responses that specshift misses: new successes, headers, links, and codes of problems.
 
 Each rule looks at two versions of an operation and yields the part it is about and what changed in it.
 """

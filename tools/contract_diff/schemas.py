@@ -1,4 +1,4 @@
-"""What specshift misses in schemas: each rule looks at a pair and says what breaks clients in it.
+"""Changes of schemas that specshift misses: each rule looks at a pair and says what breaks clients in it.
 
 Rules go by what is sent and what is expected, so that the same words serve requests, which must not be narrowed, and
 responses, which must not be widened. Members that clients don't know are the exception: they ignore them.

@@ -1,4 +1,4 @@
-"""Which breaking changes clients were told of: each must be named by an entry that is new since the old contract."""
+"""Judges which breaking changes clients were told of: each must be named by an entry that is new."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass

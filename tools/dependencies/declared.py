@@ -1,4 +1,4 @@
-"""What pyproject.toml declares, and what it says of dependencies that no import shows."""
+"""Declarations of pyproject.toml, and what it says of dependencies that no import shows."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""What the files of a room import, whether at the top of a module, in a function or for types alone."""
+"""Imports of a room's files, whether at the top of a module, in a function or for types alone."""
 
 import ast
 import sys

@@ -1,4 +1,4 @@
-"""What killed processes and removed data directories leave on a machine: found, judged, and removed.
+"""Finds, judges and removes what killed processes and removed data directories leave on a machine.
 
 Root's clusters below the system directory outlive the data directory that led to them; an ordinary user's are in the
 data directory itself and go with it. Temporary directories of sockets are left by both. Nothing is removed that a

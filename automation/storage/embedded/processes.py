@@ -1,4 +1,4 @@
-"""Which processes work in a directory, as PostgreSQL's do in that of their data; asked of the kernel."""
+"""Processes that work in a directory, as PostgreSQL's do in that of their data; asked of the kernel."""
 
 import os
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What a body must be to reach a handler: small enough, JSON in UTF-8, read in one way only, valid."""
+"""Bodies that reach a handler: small enough, JSON in UTF-8, read in one way only, valid."""
 
 from collections.abc import AsyncIterator
 from typing import Any

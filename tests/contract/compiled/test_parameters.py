@@ -1,4 +1,4 @@
-"""How path, query and header parameters become arguments, and what is wrong with those that don't."""
+"""Path, query and header parameters become arguments, or a violation says what is wrong with them."""
 
 from uuid import UUID
 

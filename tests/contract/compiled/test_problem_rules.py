@@ -1,4 +1,4 @@
-"""Which problems may be sent where."""
+"""Problems are sent where they are documented, and nowhere else."""
 
 import pytest
 

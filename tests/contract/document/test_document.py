@@ -1,4 +1,4 @@
-"""How the contract's file is read: strictly, as JSON written in YAML."""
+"""The contract's file is read strictly, as JSON written in YAML."""
 
 from pathlib import Path
 

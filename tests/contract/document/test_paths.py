@@ -1,4 +1,4 @@
-"""Which path template a request's path is."""
+"""A request's path is found to be that of one template."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What clients see of a contract: everything but our wiring."""
+"""Clients see all of a contract but our wiring."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Which function an operation is bound to, and why some can't be."""
+"""Operations are bound to functions, and refused where they can't be."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What handlers return, and what becomes of it: status, encoding, headers, and what a cache may do with it."""
+"""Replies of handlers: their status, encoding and headers, and what a cache may do with them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is known of a request: at which stage, and by which module alone."""
+"""A request's facts are known at their stage, and read by one module alone."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which requests reach an operation, and what the others are told."""
+"""Requests reach their operation, and others are told why they don't."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the tests of actions share: a receiver on loopback, and actions that may reach it."""
+"""Fixtures of the tests of actions: a receiver on loopback, and actions that may reach it."""
 
 import socket
 from collections.abc import AsyncIterator, Iterator

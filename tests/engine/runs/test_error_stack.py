@@ -1,4 +1,4 @@
-"""What an execution tells of an error's origin."""
+"""An execution tells where its error came from, and no values."""
 
 from automation.engine.actions import ActionFailed, ActionTimedOut
 from automation.engine.runs.error_stack import describe

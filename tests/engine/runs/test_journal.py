@@ -1,4 +1,4 @@
-"""What gets into a tenant's log, whatever an action hands over."""
+"""A tenant's log takes whatever an action hands over."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How long a run rests before it tries again."""
+"""A run rests before it tries again."""
 
 from automation.engine.runs.tries import LONGEST_BACKOFF, backoff
 

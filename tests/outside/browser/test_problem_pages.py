@@ -1,4 +1,4 @@
-"""Where the types of problems lead: a page for each, which a person can read in a real browser."""
+"""Types of problems lead to a page for each, which a person can read in a real browser."""
 
 from urllib.parse import urljoin
 

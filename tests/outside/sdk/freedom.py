@@ -1,4 +1,4 @@
-"""Which values the contract leaves free: where a generated type may say ``Any``, ``any`` or ``unknown``."""
+"""Values that the contract leaves free: where a generated type may say ``Any``, ``any`` or ``unknown``."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

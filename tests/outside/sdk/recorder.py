@@ -1,4 +1,4 @@
-"""What a client really sends: a recorder that stands before the service and passes everything on."""
+"""Records what a client really sends: it stands before the service and passes all of it on."""
 
 import http.client
 import http.server

@@ -1,4 +1,4 @@
-"""Which parts of the contract requests make use of: operations, their parameters, the members of their bodies."""
+"""Parts of the contract that requests make use of: operations, their parameters, the members of their bodies."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a connection writes, and in how many pieces it leaves."""
+"""A connection's writes leave in as few pieces as they can."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""What an administrator makes is found again, and what cannot be made is refused in one line."""
+"""Things that an administrator makes are found again, and what cannot be made is refused in one line."""
 
 import secrets
 from collections.abc import Callable

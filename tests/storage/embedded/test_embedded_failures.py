@@ -1,4 +1,4 @@
-"""What is left by crashes, and what a person reads when there can be no server."""
+"""Crashes leave nothing that stays, and a person reads why there can be no server."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""What killed processes and removed data directories leave behind: the judgement of its files."""
+"""Files that killed processes and removed data directories leave behind are judged."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What we rely on specshift to find in variants of our own contract, and what the policy makes of its judgement."""
+"""Variants of our own contract in which we rely on specshift, and what the policy makes of its judgement."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the Python client's types forbid: each comment is the error that mypy finds in its line."""
+"""Mistakes that the Python client's types forbid: each comment is the error that mypy finds in its line."""
 
 from uuid import UUID
 
