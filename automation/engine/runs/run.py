@@ -129,7 +129,11 @@ class Run:
         level = LogLevel.WARN if action.continue_on_error else LogLevel.ERROR
         self._journal.write(f"{message}.", level=level, action_index=index, metadata=error.metadata)
         if action.continue_on_error:
-            await self._ledger.record_action(index, result=None, failed=True)
+            # What is known of the failure is there for later actions; where nothing is, they find nothing.
+            output = dict(error.output) or None
+            await self._ledger.record_action(index, result=output, failed=True)
+            if output is not None:
+                self._results[index] = output
             return None
         return Finished(
             status=ExecutionStatus.TIMEOUT if error.timed_out else ExecutionStatus.FAILED,

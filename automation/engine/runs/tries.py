@@ -30,6 +30,7 @@ class ActionGivenUp(Exception):
         super().__init__(failure.message)
         self.message = storable(failure.message)
         self.metadata = failure.metadata
+        self.output = failure.output
         self.timed_out = isinstance(failure, ActionTimedOut)
         self.outcome_unknown = not failure.definite
         self.stack = stack
@@ -101,7 +102,7 @@ class Tries:
         """Store a failed try and rest before the next one, or give up."""
         if not failure.retryable or failed > action.retry_attempts:
             raise ActionGivenUp(failure, "\n".join(self._past))
-        pause = backoff(failed)
+        pause = max(backoff(failed), min(failure.retry_after, action.timeout_seconds))
         self._journal.write(
             f"{failure.message} (try {failed} of {action.retry_attempts + 1}); the next one is in {pause:.1f} s.",
             level=LogLevel.WARN,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.engine.actions.receiver import Receiver
+from tests.engine.actions.receiver import Receiver, response, writing
 from tests.engine.scenes import Scene, a_call, messages
 from tests.engine.workers import answering, hanging_up, in_turn, keys, never
 
@@ -49,6 +49,40 @@ async def test_a_call_that_timed_out_is_the_same_one(scene: Scene, receiver: Rec
     assert execution["status"] == "completed"
     assert len(keys(receiver)) == 2
     assert len(set(keys(receiver))) == 1
+
+
+async def test_the_next_try_waits_as_long_as_the_receiver_asks(scene: Scene, receiver: Receiver) -> None:
+    busy = writing(response(b"", "Retry-After: 2", status="429 Too Many Requests"))
+    receiver.answer = in_turn(busy, answering())
+
+    execution = await scene.run(a_call(receiver.url, retries=1))
+
+    assert execution["status"] == "completed"
+    assert messages(execution, "warn")[0].endswith("the next one is in 2.0 s.")
+
+
+async def test_no_receiver_puts_a_try_off_for_longer_than_the_action_may_take(scene: Scene, receiver: Receiver) -> None:
+    busy = writing(response(b"", "Retry-After: 86400", status="503 Service Unavailable"))
+    receiver.answer = in_turn(busy, answering())
+
+    execution = await scene.run(a_call(receiver.url, timeout=1, retries=1))
+
+    assert execution["status"] == "completed"
+    assert messages(execution, "warn")[0].endswith("the next one is in 1.0 s.")
+
+
+async def test_a_later_action_reads_why_an_earlier_one_failed(scene: Scene, receiver: Receiver) -> None:
+    reason = answering("422 Unprocessable Content", body=b'{"reason": "sold out"}')
+    receiver.answer = in_turn(reason, answering())
+    second = a_call(
+        receiver.url, json={"why": '${context.actions."0".body.reason}', "of": '${context.actions."0".status}'}
+    )
+
+    execution = await scene.run(a_call(receiver.url, go_on=True), second)
+
+    assert execution["status"] == "completed"
+    assert (execution["actions_successful"], execution["actions_failed"]) == (1, 1)
+    assert json.loads(receiver.received[1].body) == {"why": "sold out", "of": 422}
 
 
 async def test_each_action_has_a_key_of_its_own(scene: Scene, receiver: Receiver) -> None:
