@@ -29,6 +29,10 @@ class Hosts:
         self._allowed = tuple(allowed)
         self._admits = lru_cache(_REMEMBERED)(self._judge)
 
+    def __reduce__(self) -> tuple[type["Hosts"], tuple[tuple[str, ...]]]:
+        """Leave behind what is remembered where it goes to another process."""
+        return Hosts, (self._allowed,)
+
     def require(self, headers: Iterable[Header], version: str) -> None:
         """Return where a request names its host as it must.
 

@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 from automation.domain.errors import MalformedRequest
@@ -26,3 +28,14 @@ def test_an_operator_says_what_the_service_is_called(allowed: tuple[str, ...], h
     else:
         with pytest.raises(MalformedRequest, match="not valid here"):
             hosts.require([(b"host", host)], "1.1")
+
+
+def test_other_processes_can_be_told_what_the_service_is_called() -> None:
+    hosts = Hosts(("api.example.com",))
+    hosts.require([(b"host", b"api.example.com")], "1.1")
+
+    told = pickle.loads(pickle.dumps(hosts))  # noqa: S301 - its own
+
+    told.require([(b"host", b"api.example.com")], "1.1")
+    with pytest.raises(MalformedRequest):
+        told.require([(b"host", b"example.com")], "1.1")
