@@ -1,6 +1,6 @@
 """``docs/errors.md``: every error with its meaning, what to do, and which operations answer it: ``make docs``.
 
-Errors are those of the tree in ``automation/domain/errors.py``. An operation answers an error where the contract has an
+Errors are those of the tree in ``automation/domain/errors/``. An operation answers an error where the contract has an
 example of it in the response of its status.
 """
 
@@ -16,7 +16,7 @@ from automation.domain.errors import AutomationError, PathNotFound, all_errors
 PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
 
 _INTRODUCTION = """\
-<!-- Made by `make docs` from the contract and from automation/domain/errors.py; changes here get lost. -->
+<!-- Made by `make docs` from the contract and from automation/domain/errors/; changes here get lost. -->
 
 # Errors
 

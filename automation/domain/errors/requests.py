@@ -1,0 +1,91 @@
+"""Errors of a request itself, whatever it asks for: its form, its address, its size."""
+
+from automation.domain.errors.kinds import AutomationError, Invalid, NotFound
+
+
+class InvalidParameter(Invalid):
+    """A path, query or header parameter breaks the contract."""
+
+    code = "invalid_parameter"
+    title = "Invalid parameter"
+    default = "A parameter of the request is not as the contract says."
+    advice = (
+        "Look at `errors`: it names each parameter and what is wrong with it. Correct the request and send it again."
+    )
+
+
+class InvalidBody(Invalid):
+    """The body is not the JSON that the contract asks for."""
+
+    code = "invalid_body"
+    title = "Invalid body"
+    default = "The body of the request is not as the contract says."
+    advice = "Look at `errors`: each `pointer` leads to a part of the body. Correct the body."
+
+
+class MalformedRequest(Invalid):
+    """The bytes on the connection are not an HTTP request."""
+
+    code = "malformed_request"
+    title = "Malformed request"
+    default = "What was received is not an HTTP/1.1 request."
+    advice = "Check the client, or what stands between it and this server."
+
+
+class PathNotFound(NotFound):
+    """No operation of the contract has this path."""
+
+    code = "not_found"
+    title = "Not found"
+    default = "Nothing is at this address."
+    advice = "Check the path against the contract. A slash at its end makes it another path."
+
+
+class MethodNotAllowed(AutomationError):
+    """The path exists, with other methods; the header ``Allow`` lists them all."""
+
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+    default = "This address does not answer to that method."
+    advice = "Use one of the methods in the header `Allow`."
+
+
+class PreconditionFailed(AutomationError):
+    """The resource is not the version that ``If-Match`` names (RFC 9110, section 13.1.1)."""
+
+    status = 412
+    code = "precondition_failed"
+    title = "Precondition failed"
+    default = "The resource has changed since the version in If-Match."
+    advice = "Read it again, apply your change to that, and send its `ETag` as `If-Match`."
+
+
+class ContentTooLarge(AutomationError):
+    """The body is larger than the operation takes."""
+
+    status = 413
+    code = "content_too_large"
+    title = "Content too large"
+    default = "The body of the request is larger than this operation takes."
+    advice = "Send a smaller body; `detail` says how large it may be."
+
+
+class UnsupportedMediaType(AutomationError):
+    """The body is not UTF-8 JSON, by its ``Content-Type`` or ``Content-Encoding``."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "Unsupported media type"
+    default = "The body must be JSON in UTF-8: Content-Type application/json, not compressed."
+    advice = "Send `Content-Type: application/json`, in UTF-8 and without `Content-Encoding`."
+
+
+class HeadersTooLarge(AutomationError):
+    """The request line and the headers together are too long, or the headers are too many."""
+
+    status = 431
+    code = "headers_too_large"
+    title = "Headers too large"
+    default = "The request has more than 64 KiB of address and headers, or more than 100 headers."
+    advice = "Send a shorter address, and fewer or shorter headers; look for cookies that nobody needs."

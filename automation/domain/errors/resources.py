@@ -1,0 +1,66 @@
+"""Errors of rules and executions: those that a tenant has not, and states that forbid what is asked for."""
+
+from automation.domain.errors.kinds import Conflict, NotFound
+
+
+class ExecutionNotFound(NotFound):
+    """The tenant has no such execution, whether or not another tenant has."""
+
+    code = "execution_not_found"
+    title = "Execution not found"
+    default = "This tenant has no execution of that id."
+    advice = "Check the id, and that the API key is the right tenant's."
+
+
+class RuleNotFound(NotFound):
+    """The tenant has no such rule, whether or not another tenant has."""
+
+    code = "rule_not_found"
+    title = "Rule not found"
+    default = "This tenant has no rule of that id."
+    advice = "Check the id, and that the API key is the right tenant's."
+
+
+class ExecutionFinished(Conflict):
+    """An execution that has ended cannot be cancelled."""
+
+    code = "execution_finished"
+    title = "Execution finished"
+    default = "The execution has finished already."
+    advice = "Look at its `status`: there is nothing left to cancel."
+
+
+class ExecutionNotFailed(Conflict):
+    """Only a failed execution can be retried."""
+
+    code = "execution_not_failed"
+    title = "Execution not failed"
+    default = "Only a failed execution can be retried."
+    advice = "Look at its `status`. To run the rule once more, execute it."
+
+
+class RuleDeleted(Conflict):
+    """A deleted rule can be neither changed nor run, not even by a retry."""
+
+    code = "rule_deleted"
+    title = "Rule deleted"
+    default = "The rule is deleted, so it can be neither changed nor run."
+    advice = "Create a new rule."
+
+
+class RuleInUse(Conflict):
+    """A rule with pending or running executions cannot be deleted."""
+
+    code = "rule_in_use"
+    title = "Rule in use"
+    default = "The rule has executions that are pending or running."
+    advice = "Cancel its executions, or let them end, and delete it then."
+
+
+class RuleNotActive(Conflict):
+    """A rule that is a draft, inactive, in error or deleted cannot be run."""
+
+    code = "rule_not_active"
+    title = "Rule not active"
+    default = "The rule is not active, so it cannot be run."
+    advice = "Look at its `status`: give it the status `active` first. A deleted rule cannot be run any more."

@@ -1,0 +1,26 @@
+"""Errors of the service itself: it fails, or its database is away."""
+
+from automation.domain.errors.kinds import AutomationError
+
+
+class InternalError(AutomationError):
+    """Anything unforeseen, a response that breaks the contract included."""
+
+    status = 500
+    code = "internal_error"
+    title = "Internal error"
+    default = "The server could not complete the request. Quote the request id when you report it."
+    advice = "It was logged. Report it with the `request_id`."
+
+
+class Unavailable(AutomationError):
+    """The database cannot be reached, or no connection to it is free in time.
+
+    The response's ``Retry-After`` is one second unless ``headers`` say otherwise.
+    """
+
+    status = 503
+    code = "unavailable"
+    title = "Service unavailable"
+    default = "The service is not available right now."
+    advice = "Try again after as many seconds as the header `Retry-After` says."
