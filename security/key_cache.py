@@ -157,7 +157,7 @@ class KeyCache:
                 answer.set_exception(error)
 
     def _remove(self, flight: _Flight) -> bool:
-        """Have nobody find a flight that ends; return whether it was the key's latest."""
+        """Remove a look-up that ends; return whether it was the key's latest."""
         latest = self._flights.get(flight.digest) is flight
         if latest:
             del self._flights[flight.digest]

@@ -54,7 +54,7 @@ def digest_of(text: str) -> bytes:
 
 
 def require_well_formed(text: str) -> None:
-    """Hold a text to a key's shape and checksum; whether it is anybody's key is not known by that.
+    """Check a text against the shape and checksum of keys; whether such a key exists is another question.
 
     Raises:
         ApiKeyInvalid: It is not a key, or not one that was copied without a mistake.

@@ -24,7 +24,7 @@ _TENANT_HEADER = TENANT_HEADER.encode("ascii")
 
 
 class ApiKeyScheme(ApiKeySecurityHandler):  # type: ignore[misc]  # Connexion has no types
-    """Reads the key and the tenant header of a request, and has the contract's security function judge them.
+    """Reads the key and the tenant header of a request, and passes them to the contract's security function.
 
     Give it to Connexion as ``security_map={"apiKey": partial(ApiKeyScheme, authenticator)}``.
     """

@@ -61,7 +61,7 @@ class Name(click.ParamType[str]):
 
 
 class KeyPrefix(click.ParamType[str]):
-    """The prefix by which people know a key; a whole key, as it was found in the wrong place, will do."""
+    """The displayed prefix of a key; a whole key is accepted too, and cut to its prefix."""
 
     name = "key"
 

@@ -1,4 +1,4 @@
-"""Finds what commands work with: the settings, and the database that these name.
+"""Opens the settings and the database that a command works on.
 
 Imports stand in the functions, so that a mistake in the usage is told without waiting for them.
 """

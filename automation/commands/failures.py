@@ -36,14 +36,14 @@ They stand here by name, so that telling one mistake apart doesn't import the ma
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What stands on standard error, and the exit code."""
+    """The lines for standard error, and the exit code."""
 
     lines: tuple[str, ...]
     code: int
 
 
 def describe(error: Exception) -> Failure | None:
-    """Return what to say of an error; None where nobody foresaw it, and its trace is what helps."""
+    """Return the failure that an error is reported as; None for an unforeseen one, which keeps its traceback."""
     if isinstance(error, click.UsageError):
         return Failure((_describe_usage(error),), WRONG_INPUT)
     for kind in type(error).__mro__:

@@ -32,7 +32,7 @@ def main() -> NoReturn:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line and return its exit code; what failed stands on standard error."""
+    """Run one command line and return its exit code; failures are written to standard error."""
     try:
         code = automation.main(arguments, prog_name="automation", standalone_mode=False)
     except click.Abort:

@@ -26,7 +26,7 @@ FILE_NAME = "demo.json"
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """What there is to try before anything ran; ``keys`` are in plain text.
+    """The sample tenants, keys and rules, before anything ran; ``keys`` are in plain text.
 
     ``former_executions`` are those that an earlier demo wrote down, by name.
     """

@@ -56,7 +56,7 @@ def _open(path: Path, flags: int) -> int:
 
 
 class _Keeper:
-    """Keeps the file short, and shows what comes to it."""
+    """Limits the size of the file, and shows what is written to it."""
 
     def __init__(self, path: Path, descriptor: int, terminal: TextIO | None) -> None:
         self._path = path

@@ -107,7 +107,7 @@ async def _take(request: Request) -> Response:
 
 
 class _Broken:
-    """A receiver that is out of order until somebody repairs it."""
+    """A receiver that answers with errors until it is repaired."""
 
     def __init__(self) -> None:
         self._repaired = False

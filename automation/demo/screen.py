@@ -61,7 +61,7 @@ class Screen:
             self.say(f"  {step:<{_WIDTH}}{seconds:5.1f} s")
 
     def _clear(self) -> None:
-        """Take away what moves; a step that was not finished leaves nothing behind."""
+        """Erase the spinner; an unfinished step leaves no line."""
         self._step = None
         live, self._live = self._live, None
         if live is not None:

@@ -47,7 +47,7 @@ class Session:
         self.log = settings.data_dir / log.FILE_NAME
 
     def prepare(self) -> None:
-        """See what can be seen before anything is made.
+        """Refuse what is bound to fail, before anything is created.
 
         Raises:
             AddressUnavailable: The port is taken.

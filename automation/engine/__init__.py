@@ -1,1 +1,1 @@
-"""The worker: what a rule says, evaluated and run."""
+"""The engine: evaluates rules and runs their actions."""

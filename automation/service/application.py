@@ -34,7 +34,7 @@ PROVIDED: tuple[type, ...] = (Actions, Executions, Links, Published, Readiness, 
 
 
 def create_from_environment() -> ASGIApp:
-    """Return the application for a server process that knows no more than its environment."""
+    """Return the application for a server process, configured by its environment alone."""
     settings = from_environment()
     logs.configure(settings.log_format, settings.log_level)
     return create(settings)

@@ -67,7 +67,7 @@ def _render_json(_logger: object, _method: str, event: EventDict) -> str:
 
 
 def _quieten_libraries(level: LogLevel) -> None:
-    """Leave what libraries say of every request, connection or start-up step to those who debug."""
+    """Log what libraries say of each request, connection and start-up step only at DEBUG."""
     floor = logging.DEBUG if level is LogLevel.DEBUG else logging.WARNING
     for name in ("uvicorn", "connexion", "alembic", "asyncio", "mail", "procrastinate", "psycopg.pool"):
         logger = logging.getLogger(name)
@@ -82,7 +82,7 @@ def _number(level: LogLevel) -> int:
 
 @contextmanager
 def silenced(name: str) -> Iterator[None]:
-    """Keep a library's logger quiet while something is tried whose failure is told otherwise."""
+    """Disable a library's logger during an attempt whose failure is reported elsewhere."""
     logger = logging.getLogger(name)
     logger.disabled = True
     try:

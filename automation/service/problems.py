@@ -57,7 +57,7 @@ class Problems:
         )
 
     def respond(self, scope: Mapping[str, Any], error: Exception) -> Problem:
-        """Return the response to an error; what is unforeseen is logged and told to the client as no more than that.
+        """Return the response to an error; an unforeseen one is logged, and answered as an internal error.
 
         An error whose status the routed operation does not document is unforeseen too.
         """

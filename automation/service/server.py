@@ -73,7 +73,7 @@ def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], Non
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Leave in order; before uvicorn takes the signals over, and when it hands them back after its own shutdown."""
+    """Exit in order on a signal that comes before uvicorn installs its handlers or after it restored ours."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     sys.exit(0)

@@ -1,4 +1,4 @@
-"""Tells systemd, or whoever else started the process and listens at ``NOTIFY_SOCKET``, how it is: sd_notify(3)."""
+"""Notifies systemd, or another service manager at ``NOTIFY_SOCKET``, of the state of the process: sd_notify(3)."""
 
 import os
 import socket
@@ -9,7 +9,7 @@ from typing import Self
 
 
 class ServiceManager:
-    """Whoever started the process and wants to know how it is; perhaps nobody.
+    """The service manager that started the process, if one did.
 
     Args:
         address: Where messages go: a path, or a name after an ``@`` in Linux's abstract namespace; None for nowhere.
@@ -23,7 +23,7 @@ class ServiceManager:
 
     @classmethod
     def of_this_process(cls, environment: MutableMapping[str, str] = os.environ) -> Self:
-        """Return who wants to know how this process is, and take it out of what children inherit.
+        """Return the service manager of this process, and remove it from the environment that children inherit.
 
         The variables are no settings of ours: service managers set them (sd_notify(3), sd_watchdog_enabled(3)).
         """
@@ -34,18 +34,18 @@ class ServiceManager:
         return cls(address or None, int(microseconds) / 1_000_000 if watched else None)
 
     def ready(self) -> None:
-        """Say that the process has started."""
+        """Report that the process has started."""
         self._send("READY=1")
 
     def alive(self) -> None:
-        """Say that the process is well, unless that was said just now; it may be called at any rate."""
+        """Report that the process is alive, at most once per interval, however often it is called."""
         now = time.monotonic()
         if self._interval is not None and now - self._said_at >= self._interval:
             self._said_at = now
             self._send("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """Say that the process is about to end."""
+        """Report that the process is stopping."""
         self._send("STOPPING=1")
 
     def _send(self, message: str) -> None:

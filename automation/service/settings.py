@@ -248,7 +248,7 @@ class Settings(BaseSettings):
 
     @property
     def watchdog(self) -> Limits:
-        """What every event loop is held to."""
+        """The limits that every event loop is held to."""
         return Limits(self.watchdog_warn_seconds, self.watchdog_kill_seconds)
 
     @property

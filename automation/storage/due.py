@@ -1,4 +1,4 @@
-"""Finds the executions of all tenants that nobody looks after, and puts them into the queue again."""
+"""Finds executions of any tenant that need a worker, and writes jobs for them."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -14,7 +14,7 @@ _PERMITTED = b"SELECT has_function_privilege('sweep_due_executions_v1(integer)',
 
 
 class DueExecution(NamedTuple):
-    """An execution that somebody has to look at, and which attempt of it."""
+    """An execution that needs a worker, and its attempt."""
 
     tenant: UUID
     execution_id: UUID
@@ -22,7 +22,7 @@ class DueExecution(NamedTuple):
 
 
 class Due:
-    """The executions that are due to be looked at, whosesoever they are."""
+    """Executions of any tenant that need a worker."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

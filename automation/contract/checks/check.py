@@ -1,4 +1,4 @@
-"""Runs every check on a contract before it is served: findings are told all at once, before the first request.
+"""Runs every check on a contract before it is served, and reports all findings at once.
 
 Form comes first, then references: the rest is looked at on their ground, all of it, whatever is found.
 """

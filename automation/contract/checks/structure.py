@@ -46,7 +46,7 @@ def last_word(document: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def references(sites: list[Site], document: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield every ``$ref`` that leads nowhere, to the wrong kind of component, or silences what stands beside it."""
+    """Yield every ``$ref`` that cannot be resolved, names a component of the wrong kind, or hides its siblings."""
     for site in sites:
         if site.reference is not None:
             yield from _reference(site, site.reference, document)

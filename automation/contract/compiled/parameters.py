@@ -57,7 +57,7 @@ class Parameter:
 
     @property
     def constrained(self) -> bool:
-        """Whether there is any text that it would not take."""
+        """Whether it refuses any text."""
         return self.many or self.item is not string or self.validator is not None
 
     def _items(self, texts: Sequence[str]) -> Sequence[str]:

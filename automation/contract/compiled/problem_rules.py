@@ -11,7 +11,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemRules:
-    """The contract's word on problem responses."""
+    """The rules of the contract for problem responses."""
 
     def __init__(self, schemas: Schemas) -> None:
         self._validator = schemas.validator({"$ref": f"#/components/schemas/{COMPONENT}"})

@@ -106,7 +106,7 @@ class Response:
 
 
 class _Undocumented:
-    """What an operation doesn't answer: nothing is right about it."""
+    """A response that the operation does not document: refused whatever it holds."""
 
     def require(self, _headers: Headers, _body: bytes) -> None:
         raise BrokenResponse("responses")

@@ -38,7 +38,7 @@ class Published:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes text of several lines as text of several lines, and everything once only."""
+    """Writes text of several lines in block style, and uses no aliases."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 
 class UnresolvedReference(LookupError):
-    """A ``$ref`` that leads nowhere in the document, or round in a circle."""
+    """A ``$ref`` that the document has no target for, or that refers to itself."""
 
 
 def pointer(*parts: str | int) -> str:

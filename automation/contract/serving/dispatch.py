@@ -1,4 +1,4 @@
-"""The end of a request's way in: it is answered by the endpoint that it was routed to."""
+"""Passes each request to the endpoint that it was routed to."""
 
 from starlette.types import Receive, Scope, Send
 

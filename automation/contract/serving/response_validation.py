@@ -9,7 +9,7 @@ from automation.contract.serving.request_context import endpoint
 
 
 class ResponseValidation:
-    """Holds every response back until it is known to be what its operation documents."""
+    """Sends a response only once it is valid by what its operation documents."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -60,7 +60,7 @@ class _Identity:
         return piece[:limit]
 
     def finish(self) -> None:
-        """Hold: how long such a body is, HTTP itself says."""
+        """Accept: the length of an uncoded body is checked by HTTP itself."""
 
 
 class _Gzip:

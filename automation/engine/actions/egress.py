@@ -1,4 +1,4 @@
-"""The guarded way to the network: every name is resolved here, every address checked, and the checked one dialled.
+"""Guards outgoing connections: resolves each name, checks each address, and connects to the checked one.
 
 The check sits below HTTP, at the point where a connection is opened, so that no spelling of a URL goes around it, and a
 name that resolves differently a moment later (DNS rebinding) changes nothing: TLS and the Host header still carry the

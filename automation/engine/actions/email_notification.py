@@ -1,4 +1,4 @@
-"""Sends mail through the operator's SMTP server, and knows afterwards whether it may be on its way."""
+"""Sends mail through the operator's SMTP server, and tells of a failure whether the message may have been accepted."""
 
 import asyncio
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def action(resources: ActionResources) -> Action:
 class _Delivery:
     """One message to one server: to all of its recipients, or to none.
 
-    Until the server is asked to take the message, nothing is on its way; from then on, only its answer tells.
+    Before DATA the message is certainly not sent; after it, only the server's answer tells.
     """
 
     def __init__(self, server: MailServer, config: Mapping[str, Any], call: ActionCall) -> None:
@@ -119,6 +119,6 @@ class _Delivery:
 
 
 async def _quit(client: aiosmtplib.SMTP) -> None:
-    """Take leave politely: the message is accepted, whatever happens here."""
+    """Send QUIT: the message is accepted already, so failures are ignored."""
     with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
         await client.quit(timeout=_SECONDS_TO_QUIT)

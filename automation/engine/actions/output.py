@@ -1,4 +1,4 @@
-"""Makes sure that what an action returned can be stored and read back."""
+"""Validates the result of an action: plain JSON objects that can be stored and read back."""
 
 from collections.abc import Mapping
 from typing import Any

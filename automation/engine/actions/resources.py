@@ -40,7 +40,7 @@ class MailServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionResources:
-    """What an action is made with. Without a mail server, sending mail fails and says so."""
+    """The operator's resources for actions. Without a mail server, sending mail fails and says so."""
 
     egress: Egress = field(default_factory=Egress)
     mail_server: MailServer | None = None

@@ -1,4 +1,4 @@
-"""Calls a URL of the tenant's choice, once per try, and knows afterwards whether the other side may have acted."""
+"""Calls a URL of the tenant's choice, once per try, and tells of a failure whether the receiver may have acted."""
 
 import asyncio
 from collections.abc import Mapping

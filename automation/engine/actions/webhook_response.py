@@ -1,4 +1,4 @@
-"""Reads a webhook's response without letting it grow: the cap is on decoded bytes, so that no bomb goes off."""
+"""Reads a webhook's response up to a limit of decoded bytes, which bounds compressed responses too."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass

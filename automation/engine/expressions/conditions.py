@@ -1,4 +1,4 @@
-"""Conditions: what decides whether a rule that was triggered runs, told one by one so that its author can see why."""
+"""Conditions: they decide whether a triggered rule runs, each with a result and a reason for the rule's author."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class ConditionResult:
-    """What became of one condition; the reason quotes its field, never a value."""
+    """The result of one condition; the reason quotes its field, never a value."""
 
     condition: Condition
     met: bool

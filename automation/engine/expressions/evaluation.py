@@ -87,7 +87,7 @@ class TemplateTooLarge(EvaluationFailed):
 
 
 class Budget:
-    """What one evaluation may still cost. Once it is overdrawn it stays so.
+    """The steps and size that one evaluation has left; once exceeded, it stays exceeded.
 
     Steps stand for time, size for memory. The count depends on the expression and the values alone, so the same
     evaluation always ends the same way.

@@ -1,4 +1,4 @@
-"""Expressions: JMESPath over what a run knows, written by tenants and therefore trusted with nothing.
+"""Expressions: JMESPath over the data of a run; tenants write them, so they are not trusted.
 
 The variables are ``trigger`` (the trigger's data), ``context`` (the results of earlier actions), ``rule`` and
 ``execution``. JMESPath cannot tell null from missing: both are null, and nowhere in a rule do they differ. Dialect and

@@ -1,4 +1,4 @@
-"""JMESPath's interpreter, made safe for expressions that anyone may write: nothing is built that was not paid for.
+"""JMESPath's interpreter within a budget: nothing is built before its cost was subtracted.
 
 A few characters can ask for gigabytes (``join('', [@, @])`` piped thirty times) or for ever (``[@, @][]``). So every
 node that is visited is a step, functions pay for the arrays, objects and strings they are given before they run, and

@@ -46,7 +46,7 @@ class Plan:
 
 
 def plan(rule: Rule, actions: Actions, *, trigger_data: Mapping[str, Any], override_conditions: bool) -> Plan:
-    """Return what a run of a rule would do, whatever the rule's status.
+    """Return the plan of a run of a rule, whatever the rule's status.
 
     All its configs share what one may cost in a run: what is beyond that stays unresolved.
 

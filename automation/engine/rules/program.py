@@ -36,7 +36,7 @@ class Program:
 
 
 class Programs:
-    """The programs that this process has run last, and why others can't be run.
+    """A cache of compiled rule versions, and of the reasons why others cannot be compiled.
 
     Args:
         actions: What rules can do here.

@@ -61,7 +61,7 @@ class Child(Process):
         return self._silent_rounds * ROUND_SECONDS >= patience
 
     def hear(self) -> None:
-        """Take its answer, where there is one, and ask again; to be called once a round."""
+        """Read its answer, if there is one, and ping it again; called once a round."""
         self._silent_rounds += 1
         try:
             if self._asked and self.parent_conn.poll(0):
@@ -79,7 +79,7 @@ class Child(Process):
         self._asked, self._known, self._silent_rounds = False, True, 0
 
     def kill(self) -> None:
-        """End it whatever it does."""
+        """Kill it."""
         super().kill()
         self.process.join(STOP_SECONDS)
 

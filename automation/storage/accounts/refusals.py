@@ -63,7 +63,7 @@ _CONSTRAINTS: Mapping[str, AdministrationError] = MappingProxyType(
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn what PostgreSQL refuses into an :class:`AdministrationError`.
+    """Raise errors of PostgreSQL as an :class:`AdministrationError`.
 
     Raises:
         Unavailable: where the database cannot be reached.

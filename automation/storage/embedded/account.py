@@ -104,7 +104,7 @@ def environment() -> dict[str, str]:
 
 
 def present_account(name: str | None) -> Account:
-    """Return as whom a new cluster is made: this process's user, or, as root, a user who isn't.
+    """Return the account for a new cluster: this process's user, or, as root, an unprivileged one.
 
     Args:
         name: The user that root becomes; by default one of the service's own, which is created when it is missing.

@@ -39,7 +39,7 @@ class Ending:
         os.write(self._sender, b"!")
 
     def close(self) -> None:
-        """Give back what the kernel lent."""
+        """Close the file descriptors."""
         os.close(self._receiver)
         os.close(self._sender)
 

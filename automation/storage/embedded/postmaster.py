@@ -72,7 +72,7 @@ class Postmaster:
         try:
             return self._connect(time.monotonic() + START_TIMEOUT)
         except BaseException:
-            # Also where the person in front of it loses patience: half a server would be nobody's.
+            # Also on Ctrl-C: a half-started server would have no owner.
             self._abort()
             raise
 

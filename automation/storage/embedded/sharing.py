@@ -16,7 +16,7 @@ INTERVAL = 0.02
 
 
 class Sharing:
-    """One user's part in a data directory that several processes may use at the same time.
+    """One process's use of a data directory that several may use at the same time.
 
     Args:
         directory: The data directory; the locks' files stay in it.

@@ -114,7 +114,7 @@ def _private(directory: Path, cluster: Cluster) -> bool:
 
 
 def _text(path: Path) -> str:
-    """Return the beginning of a file, nothing where there is no file: what somebody else put there keeps nobody."""
+    """Return the beginning of a file, empty where there is no regular file; nothing there can block the reader."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -22,7 +22,7 @@ STEADY = 60.0
 
 
 class Observer(Protocol):
-    """Who is told what happens to the server; called in the supervision's own thread."""
+    """Receives the events of the server; called in the supervision's own thread."""
 
     def ended(self, process: int | None) -> None:
         """Learn, once for each time, that the server has ended and is being started again."""

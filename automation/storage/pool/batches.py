@@ -124,7 +124,7 @@ class Batches(Generic[K, V]):
             if len(batch) == 1:
                 _fail(batch, error)
             else:
-                # Whose fault it is shows when each is asked for alone: it isn't the neighbours'.
+                # Each is asked for alone, so that a faulty one fails by itself.
                 await asyncio.gather(*(self._answer([asked]) for asked in batch))
 
 

@@ -1,4 +1,4 @@
-"""One connection to PostgreSQL that can never hang its caller, and knows when the server has left it."""
+"""One connection to PostgreSQL: every statement has a deadline, and a closed connection is noticed before its use."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ _GRACE = 0.25
 
 
 class Outage:
-    """How long PostgreSQL could not be connected to, so that callers need not find out one by one."""
+    """An outage of PostgreSQL, shared by all callers so that each need not wait to notice it."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -64,7 +64,7 @@ class Connection(AsyncConnection[TupleRow]):
         return connection
 
     def left_by_server(self) -> bool:
-        """Return whether an idle connection has something to read: the server only speaks unasked to say goodbye.
+        """Return whether an idle connection has something to read: unasked, the server only sends its shutdown.
 
         One that merely reports a changed setting is replaced too, which costs a connection and loses nothing.
         """

@@ -198,7 +198,7 @@ class Database:
             connection = await self._pool.getconn(timeout=deadline - time.monotonic())
             if not connection.left_by_server():
                 return connection
-            # Closed and given back, it is replaced; so the first request after a restart sweeps the dead connections.
+            # Closed and returned, it is replaced; so the first request after a restart clears the pool of closed ones.
             await connection.close()
             await self._pool.putconn(connection)
 
