@@ -4,12 +4,13 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from automation.demo import keys as sample_keys
 from automation.demo import rules as samples
@@ -28,7 +29,8 @@ FILE_NAME = "demo.json"
 class Demonstration:
     """The sample tenants, keys and rules, before anything ran; ``keys`` are in plain text.
 
-    ``former_executions`` are those that an earlier demo wrote down, by name.
+    ``former_executions`` are those that an earlier demo wrote down, by name. ``unfinished`` are those of the rule that
+    waits, whoever started them: a demo that was stopped during its sample runs wrote nothing down.
     """
 
     path: Path
@@ -36,6 +38,7 @@ class Demonstration:
     rules: Mapping[str, Rule]
     receiver: str
     former_executions: Mapping[str, str]
+    unfinished: Sequence[UUID]
 
     def perform(self, base_url: str) -> Mapping[str, str]:
         """Have the sample runs run by the service at ``base_url`` and its workers; return their executions by name.
@@ -43,7 +46,7 @@ class Demonstration:
         Raises:
             SampleRunFailed: A run doesn't get where it should.
         """
-        return sample_runs.provide(base_url, self.keys, self.rules, self.former_executions)
+        return sample_runs.provide(base_url, self.keys, self.rules, self.former_executions, self.unfinished)
 
     def write(self, base_url: str, executions: Mapping[str, str]) -> None:
         """Write demo.json, for its owner's eyes only: readers see the former file or the whole new one.
@@ -83,7 +86,9 @@ def prepare(settings: Settings, owner: str, receiver: str) -> Demonstration:
             administration.add_rule(rule)
         former = _former(path)
         keys = sample_keys.provide(administration, settings, former("keys"))
-    return Demonstration(path, keys, rules, receiver, former("executions"))
+        waiting = rules["waiting"]
+        unfinished = administration.unfinished_executions(waiting.tenant, waiting.rule_id)
+    return Demonstration(path, keys, rules, receiver, former("executions"), unfinished)
 
 
 def _provide_tenant(administration: Administration, name: str) -> None:

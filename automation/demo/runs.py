@@ -1,7 +1,7 @@
 """The demo's executions: made through the API as a client makes them, and really run by the worker beside it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -77,7 +77,11 @@ SAMPLE_RUNS: Mapping[str, SampleRun] = MappingProxyType(
 
 
 def provide(
-    base_url: str, keys: Mapping[str, str], rules: Mapping[str, Rule], former: Mapping[str, str]
+    base_url: str,
+    keys: Mapping[str, str],
+    rules: Mapping[str, Rule],
+    former: Mapping[str, str],
+    unfinished: Sequence[UUID],
 ) -> Mapping[str, str]:
     """Return an execution for each sample run: the former one where it still has its status, else a new one.
 
@@ -86,6 +90,8 @@ def provide(
         keys: The demo's keys in plain text, by name.
         rules: The demo's rules, by name; one that calls another receiver by now is changed.
         former: The executions that an earlier demo wrote down, by name.
+        unfinished: The pending and running executions of the rule that waits, one at a time for a month each. They are
+            cancelled where none that was written down is running: they would keep a new one from it.
 
     Raises:
         SampleRunFailed: A run doesn't get where it should within a minute.
@@ -98,6 +104,8 @@ def provide(
             headers = {"x-api-key": keys[run.key]}
             kept = former.get(name)
             if kept is None or _status(client, headers, kept) != run.status:
+                if run.status is ExecutionStatus.RUNNING:
+                    _cancel(client, headers, unfinished)
                 kept = _start(client, headers, run, rules[run.rule].rule_id)
             made[name] = kept
             if run.status is ExecutionStatus.RUNNING:
@@ -127,6 +135,13 @@ def _start(client: httpx.Client, headers: Mapping[str, str], run: SampleRun, rul
     if run.cancel:
         _expect(client.post(f"/executions/{execution}/cancel", headers=headers))
     return execution
+
+
+def _cancel(client: httpx.Client, headers: Mapping[str, str], executions: Sequence[UUID]) -> None:
+    for execution in reversed(executions):  # the one that runs last: the next one would take its place
+        response = client.post(f"/executions/{execution}/cancel", headers=headers)
+        if response.status_code != httpx.codes.CONFLICT:  # it has ended meanwhile
+            _expect(response)
 
 
 def _await(client: httpx.Client, headers: Mapping[str, str], name: str, execution: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from automation.storage.embedded import EmbeddedServer
-from tests.system.processes import START_TIMEOUT, demonstrating, running
+from tests.system.processes import START_TIMEOUT, demonstrating, get_completed_execution, running
 
 COLUMNS = 80
 LINES = 15
@@ -39,6 +39,18 @@ def screen(directory: Path) -> tuple[list[str], list[str]]:
 def height(lines: list[str]) -> int:
     """Return how many lines of a terminal the lines take."""
     return sum(max(1, math.ceil(len(line) / COLUMNS)) for line in lines)
+
+
+def test_a_demo_that_was_stopped_before_it_wrote_its_runs_down_starts_again(settings: dict[str, str]) -> None:
+    with demonstrating(settings) as first:
+        pass
+    Path(settings["AUTOMATION_DATA_DIR"], "demo.json").unlink()
+
+    with demonstrating(settings) as second:
+        status = get_completed_execution(second).status_code
+
+    assert status == 200
+    assert second.demo["executions"].keys() == first.demo["executions"].keys()
 
 
 def test_a_second_start_keeps_what_the_first_one_ran(directory: Path) -> None:

@@ -17,7 +17,15 @@ from automation.storage import records
 from automation.storage.accounts import accounts, owner
 from automation.storage.accounts.accounts import Key, Reference, Tenant, User
 from automation.storage.accounts.refusals import Unacceptable, explained
-from automation.storage.tables import api_keys, role_permissions, roles, tenants, user_roles, users
+from automation.storage.tables import (
+    api_keys,
+    automation_executions,
+    role_permissions,
+    roles,
+    tenants,
+    user_roles,
+    users,
+)
 
 
 class Administration:
@@ -137,6 +145,18 @@ class Administration:
         """Store a rule as it is; one whose id the tenant has already is left alone."""
         with self._tenant_transaction(rule.tenant) as (connection, _):
             records.insert_rule(connection, rule)
+
+    def unfinished_executions(self, tenant: UUID, rule: UUID) -> list[UUID]:
+        """Return the pending and running executions of a rule, oldest first."""
+        table = automation_executions
+        with self._tenant_transaction(tenant) as (connection, owned_by):
+            found = connection.scalars(
+                select(table.c.execution_id)
+                .where(table.c.tenant == owned_by, table.c.automation_rule_id == rule)
+                .where(table.c.status.in_(["pending", "running"]))
+                .order_by(table.c.created_at, table.c.execution_id)
+            )
+            return list(found)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
