@@ -1,4 +1,4 @@
-"""Why a connection could not be made is told by its cause, seen through a real client."""
+"""Causes of a connection that could not be made are told apart, seen through a real client."""
 
 import asyncio
 import ssl

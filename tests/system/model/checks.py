@@ -1,4 +1,4 @@
-"""What must be so at rest: each check yields one line for every promise that was not kept."""
+"""Checks of what must be so at rest: each yields one line for every promise that was not kept."""
 
 import re
 from collections import Counter, defaultdict
