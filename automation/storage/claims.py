@@ -1,4 +1,4 @@
-"""What a worker holds of the execution that it runs: the claim that every write of the run names."""
+"""The claim that a worker holds of the execution it runs: every write of the run names it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

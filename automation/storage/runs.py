@@ -1,4 +1,4 @@
-"""What a worker does to the execution that it runs: each write names its claim, and does nothing once that is lost.
+"""Writes of a worker to the execution that it runs: each names its claim, and does nothing once that is lost.
 
 Every method is one round trip and one transaction, so that a worker that is stopped in the middle of it holds no lock.
 Every one may be called again after ``Unavailable``, which leaves open whether it was done: what was done is not done
@@ -167,7 +167,7 @@ class Runs:
     async def wait(
         self, claim: Claim, *, next_action: int, resume_at: datetime, result: Any | None = None, logs: LogPart = NOTHING
     ) -> Outcome | None:
-        """Give the execution out of hand until a time, at which it goes on with ``next_action``.
+        """Release the execution until ``resume_at``, when it resumes with ``next_action``.
 
         The wait itself, the action before that one, counts as successful when it is over. It does not begin, and
         nothing is stored, where a cancel was accepted.
@@ -210,8 +210,8 @@ class Runs:
         """
         values = {
             "status": status.value,
-            "error_message": storable(error_message),
-            "error_stack": storable(error_stack),
+            "error_message": _text(error_message),
+            "error_stack": _text(error_stack),
             "failed_action": failed_action_index,
             "keep_call_key": keep_call_key,
             "last": None if last is None else encoded(_entry(last)),
@@ -253,6 +253,10 @@ def _named(claim: Claim) -> dict[str, object]:
         "attempt": claim.attempt,
         "fence": claim.fence,
     }
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else storable(text)
 
 
 def _json(result: Any | None) -> str | None:

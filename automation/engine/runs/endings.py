@@ -1,4 +1,4 @@
-"""How one worker's part in an execution ends: what is written last, under the claim that it gives up."""
+"""Endings of one worker's part in an execution: the last write, under the claim that it gives up."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What an execution tells of an error's origin: the tries, and for the unforeseen the way through the code, no values.
+"""Describes an error's origin for tenants: the tries, and for the unforeseen the way through the code, no values.
 
 The messages of foreign exceptions may quote anything, a token in a URL too. So of those only types and places are told.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from automation.engine.actions import ActionFailed
-from automation.engine.runs.journal import storable
+from automation.storage.pool.encoding import storable
 
 _FRAMES = 20
 

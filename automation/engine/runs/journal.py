@@ -1,4 +1,4 @@
-"""What a run has to say and has not yet stored: entries that fit into a tenant's log, whatever an action hands over."""
+"""Log entries of a run that are not yet stored: they fit into a tenant's log, whatever an action hands over."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ import orjson
 from automation.domain.executions import LogEntry, LogLevel
 from automation.engine.actions import ActionLog
 from automation.engine.rules.masking import masked
+from automation.storage.pool.encoding import storable
 from automation.storage.runs import LogPart
 
 MAX_MESSAGE = 4000
@@ -70,15 +71,10 @@ def an_entry(
     return LogEntry(
         timestamp=datetime.now(UTC),
         level=LogLevel(level),
-        message=storable(message)[:MAX_MESSAGE],
+        message=storable(str(message))[:MAX_MESSAGE],
         action_index=action_index,
         metadata=_stored(metadata) if metadata else None,
     )
-
-
-def storable(text: object) -> str:
-    """Return a text without what PostgreSQL can't store: NUL, and halves of surrogate pairs."""
-    return str(text).encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def _stored(metadata: Mapping[str, Any]) -> Mapping[str, Any]:

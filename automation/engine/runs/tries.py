@@ -11,8 +11,9 @@ from automation.domain.executions import LogLevel
 from automation.domain.rules import RuleAction
 from automation.engine.actions import ActionCall, ActionFailed, ActionResult, Actions, ActionTimedOut
 from automation.engine.runs.error_stack import describe
-from automation.engine.runs.journal import Journal, storable
+from automation.engine.runs.journal import Journal
 from automation.engine.runs.ledger import Ledger
+from automation.storage.pool.encoding import storable
 
 FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 30.0

@@ -24,10 +24,8 @@ def decoded(document: str) -> Any:
     return orjson.loads(document)
 
 
-def storable(text: str | None) -> str | None:
+def storable(text: str) -> str:
     """Return a text without NUL; a lone surrogate, which is no character, becomes a question mark."""
-    if text is None:
-        return None
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
