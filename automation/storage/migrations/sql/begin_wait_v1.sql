@@ -1,6 +1,6 @@
 -- Stores that the execution waits until a time, at which any worker may go on with it. The answer is stored, or cancelled
 -- where a cancel was asked for: then nothing is stored, and the run ends. NULL where the claim is lost.
--- Called by Runs.wait (automation/storage/runs.py).
+-- Called by Runs.wait (automation/storage/runs/runs.py).
 --
 -- The claim ends here, not its number: that the wait began is known by it where the write is repeated, because its
 -- answer was lost.

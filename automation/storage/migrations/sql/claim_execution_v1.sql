@@ -1,6 +1,6 @@
 -- Gives an execution to a worker: one that is pending, that waited long enough, or whose worker let its lease run out.
 -- What cannot go on is ended here. No row where there is nothing to do.
--- Called by Runs.claim (automation/storage/runs.py).
+-- Called by Runs.claim (automation/storage/runs/runs.py).
 --
 -- A claim is a number, the fence, that each claim of an execution makes greater, and a time until which it holds, the
 -- lease. A worker that was believed dead has a smaller fence than its successor, and writes nothing any more.

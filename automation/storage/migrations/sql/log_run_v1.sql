@@ -1,6 +1,6 @@
 -- Appends to the log of a claimed execution. The answer is stored, or cancelled where a cancel was asked for; NULL where
 -- the claim is lost.
--- Called by Runs.log (automation/storage/runs.py).
+-- Called by Runs.log (automation/storage/runs/runs.py).
 
 CREATE FUNCTION log_run_v1(
     p_tenant uuid, p_execution uuid, p_attempt integer, p_fence bigint, p_first integer, p_logs jsonb)

@@ -1,5 +1,5 @@
 -- Gives a rule that can't be run the status error, and the reason. A rule that was changed since is not that one.
--- Called by Runs.mark_rule_error (automation/storage/runs.py).
+-- Called by Runs.mark_rule_error (automation/storage/runs/runs.py).
 
 CREATE FUNCTION mark_rule_error_v1(p_tenant uuid, p_rule uuid, p_version integer, p_reason text)
 RETURNS void

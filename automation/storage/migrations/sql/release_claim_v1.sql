@@ -1,6 +1,6 @@
 -- Hands a claimed execution back as it is, together with a job. The answer is stored, or cancelled where a cancel was
 -- asked for: then nothing is stored, and the run ends. NULL where the claim is lost.
--- Called by Runs.release (automation/storage/runs.py).
+-- Called by Runs.release (automation/storage/runs/runs.py).
 
 CREATE FUNCTION release_claim_v1(
     p_tenant uuid, p_execution uuid, p_attempt integer, p_fence bigint, p_first integer, p_logs jsonb)

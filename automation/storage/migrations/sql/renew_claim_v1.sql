@@ -1,6 +1,6 @@
 -- Holds a claimed execution for another p_lease seconds, and says what is wanted of the run. No row where the claim is
 -- lost.
--- Called by Runs.renew (automation/storage/runs.py).
+-- Called by Runs.renew (automation/storage/runs/runs.py).
 --
 -- Asked every second, it writes once a third of the lease is gone. The lease counts from now on, not from the
 -- transaction's beginning: a database that was stopped in between must not grant what is over already.

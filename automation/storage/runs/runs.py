@@ -13,11 +13,9 @@ from uuid import UUID
 from psycopg.rows import class_row, dict_row, scalar_row
 
 from automation.domain.executions import ExecutionStatus, LogEntry
-from automation.storage.claims import NOTHING, Claim, LogPart, Outcome, Renewal, RunState, read_claim
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import encoded, storable
-
-__all__ = ["Claim", "LogPart", "Outcome", "Renewal", "RunState", "Runs"]
+from automation.storage.runs.claim import NOTHING, Claim, LogPart, Outcome, Renewal, read_claim
 
 # An execution and how far it had come, for the worker whose it is from now on.
 _CLAIM = b"""

@@ -1,0 +1,6 @@
+"""Runs of executions as a worker stores them: the claim, its writes, and the endings that give it up."""
+
+from automation.storage.runs.claim import Claim, LogPart, Outcome, Renewal, RunState
+from automation.storage.runs.runs import Runs
+
+__all__ = ["Claim", "LogPart", "Outcome", "Renewal", "RunState", "Runs"]
