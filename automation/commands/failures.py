@@ -21,7 +21,7 @@ FORESEEN: Mapping[str, int] = MappingProxyType(
         "automation.service.server.StartFailure": FAILED,
         "automation.service.settings.InvalidSettings": WRONG_INPUT,
         "automation.storage.former.FormerDatabase": FAILED,
-        "automation.storage.pool.privileges.UnsafeRole": FAILED,
+        "automation.storage.pool.privileges.UnfitRole": FAILED,
         "automation.storage.accounts.refusals.AdministrationError": WRONG_INPUT,
         "automation.storage.accounts.refusals.NotMigrated": FAILED,
         "automation.storage.migration.MigrationFailed": FAILED,

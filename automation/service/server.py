@@ -26,7 +26,8 @@ from automation.service.service_manager import ServiceManager
 from automation.service.settings import Settings, variable
 from automation.storage.accounts import owner
 from automation.storage.former import FormerDatabase
-from automation.storage.pool.privileges import UnsafeRole
+from automation.storage.pool.membership import Group, require_member
+from automation.storage.pool.privileges import UnfitRole
 from automation.storage.readiness import Readiness
 
 FACTORY = "automation.service.application:create_from_environment"
@@ -84,11 +85,12 @@ async def _verify_database(settings: Settings) -> None:
     await database.open()
     try:
         await database.require_safe_role()
+        await require_member(database, Group.API)
         await Readiness(database).expect_upgradable()
     except Unavailable as error:
         reason = owner.complaint(_secret(settings)) or error.detail
         raise StartFailure(f"{variable('database_url')}: {reason}") from error
-    except (UnsafeRole, FormerDatabase) as error:
+    except (UnfitRole, FormerDatabase) as error:
         raise StartFailure(f"{variable('database_url')}: {error}") from error
     finally:
         await database.close()

@@ -19,7 +19,8 @@ from automation.service.watchdog import Watchdog
 from automation.storage.due import Due
 from automation.storage.former import FormerDatabase
 from automation.storage.pool.database import Database
-from automation.storage.pool.privileges import UnsafeRole
+from automation.storage.pool.membership import Group, require_member
+from automation.storage.pool.privileges import UnfitRole
 from automation.storage.readiness import Readiness
 from automation.storage.runs import Runs
 
@@ -123,12 +124,11 @@ def _open_database(settings: Settings, url: str) -> Database:
 async def _expect_usable(database: Database) -> None:
     try:
         await database.require_safe_role()
+        await require_member(database, Group.WORKER)
         readiness = Readiness(database)
         await readiness.expect_upgradable()
         await readiness.check()
-        if not await Due(database).permitted():
-            raise StartFailure(f"{variable('worker_url')}: the database role is not a member of automation_worker")
     except Unavailable as error:
         raise StartFailure(f"the database in {variable('worker_url')} cannot be used: {error.detail}") from error
-    except (UnsafeRole, FormerDatabase) as error:
+    except (UnfitRole, FormerDatabase) as error:
         raise StartFailure(f"{variable('worker_url')}: {error}") from error

@@ -3,14 +3,12 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row
 
 from automation.storage.pool.database import Database
 
 # Executions of any tenant that need a worker, each with a job from now on.
 _SWEEP = b"SELECT tenant, execution_id, attempt FROM sweep_due_executions_v1(p_limit => %(limit)s)"
-# Whether the role is one of the workers'.
-_PERMITTED = b"SELECT has_function_privilege('sweep_due_executions_v1(integer)', 'EXECUTE')"
 
 
 class DueExecution(NamedTuple):
@@ -26,14 +24,6 @@ class Due:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    async def permitted(self) -> bool:
-        """Return whether the role may sweep, as that of the workers may; the schema must be current.
-
-        Raises:
-            Unavailable: where the database cannot be reached.
-        """
-        return bool(await self._database.fetch_one(_PERMITTED, {}, scalar_row))
 
     async def sweep(self, limit: int) -> list[DueExecution]:
         """Write a job for each execution that is due, and return them.

@@ -18,6 +18,13 @@ from automation.storage.accounts import owner
 # Any number that nothing else in the database locks on: the first eight bytes of "automation" in ASCII.
 _LOCK = 0x6175746F6D617469
 
+# Once there are tables, whoever owns them migrates; before, whoever owns the database, and so the schema public.
+_OWNER = """
+SELECT session_user::text, pg_has_role(session_user, coalesce(
+    (SELECT relowner FROM pg_class WHERE oid = to_regclass('public.alembic_version')),
+    (SELECT datdba FROM pg_database WHERE datname = current_database())), 'USAGE')
+"""
+
 
 class MigrationFailed(Exception):
     """The schema was left as it was; the message says why, in one line."""
@@ -49,9 +56,11 @@ def current(url: str) -> str | None:
     """Return the revision that the database is at, None where it was never migrated.
 
     Raises:
+        MigrationFailed: where the role is not the owner.
         Unavailable: where the database cannot be reached.
     """
     with _connected(url) as connection:
+        _require_owner(connection)
         return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -66,6 +75,7 @@ def head() -> str:
 def _locked(url: str) -> Iterator[Config]:
     with _connected(url) as connection:
         connection.execute(select(func.pg_advisory_lock(_LOCK)))
+        _require_owner(connection)
         former.refuse(MigrationContext.configure(connection).get_current_revision())
         connection.commit()
         try:
@@ -75,6 +85,15 @@ def _locked(url: str) -> Iterator[Config]:
             raise MigrationFailed(str(error)) from error
         except DBAPIError as error:
             raise MigrationFailed(owner.first_line(error.orig)) from error
+
+
+def _require_owner(connection: Connection) -> None:
+    """Refuse a role whose migrations would fail half-way, or find nothing to do and be taken for the owner's."""
+    role, fit = connection.exec_driver_sql(_OWNER).one()
+    if not fit:
+        raise MigrationFailed(
+            f'the database role "{role}" must own the database and its tables: use the login that does'
+        )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from automation.storage.migration import head
-from tests.commands.terminal import assert_refused, call, document
+from tests.commands.terminal import assert_refused, call, document, run
 from tests.databases import Cluster, DatabaseUrls
 
 
@@ -59,3 +59,44 @@ def test_administration_says_when_the_tables_are_missing(owned: Mapping[str, str
 
     assert_refused(done, "automation db upgrade", code=1)
     assert count_tables(empty) == 0
+
+
+OWNERS = (
+    ("db", "upgrade"),
+    ("db", "downgrade", "base"),
+    ("db", "current"),
+    ("tenants", "create", "acme"),
+    ("tenants", "list"),
+    ("users", "list", "--tenant", "cd812325-1a37-5e39-861b-5cc42823026d"),
+    ("keys", "list"),
+    ("keys", "revoke", "ak_00000000"),
+)
+
+
+@pytest.mark.parametrize("arguments", OWNERS, ids=" ".join)
+@pytest.mark.parametrize("role", ["api", "worker"])
+def test_a_login_that_is_not_the_owners_is_refused_in_one_line(
+    database_urls: DatabaseUrls, role: str, arguments: tuple[str, ...]
+) -> None:
+    done = call(*arguments, settings={"AUTOMATION_MIGRATION_URL": getattr(database_urls, role)})
+
+    assert (done.output, len(done.errors.splitlines())) == ("", 1), done
+    assert done.code in {1, 2}
+    assert "role" in done.errors
+    assert "own" in done.errors
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("command", "variable", "role", "group"),
+    [
+        ("serve", "AUTOMATION_DATABASE_URL", "worker", "automation_api"),
+        ("worker", "AUTOMATION_WORKER_URL", "api", "automation_worker"),
+    ],
+)
+def test_a_process_with_the_others_login_is_refused_in_one_line(
+    database_urls: DatabaseUrls, command: str, variable: str, role: str, group: str
+) -> None:
+    done = run(command, settings={variable: getattr(database_urls, role)})
+
+    assert_refused(done, variable, group, role, code=1)

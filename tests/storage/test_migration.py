@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -183,6 +183,21 @@ def test_a_role_that_does_not_own_the_database_is_told_that_it_must(cluster: Clu
             migration.upgrade(as_role(empty.owner, name))
 
         give_back(admin, empty, name)
+
+
+@pytest.mark.parametrize("role", ["api", "worker"])
+@pytest.mark.parametrize(
+    "migrate",
+    [migration.upgrade, migration.current, lambda url: migration.downgrade(url, "base")],
+    ids=["upgrade", "current", "downgrade"],
+)
+def test_a_login_of_the_service_migrates_nothing_even_where_nothing_is_to_be_done(
+    database_urls: DatabaseUrls, role: str, migrate: Callable[[str], object]
+) -> None:
+    with pytest.raises(MigrationFailed, match=f'{role}[a-z_]*" must own the database'):
+        migrate(getattr(database_urls, role))
+
+    assert migration.current(database_urls.owner) == migration.head()
 
 
 def test_an_unknown_revision_is_refused(database_urls: DatabaseUrls) -> None:

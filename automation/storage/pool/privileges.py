@@ -25,8 +25,12 @@ END AS fault
 """
 
 
-class UnsafeRole(Exception):
-    """The service's database role is more than it may be; the message says which and why, in one sentence."""
+class UnfitRole(Exception):
+    """The service's database role is not the one for it; the message says which and why, in one line."""
+
+
+class UnsafeRole(UnfitRole):
+    """The role is more than it may be."""
 
 
 async def refusal(connection: Connection) -> UnsafeRole | None:

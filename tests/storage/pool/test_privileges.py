@@ -9,6 +9,7 @@ import pytest
 from automation.domain.errors import Unavailable
 from automation.storage.executions import Executions
 from automation.storage.pool.database import Database
+from automation.storage.pool.membership import Group, MissingRole, require_member
 from automation.storage.pool.privileges import UnsafeRole
 from tests.databases import Cluster, DatabaseUrls, as_role
 from tests.storage.samples import Sample
@@ -23,6 +24,36 @@ async def verified(url: str) -> None:
         await database.require_safe_role()
     finally:
         await database.close()
+
+
+async def joined(url: str, group: Group) -> None:
+    database = Database(
+        url, pool_min=1, pool_max=1, pool_timeout=0.4, query_timeout=1, application_name="a login to be judged"
+    )
+    await database.open()
+    try:
+        await require_member(database, group)
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("role", ["api", "worker"])
+async def test_a_login_has_the_privileges_of_its_own_group_alone(database_urls: DatabaseUrls, role: str) -> None:
+    own, other = (Group.API, Group.WORKER) if role == "api" else (Group.WORKER, Group.API)
+
+    await joined(getattr(database_urls, role), own)
+    with pytest.raises(MissingRole, match=f"GRANT {other} TO automation_[a-z_]*{role}"):
+        await joined(getattr(database_urls, role), other)
+
+
+@pytest.mark.parametrize("attributes", ["INHERIT", "NOINHERIT"])
+async def test_a_login_that_must_become_its_group_first_lacks_it(
+    cluster: Cluster, database_urls: DatabaseUrls, attributes: str
+) -> None:
+    groups = ("automation_api",) if attributes == "NOINHERIT" else ()
+
+    with cluster.role(attributes, *groups) as name, pytest.raises(MissingRole, match=name):
+        await joined(as_role(database_urls.api, name), Group.API)
 
 
 @pytest.mark.parametrize("role", ["api", "worker"])
