@@ -19,9 +19,16 @@ _email = re.compile(r"[^@\s]+@[^@\s]+").fullmatch
 
 
 class Moment(click.ParamType[datetime]):
-    """A time as RFC 3339 has it, with its offset; becomes a time in UTC."""
+    """A time as RFC 3339 has it, with its offset; becomes a time in UTC.
+
+    Args:
+        to_come: Whether it must not be past.
+    """
 
     name = "time"
+
+    def __init__(self, *, to_come: bool = False) -> None:
+        self._to_come = to_come
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Return the time that a text names."""
@@ -29,9 +36,12 @@ class Moment(click.ParamType[datetime]):
         if not _rfc3339(text):
             self.fail(f"{text!r} is not a time such as 2030-01-31T00:00:00Z (RFC 3339)", param, ctx)
         try:
-            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+            moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
         except (ValueError, OverflowError) as error:
             self.fail(f"{text!r} is not a time: {error}", param, ctx)
+        if self._to_come and moment <= datetime.now(UTC):
+            self.fail(f"{text!r} is past", param, ctx)
+        return moment
 
 
 class Email(click.ParamType[str]):

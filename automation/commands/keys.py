@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from automation.storage.accounts.accounts import Key
     from automation.storage.accounts.administration import Administration
 
-COLUMNS = ("prefix", "email", "active", "expires_at", "usage_limit", "usage_count", "last_used_at", "created_at")
+COLUMNS = (
+    "prefix",
+    "tenant",
+    "email",
+    "active",
+    "expires_at",
+    "usage_limit",
+    "usage_count",
+    "last_used_at",
+    "created_at",
+)
 
 
 @click.group("keys", no_args_is_help=False)
@@ -26,7 +36,7 @@ def command() -> None:
 @command.command("create")
 @click.option("--tenant", metavar="TENANT", type=Name(), required=True, help="The tenant's id or name.")
 @click.option("--user", metavar="USER", type=Name(), required=True, help="The user's id or e-mail address.")
-@click.option("--expires-at", type=Moment(), help="Until when it is accepted, as 2030-01-31T00:00:00Z.")
+@click.option("--expires-at", type=Moment(to_come=True), help="Until when it is accepted, as 2030-01-31T00:00:00Z.")
 @click.option(
     "--usage-limit",
     metavar="NUMBER",

@@ -1,5 +1,6 @@
 """Settings: everything an operator may set, read from the environment in one place and validated at start."""
 
+import os
 import re
 from email.utils import parseaddr
 from enum import StrEnum
@@ -20,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from automation.engine.mail_tls import MailTls
 from automation.engine.networks import Network, networks
+from automation.service import unknown_variables
 from automation.service.watchdog import Limits
 
 EMBEDDED = "embedded"
@@ -266,12 +268,18 @@ def from_environment() -> Settings:
     """Return the settings that the environment asks for.
 
     Raises:
-        InvalidSettings: with one line for each setting that cannot be used, naming its variable and never its value.
+        InvalidSettings: with one line for each setting that cannot be used or does not exist, naming its variable and
+            never its value.
     """
+    unknown = unknown_variables.lines(os.environ, PREFIX, [variable(field) for field in Settings.model_fields])
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
-        raise InvalidSettings([_line(problem["loc"], problem["msg"]) for problem in error.errors()]) from None
+        wrong = [_line(problem["loc"], problem["msg"]) for problem in error.errors()]
+        raise InvalidSettings([*unknown, *wrong]) from None
+    if unknown:
+        raise InvalidSettings(unknown)
+    return settings
 
 
 def variable(field: str) -> str:

@@ -14,6 +14,7 @@ from tests.commands.terminal import assert_refused, call, document
 from tests.databases import DatabaseUrls
 
 READER = "ada@acme.example"
+TENANTS = ("acme", "globex")
 
 
 @pytest.fixture
@@ -89,6 +90,17 @@ def test_keys_of_one_user_can_be_listed(
 
     assert [key["prefix"] for key in listed] == [made["prefix"]]
     assert len(document("keys", "list", settings=settings)) == 2
+
+
+def test_people_see_whose_each_key_is(settings: Mapping[str, str], administration: Administration, acme: UUID) -> None:
+    globex = administration.create_tenant("globex").tenant
+    administration.create_user(globex, READER, Role.READER)
+    made = [document("keys", "create", "--tenant", name, "--user", READER, settings=settings) for name in TENANTS]
+
+    lines = call("keys", "list", settings=settings).output.splitlines()
+
+    for key, tenant in zip(made, (acme, globex), strict=True):
+        assert [line.split()[1] for line in lines if line.startswith(key["prefix"])] == [str(tenant)]
 
 
 @pytest.mark.parametrize("name", ["prefix", "key"])

@@ -60,6 +60,7 @@ WRONG: tuple[tuple[tuple[str, ...], str], ...] = (
     ((*LIMITED, "0"), "--usage-limit"),
     ((*LIMITED, "many"), "--usage-limit"),
     ((*EXPIRING, "tomorrow"), "--expires-at"),
+    ((*EXPIRING, "2020-01-01T00:00:00Z"), "past"),
     ((*EXPIRING, "2030-01-01"), "--expires-at"),
     ((*EXPIRING, "2030-01-01T00:00:00"), "--expires-at"),
     ((*EXPIRING, "2030-02-30T00:00:00Z"), "--expires-at"),

@@ -101,6 +101,49 @@ def test_a_value_that_cannot_be_used_is_told_in_one_line(setting: str, value: st
     assert "s3cret" not in done.errors
 
 
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("AUTOMATION_PROT", "AUTOMATION_PORT?"),
+        ("automation_prot", "AUTOMATION_PORT?"),
+        ("AUTOMATION_DATABASE_URI", "AUTOMATION_DATABASE_URL?"),
+        ("AUTOMATION_WORKERS_URL", "AUTOMATION_WORKER_URL?"),
+        ("AUTOMATION_ALLOWED_HOST", "AUTOMATION_ALLOWED_HOSTS?"),
+        ("AUTOMATION_WEATHER", "docs/operating.md"),
+        ("AUTOMATION_", "docs/operating.md"),
+    ],
+)
+@pytest.mark.parametrize("command", ["settings", "serve", "worker", "tenants list"])
+def test_a_setting_that_does_not_exist_is_named_with_the_nearest_one(command: str, variable: str, meant: str) -> None:
+    done = call(*command.split(), settings={variable: "s3cret"})
+
+    assert_refused(done, f"{variable}: there is no such setting", meant)
+    assert "s3cret" not in done.errors
+
+
+def test_a_setting_that_does_not_exist_is_told_beside_those_that_cannot_be_used() -> None:
+    done = call("settings", settings={"AUTOMATION_PROT": "1", "AUTOMATION_PORT": "eighty"})
+
+    assert done.code == 2
+    assert [line.split()[1] for line in done.errors.splitlines()] == ["AUTOMATION_PROT:", "AUTOMATION_PORT:"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("AUTOMATION_TEST_ADMIN_URL", "postgresql://admin@db"),
+        ("AUTOMATION_API_SERVICE_HOST", "10.0.0.11"),
+        ("AUTOMATION_API_SERVICE_PORT", "8080"),
+        ("AUTOMATION_API_SERVICE_PORT_HTTP", "8080"),
+        ("AUTOMATION_API_PORT", "tcp://10.0.0.11:8080"),
+        ("AUTOMATION_API_PORT_8080_TCP", "tcp://10.0.0.11:8080"),
+        ("AUTOMATION_API_PORT_8080_TCP_ADDR", "10.0.0.11"),
+    ],
+)
+def test_a_variable_that_others_set_is_no_setting(variable: str, value: str) -> None:
+    assert call("settings", settings={variable: value}).code == 0
+
+
 def opened_terminal() -> tuple[int, int]:
     """Return both ends of a terminal; without ``/dev/pts`` there is none, and what stands in for it may hang."""
     try:
