@@ -12,7 +12,7 @@ WRONG_INPUT = 2
 FORESEEN: Mapping[str, int] = MappingProxyType(
     {
         "automation.contract.document.findings.ContractError": FAILED,
-        "automation.domain.errors.Unavailable": FAILED,
+        "automation.domain.errors.service.Unavailable": FAILED,
         "automation.engine.actions.discovery.BrokenActions": FAILED,
         "automation.demo.refusal.DemonstrationRefused": FAILED,
         "automation.demo.runs.SampleRunFailed": FAILED,

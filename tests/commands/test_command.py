@@ -121,7 +121,9 @@ def test_there_are_no_other_commands() -> None:
 def test_every_foreseen_error_exists(path: str) -> None:
     module, _, name = path.rpartition(".")
 
-    assert issubclass(getattr(import_module(module), name), Exception)
+    kind = getattr(import_module(module), name)
+    assert issubclass(kind, Exception)
+    assert f"{kind.__module__}.{kind.__qualname__}" == path
 
 
 @pytest.mark.process
