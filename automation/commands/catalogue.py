@@ -40,13 +40,24 @@ class Catalogue(click.Group):
         command: click.Command = import_module(f"{PACKAGE}.{module}").command
         return command
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the arguments begin with, and what is left of them.
+
+        Raises:
+            NoSuchCommand: There is none of that name; with those whose names are near.
+        """
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what each command does, without importing it."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
-@click.group(cls=Catalogue, name="automation", no_args_is_help=False)
+@click.group(cls=Catalogue, name="automation", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name=DISTRIBUTION, message="%(version)s")
 def automation() -> None:
     """Run automation rules, and tell each tenant exactly what happened."""

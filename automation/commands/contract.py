@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from automation.contract.document.findings import Finding
 
 
-@click.group("contract", no_args_is_help=False)
+@click.group("contract")
 def command() -> None:
     """Check the contract without starting."""
 

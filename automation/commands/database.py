@@ -9,7 +9,7 @@ from automation.commands.environment import owner_url, read_settings
 from automation.commands.output import json_option, print_json, print_line, print_record
 
 
-@click.group("db", no_args_is_help=False)
+@click.group("db")
 def command() -> None:
     """Bring the database's schema up or down."""
 

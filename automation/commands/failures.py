@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 FAILED = 1
 WRONG_INPUT = 2
@@ -44,6 +45,8 @@ class Failure:
 
 def describe(error: Exception) -> Failure | None:
     """Return the failure that an error is reported as; None for an unforeseen one, which keeps its traceback."""
+    if isinstance(error, NoArgsIsHelpError):
+        return Failure(tuple(error.message.splitlines()), WRONG_INPUT)
     if isinstance(error, click.UsageError):
         return Failure((_describe_usage(error),), WRONG_INPUT)
     for kind in type(error).__mro__:

@@ -28,7 +28,7 @@ COLUMNS = (
 )
 
 
-@click.group("keys", no_args_is_help=False)
+@click.group("keys")
 def command() -> None:
     """Create, list and revoke API keys."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 COLUMNS = ("id", "name", "created_at")
 
 
-@click.group("tenants", no_args_is_help=False)
+@click.group("tenants")
 def command() -> None:
     """Create and list tenants."""
 

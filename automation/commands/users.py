@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 COLUMNS = ("id", "email", "roles", "active", "tenant", "created_at")
 
 
-@click.group("users", no_args_is_help=False)
+@click.group("users")
 def command() -> None:
     """Create, deactivate and list the users of tenants."""
 

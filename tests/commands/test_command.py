@@ -34,9 +34,10 @@ EXPIRING = ("keys", "create", "--tenant", "acme", "--user", "a@acme.example", "-
 LIMITED = ("keys", "create", "--tenant", "acme", "--user", "a@acme.example", "--usage-limit")
 
 WRONG: tuple[tuple[tuple[str, ...], str], ...] = (
-    ((), "automation --help"),
     (("--bogus",), "--bogus"),
-    (("serv",), "serv"),
+    (("serv",), "'serve'"),
+    (("setings",), "'settings'"),
+    (("weather",), "automation --help"),
     (("serve", "--bogus"), "--bogus"),
     (("serve", "here"), "here"),
     (("serve", "--port", "eighty"), "--port"),
@@ -47,8 +48,8 @@ WRONG: tuple[tuple[tuple[str, ...], str], ...] = (
     (("users", "list", "--tenant", "\udcff"), "--tenant"),
     (("demo", "--workers", "2"), "--workers"),
     (("demo", "--port", "-1"), "--port"),
-    (("db",), "automation db --help"),
     (("db", "sidegrade"), "sidegrade"),
+    (("db", "upgrad"), "'upgrade'"),
     (("db", "downgrade"), "REVISION"),
     (("db", "prune"), "--embedded"),
     (("tenants", "create"), "NAME"),
@@ -89,6 +90,24 @@ def test_help_lists_every_command_within_a_moment() -> None:
 
     assert all(name in done.output for name in COMMANDS)
     assert min(durations) < 1
+
+
+@pytest.mark.parametrize("group", [(), ("contract",), ("db",), ("keys",), ("tenants",), ("users",)], ids=" ".join)
+def test_without_a_command_a_group_shows_its_help_and_fails(group: tuple[str, ...]) -> None:
+    helped = call(*group, "--help")
+
+    done = call(*group)
+
+    assert (done.code, done.output) == (2, "")
+    assert done.errors.strip() == helped.output.strip()
+
+
+@pytest.mark.parametrize("name", ["", *ALL])
+def test_help_has_a_short_name(name: str) -> None:
+    done = call(*name.split(), "-h")
+
+    assert (done.code, done.errors) == (0, "")
+    assert done == call(*name.split(), "--help")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
