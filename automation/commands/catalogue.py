@@ -40,7 +40,9 @@ class Catalogue(click.Group):
         command: click.Command = import_module(f"{PACKAGE}.{module}").command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that the arguments begin with, and what is left of them.
 
         Raises:

@@ -1,5 +1,6 @@
 """``automation contract check``: everything that the start-up checks, without starting anything."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from automation.commands.output import json_option, print_json, print_line
 
 if TYPE_CHECKING:
     from automation.contract.document.findings import Finding
+    from automation.contract.document.positions import Position
 
 
 @click.group("contract")
@@ -26,15 +28,43 @@ def check(file: Path | None, *, as_json: bool) -> int:
 
     path = file or default_path()
     findings = _findings(path)
+    places = _places(path, findings)
     if as_json:
-        listed = [{"where": finding.where, "message": finding.message} for finding in findings]
+        listed = [
+            {"where": finding.where, "message": finding.message, "line": place.line, "column": place.column}
+            for place, finding in places
+        ]
         print_json({"file": str(path), "valid": not findings, "findings": listed})
     else:
-        for finding in findings:
-            print_line(str(finding))
-        if not findings:
-            print_line(f"{path}: no findings.")
+        shown = _shortened(path)
+        for place, finding in places:
+            print_line(f"{shown}:{place.line}:{place.column}: {_without_place(finding)}")
+        print_line(f"{shown}: {_count(findings)}")
     return FAILED if findings else 0
+
+
+def _shortened(path: Path) -> Path:
+    """Return the path as seen from where the command runs, if it is below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _without_place(finding: "Finding") -> str:
+    """Return a finding in words, without a place that the line's beginning says already."""
+    return finding.message if finding.where == "#" or finding.where.startswith("line ") else str(finding)
+
+
+def _count(findings: "Sequence[Finding]") -> str:
+    return f"{len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'}."
+
+
+def _places(path: Path, findings: "Sequence[Finding]") -> "list[tuple[Position, Finding]]":
+    """Return the findings in the order of the file, each with where it is."""
+    if not findings:
+        return []
+    from automation.contract.document.positions import Positions  # noqa: PLC0415
+
+    positions = Positions(path.read_text(encoding="utf-8", errors="replace") if path.exists() else "")
+    return sorted((positions.locate(finding), finding) for finding in findings)
 
 
 def _findings(path: Path) -> "tuple[Finding, ...]":

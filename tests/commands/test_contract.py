@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from automation.contract.document.document import default_path
-from tests.commands.terminal import document, run
+from tests.commands.terminal import call, document, run
 
 
 @pytest.fixture
@@ -39,6 +39,25 @@ def test_every_fault_of_a_file_has_a_line(broken: Path) -> None:
     for fault in ("get_nothing_at_all", "automation:dream", "moon-phase"):
         assert [line for line in done.output.splitlines() if fault in line], done.output
     assert "Traceback" not in done.errors
+    *findings, count = done.output.splitlines()
+    assert count == f"{broken}: {len(findings)} findings."
+    lines = broken.read_text().splitlines()
+    for finding, begin in (("automation:dream", "get:"), ("moon-phase", "")):
+        place = next(line for line in findings if finding in line).removeprefix(f"{broken}:").split(": ")[0]
+        line, column = map(int, place.split(":"))
+        assert lines[line - 1][column - 1 :].startswith(begin)
+        assert not lines[line - 1][: column - 1].strip(" -")
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# nothing yet\n"])
+def test_an_empty_file_is_called_empty(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "openapi.yaml"
+    path.write_text(text)
+
+    done = call("contract", "check", path)
+
+    assert (done.code, done.errors) == (1, "")
+    assert done.output.splitlines() == [f"{path}:1:1: is empty", f"{path}: 1 finding."]
 
 
 @pytest.mark.process
@@ -48,7 +67,7 @@ def test_scripts_get_the_faults_as_one_document(broken: Path) -> None:
     assert done.code == 1
     checked = json.loads(done.output)
     assert (checked["file"], checked["valid"]) == (str(broken), False)
-    assert all(set(finding) == {"where", "message"} for finding in checked["findings"])
+    assert all(set(finding) == {"where", "message", "line", "column"} for finding in checked["findings"])
 
 
 @pytest.mark.process

@@ -11,6 +11,7 @@ _NEW_EACH_TIME: Mapping[str, re.Pattern[str]] = {
     "<key>": re.compile(r"\bak_[0-9A-Za-z]{49}\b"),
     "<prefix>": re.compile(r"\bak_[0-9A-Za-z]{8}\b"),
     "<address>": re.compile(r"\b127\.0\.0\.1:\d+"),
+    "<position>": re.compile(r"(?<=\.yaml):\d+:\d+\b"),
     "<seconds>": re.compile(r"\b\d+(\.\d+)? s\b"),
 }
 _MEASURED = frozenset({"duration_ms"})

@@ -37,14 +37,14 @@ def load(path: Path) -> Document:
     except OSError as error:
         raise ContractError([Finding(str(path), f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
-        raise ContractError([Finding(str(path), f"is not UTF-8, at byte {error.start}")]) from error
+        raise ContractError([Finding(_place(error), "is not UTF-8")]) from error
 
 
 def parse(text: str) -> Document:
     """Return the document that a text is.
 
     Raises:
-        ContractError: The text is not YAML, has a key twice, or is not a mapping.
+        ContractError: The text is empty or not YAML, has a key twice, or is not a mapping.
     """
     try:
         loaded = yaml.load(text, _Loader)  # noqa: S506 - a subclass of SafeLoader
@@ -52,6 +52,8 @@ def parse(text: str) -> Document:
         raise ContractError([_finding(error)]) from error
     except RecursionError as error:
         raise ContractError([Finding("#", "is nested too deeply")]) from error
+    if loaded is None:
+        raise ContractError([Finding("#", "is empty")])
     if not isinstance(loaded, dict):
         raise ContractError([Finding("#", "is not a mapping")])
     return _unshared(loaded)
@@ -85,6 +87,11 @@ def _finding(error: yaml.YAMLError) -> Finding:
     mark = getattr(error, "problem_mark", None)
     where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "#"
     return Finding(where, getattr(error, "problem", None) or "is not YAML")
+
+
+def _place(error: UnicodeDecodeError) -> str:
+    lines = error.object[: error.start].split(b"\n")
+    return f"line {len(lines)}, column {len(lines[-1]) + 1}"
 
 
 class _Loader(yaml.SafeLoader):

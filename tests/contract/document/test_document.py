@@ -50,7 +50,8 @@ def test_what_an_alias_names_is_a_copy() -> None:
         ("a: [1\n", "line 2, column 1: did not find expected ',' or ']'"),
         ("a: !!python/name:os.system x\n", "line 1, column 4: "),
         ("- a\n", "#: is not a mapping"),
-        ("", "#: is not a mapping"),
+        ("", "#: is empty"),
+        ("# nothing yet\n", "#: is empty"),
         ("a: &x [*x]\n", "#: has more than 200000 nodes, or refers to itself through an alias"),
         ("a: " + "[" * 5000, "#: is nested too deeply"),
         (
@@ -73,7 +74,7 @@ def test_a_file_that_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_utf_8_is_a_finding(tmp_path: Path) -> None:
     file = tmp_path / "latin.yaml"
-    file.write_bytes(b"a: \xe4")
+    file.write_bytes(b"a: 1\nb: \xe4")
 
-    with pytest.raises(ContractError, match="is not UTF-8, at byte 3"):
+    with pytest.raises(ContractError, match="line 2, column 4: is not UTF-8"):
         load(file)
