@@ -1,6 +1,9 @@
-"""Turns validation errors into violations for clients: a place and fixed words; never a value, never a schema."""
+"""Turns validation errors into violations for clients: a place and fixed words; never a client's value."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import jsonschema_rs
 
@@ -12,11 +15,14 @@ LIMIT = 20
 """How many violations an answer lists at most."""
 
 LONGEST_POINTER = 200
+LONGEST_LIST = 260
+"""How many characters an enumeration's values take at most; what doesn't fit is counted."""
+
+_plain = re.compile(r"[A-Za-z][\w.:/-]*", re.ASCII).fullmatch
 
 WORDS: Mapping[str, str] = {
     "additionalProperties": "is not a known member",
     "anyOf": "must have one of the allowed forms",
-    "enum": "must be one of the allowed values",
     "exclusiveMaximum": "is too large",
     "exclusiveMinimum": "is too small",
     "falseSchema": "is not allowed here",
@@ -43,7 +49,28 @@ def words(error: jsonschema_rs.ValidationError) -> str:
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Format):
         known = FORMATS.get(error.kind.format)
         return known.words if known else "does not have the required format"
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Enum):
+        return _choice(error.kind.options)
     return WORDS.get(error.kind.name, "is not as the contract says")
+
+
+def _choice(options: Sequence[Any]) -> str:
+    """Return which values there are to choose from: the contract's own, as JSON where a bare word could be misread."""
+    named: list[str] = []
+    for text in map(_option, options):
+        if sum(map(len, named)) + 2 * len(named) + len(text) > LONGEST_LIST:
+            break
+        named.append(text)
+    rest = len(options) - len(named)
+    if not named:
+        return f"must be one of {rest} values, which the contract lists"
+    listed = ", ".join(named) + (f" and {rest} more" if rest else "")
+    return f"must be {listed}" if len(options) == 1 else f"must be one of: {listed}"
+
+
+def _option(value: object) -> str:
+    bare = isinstance(value, str) and _plain(value) and value not in {"null", "true", "false"}
+    return str(value) if bare else json.dumps(value, ensure_ascii=False)
 
 
 def places(error: jsonschema_rs.ValidationError) -> tuple[str, ...]:
