@@ -126,6 +126,23 @@ async def test_skip_ends_what_finds_no_room_and_says_why(runner: Runner) -> None
     assert document["completed_at"]
 
 
+async def test_skip_lets_a_retry_wait_and_runs_it_when_there_is_room(runner: Runner) -> None:
+    failed, other = await executed(runner, 2, ConcurrencyPolicy.SKIP)
+    assert await runner.runs.finish(await runner.claimed(failed), ExecutionStatus.FAILED)
+    running = await runner.claimed(other)
+    await runner.executions.retry(runner.tenant, failed, retry_from="start")
+    runner.take_jobs()
+
+    refused = await runner.claim(failed, attempt=2)
+    waiting = await runner.status(failed)
+    await finished(runner, running)
+    jobs = [job["execution_id"] for job in runner.jobs()]
+    admitted = await runner.claim(failed, attempt=2)
+
+    assert (refused, waiting, jobs) == (None, "pending", [str(failed)])
+    assert admitted is not None
+
+
 async def test_of_50_claims_at_once_skip_skips_all_but_the_limit(runner: Runner) -> None:
     executions = await executed(runner, 50, ConcurrencyPolicy.SKIP, limit=3)
 

@@ -4,6 +4,8 @@
 --
 -- A queue is first come, first served: room is for the oldest. What stays pending gets another job when an execution of
 -- the rule ends; the sweep looks at it once a minute in case that one is lost.
+--
+-- Under skip a retry waits its turn: skipped, it would have destroyed the failed execution that somebody wants to mend.
 
 CREATE FUNCTION admit_execution_v1(p_tenant uuid, p_rule uuid, p_execution uuid)
 RETURNS boolean
@@ -15,13 +17,14 @@ DECLARE
     running integer;
     ahead integer;
     since timestamp with time zone;
+    retried boolean;
 BEGIN
     SELECT r.max_concurrent_executions, r.concurrency_policy INTO slots, policy
     FROM automation_rules r WHERE r.tenant = p_tenant AND r.rule_id = p_rule;
     IF slots IS NULL THEN
         RETURN true; -- the limit was lifted while the lock was waited for
     END IF;
-    SELECT e.queued_at INTO since
+    SELECT e.queued_at, e.attempt > 1 INTO since, retried
     FROM automation_executions e WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
     SELECT count(*) INTO running FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.automation_rule_id = p_rule AND e.status = 'running';
@@ -42,7 +45,7 @@ BEGIN
     IF running < slots AND (policy <> 'queue' OR running + ahead < slots) THEN
         RETURN true;
     END IF;
-    IF policy = 'skip' THEN
+    IF policy = 'skip' AND NOT retried THEN
         PERFORM end_execution_saying_v1(p_tenant, p_execution, 'skipped', 'info', format(
             'The execution was skipped: the rule''s limit of %s executions at the same time was reached.', slots),
             NULL);

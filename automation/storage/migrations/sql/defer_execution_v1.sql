@@ -1,7 +1,7 @@
 -- Writes a job for an attempt of an execution, in a transaction of the execution's tenant: the only kind of job there
 -- is.
--- Called by defer_execution (automation/storage/jobs.py), create_execution, retry_execution, release_claim and
--- wake_executions. It runs as its owner, because the API has no grant on the queue.
+-- Called by create_execution, retry_execution, release_claim and wake_executions. It runs as its owner, because the API
+-- has no grant on the queue.
 --
 -- The queueing lock keeps a second job of an attempt out while one is waiting in the queue.
 
