@@ -7,13 +7,12 @@ import structlog
 from automation.domain.executions import ExecutionStatus, LogLevel
 from automation.engine.actions import Actions
 from automation.engine.rules.program import Programs
-from automation.engine.runs.endings import Ending, Finished, HandedBack, Resting
 from automation.engine.runs.heartbeat import Heartbeat
 from automation.engine.runs.journal import Journal, an_entry
 from automation.engine.runs.ledger import Answer, BrokenOff, Cause, Ledger
 from automation.engine.runs.run import Run
 from automation.engine.runs.tasks import leave
-from automation.storage.runs import Claim, Runs
+from automation.storage.runs import Claim, Ending, Finished, HandedBack, Resting, Runs
 
 _log = structlog.get_logger()
 
@@ -58,7 +57,7 @@ class Conductor:
         ending = await self._outcome()
         while ending is not None:
             try:
-                answer = await self._ledger.end(ending.write)
+                answer = await self._ledger.end(ending)
             except BrokenOff as broken_off:
                 ending = self._broken_off(broken_off.cause)
             else:

@@ -11,7 +11,7 @@ from automation.domain.errors import Unavailable
 from automation.domain.executions import ExecutionStatus
 from automation.engine.runs.journal import Journal
 from automation.engine.runs.tasks import whole
-from automation.storage.runs import Claim, LogPart, Outcome, Renewal, Runs
+from automation.storage.runs import Claim, Ending, LogPart, Outcome, Renewal, Runs
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0
 
@@ -122,13 +122,13 @@ class Ledger:
         async with self._turn:
             await self._sit_out_outages(lambda: self._runs.mark_rule_error(self.claim, reason))
 
-    async def end(self, write: Callable[[Runs, Claim, LogPart], Awaitable[Answer | None]]) -> Answer:
-        """Write what gives the claim up, as the run's last word; no heartbeat may be left by then.
+    async def end(self, ending: Ending) -> Answer:
+        """Store how the run ends, which gives the claim up; no heartbeat may be left by then.
 
         Returns:
             The status that the execution has ended with, where it has.
         """
-        return await self._write(lambda logs: write(self._runs, self.claim, logs))
+        return await self._write(lambda logs: self._runs.end(self.claim, ending, logs))
 
     async def _write(self, write: Write) -> Answer:
         async with self._turn:

@@ -11,10 +11,10 @@ from automation.engine.actions import ActionFailed, Actions
 from automation.engine.expressions.evaluation import EvaluationError, ExpressionTooCostly
 from automation.engine.expressions.scope import execution_variable, rule_variable, scope
 from automation.engine.rules.program import Program, Programs, Step, UnusableRule
-from automation.engine.runs.endings import Ending, Finished, HandedBack, Resting
 from automation.engine.runs.journal import Journal, an_entry
 from automation.engine.runs.ledger import Ledger
 from automation.engine.runs.tries import ActionGivenUp, Tries, WorkerStops
+from automation.storage.runs import Ending, Finished, HandedBack, Resting
 
 FROM_FAILED_ACTION = "failed_action"
 

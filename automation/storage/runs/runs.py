@@ -16,6 +16,7 @@ from automation.domain.executions import ExecutionStatus, LogEntry
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import encoded, storable
 from automation.storage.runs.claim import NOTHING, Claim, LogPart, Outcome, Renewal, read_claim
+from automation.storage.runs.endings import Ending, Finished, HandedBack, Resting
 
 # An execution and how far it had come, for the worker whose it is from now on.
 _CLAIM = b"""
@@ -161,6 +162,27 @@ class Runs:
         """
         values = {"index": index, "result": _json(result), "failed": failed, "next_action": next_action}
         return await self._write(_RECORD_ACTION, claim, values, logs)
+
+    async def end(self, claim: Claim, ending: Ending, logs: LogPart) -> Outcome | ExecutionStatus | None:
+        """Give the claim up: finish the execution, or release it to rest or to another worker."""
+        match ending:
+            case Finished(status=status, last=last):
+                return await self.finish(
+                    claim,
+                    status,
+                    error_message=ending.error_message,
+                    error_stack=ending.error_stack,
+                    failed_action_index=ending.failed_action_index,
+                    keep_call_key=ending.outcome_unknown,
+                    logs=logs,
+                    last=last,
+                )
+            case Resting(action_index=index, resume_at=resume_at, last=last):
+                told = LogPart(logs.first, (*logs.entries, last))
+                result = {"until": resume_at.isoformat()}
+                return await self.wait(claim, next_action=index + 1, resume_at=resume_at, result=result, logs=told)
+            case HandedBack():
+                return await self.release(claim, logs=logs)
 
     async def wait(
         self, claim: Claim, *, next_action: int, resume_at: datetime, result: Any | None = None, logs: LogPart = NOTHING
