@@ -9,7 +9,7 @@ INTERVAL = 0.25
 """Seconds between two looks where the kernel doesn't tell."""
 
 
-class Ending:
+class ProcessEnding:
     """A wait for the end of one process after the other, which another thread can interrupt for good."""
 
     def __init__(self) -> None:

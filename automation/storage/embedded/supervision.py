@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol
 
-from automation.storage.embedded.endings import Ending
+from automation.storage.embedded.endings import ProcessEnding
 from automation.storage.embedded.failure import EmbeddedServerError
 from automation.storage.embedded.server import EmbeddedServer
 
@@ -49,7 +49,7 @@ class Supervision:
         self._pauses = pauses
         self._tries = 0
         self._leaving = threading.Event()
-        self._ending = Ending()
+        self._ending = ProcessEnding()
         self._thread = threading.Thread(target=self._supervise, name="embedded-supervision", daemon=True)
 
     def __enter__(self) -> "Supervision":
