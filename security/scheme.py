@@ -4,6 +4,7 @@ Connexion's own handler takes the first of two keys, passes on empty ones and un
 as Latin-1.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,14 @@ Verify = Callable[[ConnexionRequest], Awaitable[TokenInfo]]
 
 _BLANKS = b" \t"
 _TENANT_HEADER = TENANT_HEADER.encode("ascii")
+
+_MISTAKEN = frozenset({b"authorization", b"proxy-authorization", b"api-key", b"apikey", b"x-apikey", b"x-auth-token"})
+"""Headers that other services take keys in."""
+
+_ELSEWHERE = "The request carries no API key: it goes into the header {}, alone, and is read from no other."
+_ALONE = "The API key is not valid: the header {} takes the key alone, without a scheme such as Bearer, and unquoted."
+
+_decorated = re.compile(rb"(?:[A-Za-z]+[ \t:=]|[\"'<]).*", re.DOTALL).fullmatch
 
 
 class ApiKeyScheme(ApiKeySecurityHandler):  # type: ignore[misc]  # Connexion has no types
@@ -85,11 +94,16 @@ def credentials(headers: Iterable[tuple[bytes, bytes]], key_header: bytes) -> tu
     """
     keys = []
     tenants = []
+    misplaced = False
     for name, value in headers:
         if name == key_header:
             keys.append(value)
         elif name == _TENANT_HEADER:
             tenants.append(value.strip(_BLANKS))
+        elif name in _MISTAKEN:
+            misplaced = True
+    if misplaced and not any(key.strip(_BLANKS) for key in keys):
+        raise ApiKeyMissing(_ELSEWHERE.format(key_header.decode("ascii")))
     return _only(keys, key_header), b", ".join(tenants).decode("latin-1") if tenants else None
 
 
@@ -100,6 +114,8 @@ def _only(keys: Sequence[bytes], key_header: bytes) -> str:
     key = keys[0].strip(_BLANKS) if keys else b""
     if not key:
         raise ApiKeyMissing
+    if _decorated(key):
+        raise ApiKeyInvalid(_ALONE.format(key_header.decode("ascii")))
     if len(key) != LENGTH or not key.isascii():
         raise ApiKeyInvalid
     return key.decode("ascii")

@@ -55,6 +55,45 @@ async def test_no_key_or_a_blank_one_is_a_missing_key(authenticator: Authenticat
     assert outcome(response) == (401, "api_key_missing", [])
 
 
+@pytest.mark.parametrize("header", [b"Authorization", b"Proxy-Authorization", b"api-key", b"apikey", b"X-ApiKey"])
+@pytest.mark.parametrize("scheme", [b"Bearer ", b"bearer ", b"ApiKey ", b"Token ", b"Basic ", b""])
+@pytest.mark.parametrize("blank", [[], [(b"x-api-key", b" ")]])
+async def test_a_key_in_the_wrong_header_is_told_where_it_goes_and_is_not_repeated(
+    directory: MemoryDirectory, authenticator: Authenticator, header: bytes, scheme: bytes, blank: Headers
+) -> None:
+    key = directory.add().key.plaintext
+
+    response = await ask(authenticator, [*blank, (header, scheme + key.encode())])
+
+    assert outcome(response) == (401, "api_key_missing", [])
+    assert "x-api-key" in response.json()["detail"]
+    assert key[3:11] not in response.text
+
+
+@pytest.mark.parametrize("form", ["Bearer {}", "bearer\t{}", "ApiKey {}", "key={}", "key:{}", '"{}"', "'{}'", "<{}>"])
+async def test_a_key_that_does_not_stand_alone_is_told_so_and_is_not_repeated(
+    directory: MemoryDirectory, authenticator: Authenticator, form: str
+) -> None:
+    key = directory.add().key.plaintext
+
+    response = await ask(authenticator, [(b"x-api-key", form.format(key).encode())])
+
+    assert outcome(response) == (401, "api_key_invalid", [])
+    assert "alone" in response.json()["detail"]
+    assert key[3:11] not in response.text
+    assert directory.lookups == []
+
+
+async def test_an_authorization_of_somebody_else_beside_a_good_key_does_not_matter(
+    directory: MemoryDirectory, authenticator: Authenticator
+) -> None:
+    key = directory.add().key.plaintext.encode()
+
+    response = await ask(authenticator, [(b"authorization", b"Basic cHJveHk6cHJveHk="), (b"x-api-key", key)])
+
+    assert response.status_code == 200
+
+
 async def test_a_missing_key_comes_before_a_malformed_tenant(authenticator: Authenticator) -> None:
     response = await ask(authenticator, [(b"x-tenant-id", b"acme")])
 
