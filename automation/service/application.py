@@ -73,7 +73,9 @@ def create(settings: Settings) -> ASGIApp:
         lifespan=_lifespan(database, authenticator),
     )
     swagger_ui = settings.documentation and settings.publish_contract
-    documented = Documentation(application, swagger_ui=swagger_ui, prefix=settings.path_prefix)
+    documented = Documentation(
+        application, swagger_ui=swagger_ui, contract=settings.publish_contract, prefix=settings.path_prefix
+    )
     return RequestLog(documented, problems)
 
 

@@ -22,8 +22,8 @@ async def nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise PathNotFound
 
 
-def serve(prefix: str = "", *, swagger_ui: bool = True) -> httpx.AsyncClient:
-    documentation = Documentation(nothing, swagger_ui=swagger_ui, prefix=prefix)
+def serve(prefix: str = "", *, swagger_ui: bool = True, contract: bool = True) -> httpx.AsyncClient:
+    documentation = Documentation(nothing, swagger_ui=swagger_ui, contract=contract, prefix=prefix)
     return httpx.AsyncClient(transport=httpx.ASGITransport(documentation), base_url="http://pages")
 
 
@@ -105,13 +105,79 @@ async def test_every_address_in_a_page_leads_to_a_page_or_file(prefix: str, path
     assert [answer.status_code for answer in answers] == [200] * len(addresses)
 
 
-@pytest.mark.parametrize("path", ["/docs", "/problems/not_found"])
+@pytest.mark.parametrize("prefix", ["", "/prefix", "/under/here"])
+@pytest.mark.parametrize("path", ["/docs", "/docs/start.js", "/problems", "/problems/not_found"])
+async def test_a_slash_at_the_end_of_a_page_leads_to_it_relative_to_where_it_is(prefix: str, path: str) -> None:
+    pages = serve(prefix)
+
+    response = await pages.get(f"{prefix}{path}/")
+
+    assert response.status_code == 308
+    assert response.headers["location"].startswith("../")
+    assert response.url.join(response.headers["location"]).path == prefix + path
+
+
+async def test_a_prefix_without_its_slash_leads_to_the_root() -> None:
+    response = await serve("/under/here").get("/under/here")
+
+    assert response.status_code == 308
+    assert response.url.join(response.headers["location"]).path == "/under/here/"
+
+
+@pytest.mark.parametrize("path", ["/docs/", "/docs/start.js/"])
+async def test_no_slash_leads_to_a_page_that_is_not_served(path: str) -> None:
+    with pytest.raises(PathNotFound):
+        await serve(swagger_ui=False).get(path)
+
+
+@pytest.mark.parametrize("path", ["/docs//", "/problems/nothing/", "/docs%2f"])
+async def test_other_slashes_lead_nowhere(pages: httpx.AsyncClient, path: str) -> None:
+    with pytest.raises(PathNotFound):
+        await pages.get(path)
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/html", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "TEXT/HTML;q=0.1"]
+)
+@pytest.mark.parametrize("prefix", ["", "/prefix"])
+async def test_people_are_shown_what_is_served(prefix: str, accept: str) -> None:
+    response = await serve(prefix).get(f"{prefix}/", headers={"accept": accept})
+
+    addresses = re.findall(r'<a href="([^"]*)"', response.text)
+    assert (response.status_code, response.headers["vary"]) == (200, "Accept")
+    assert [response.url.join(address).path for address in addresses] == [
+        f"{prefix}{path}" for path in ("/docs", "/api/v1/openapi.json", "/api/v1/openapi.yaml", "/problems")
+    ]
+
+
+@pytest.mark.parametrize(
+    "accept", ["*/*", "", "application/json", "text/html;q=0", "text/html;q=0.5, application/json", "text/html;q=x"]
+)
+@pytest.mark.parametrize("prefix", ["", "/prefix"])
+async def test_programs_are_led_to_the_contract(prefix: str, accept: str) -> None:
+    response = await serve(prefix).get(f"{prefix}/", headers={"accept": accept})
+
+    assert (response.status_code, response.headers["vary"]) == (303, "Accept")
+    assert response.url.join(response.headers["location"]).path == f"{prefix}/api/v1/openapi.json"
+
+
+async def test_a_contract_that_is_not_published_is_not_led_to() -> None:
+    withheld = serve(swagger_ui=False, contract=False)
+
+    page = await withheld.get("/", headers={"accept": "text/html"})
+
+    assert re.findall(r'<a href="([^"]*)"', page.text) == ["problems"]
+    with pytest.raises(PathNotFound):
+        await withheld.get("/", headers={"accept": "application/json"})
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/docs/", "/problems/not_found"])
 async def test_a_page_can_only_be_read(pages: httpx.AsyncClient, path: str) -> None:
     with pytest.raises(MethodNotAllowed) as caught:
         await pages.post(path)
 
     assert caught.value.headers == {"Allow": "GET, HEAD"}
-    assert (await pages.head(path)).status_code == 200
+    assert (await pages.head(path)).status_code in {200, 303, 308}
 
 
 @pytest.mark.parametrize("error", all_errors(), ids=lambda error: error.code)
