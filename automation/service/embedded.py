@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 
 import structlog
 
+from automation.service import side_log
 from automation.service.settings import Settings
 from automation.storage.embedded import EmbeddedServer, EmbeddedServerError, EmbeddedUrls, Supervision
 from automation.storage.former import FormerDatabase
@@ -72,7 +73,7 @@ class _Witness:
 def _tell(level: str, event: str, **values: object) -> None:
     """Write a log line, or a line for people where the log isn't set up yet."""
     if structlog.is_configured():
-        getattr(_log, level)(event, **values)
+        side_log.say(_log, level, event, **values)
     else:
         _say(event)
 

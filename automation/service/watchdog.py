@@ -17,11 +17,12 @@ from typing import Any, Self
 
 import structlog
 
+from automation.service import side_log
+
 EXIT_CODE = 70
 """How a process ends whose event loop hangs: sysexits.h's EX_SOFTWARE, which nothing else here ends with."""
 
 _TICKS_TO_WARN = 20
-_PATIENCE = 1.0  # for a log line: whoever should read it may hang as well
 
 _log = structlog.get_logger()
 
@@ -160,7 +161,4 @@ class Watchdog:
 
 
 def _say(level: str, event: str, **values: Any) -> None:
-    """Write a log line in a thread of its own: a pipe that nobody reads must not hold the watchdog."""
-    line = threading.Thread(target=getattr(_log, level), args=(event,), kwargs=values, daemon=True)
-    line.start()
-    line.join(_PATIENCE)
+    side_log.say(_log, level, event, **values)
