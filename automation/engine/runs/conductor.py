@@ -70,10 +70,11 @@ class Conductor:
         run = asyncio.create_task(self._run.go())
         heartbeat = asyncio.create_task(self._heartbeat.listen(at_once=self._claim.execution.taken_over))
         try:
-            done, _ = await asyncio.wait({run, heartbeat}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({run, heartbeat}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._end(run, heartbeat)
-        return self._said_by(run) if run in done else self._broken_off(heartbeat.result())
+        # One that came to its end all the same has told of it.
+        return self._said_by(run) if run.done() and not run.cancelled() else self._broken_off(heartbeat.result())
 
     async def _end(self, run: "asyncio.Task[Ending]", heartbeat: "asyncio.Task[Cause]") -> None:
         """End both. The heartbeat must be gone before the last word: what that gives up may not be renewed."""

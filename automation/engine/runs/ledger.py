@@ -65,6 +65,7 @@ class Ledger:
         self._journal = journal
         self._lease = lease
         self._turn = asyncio.Lock()
+        self._unrecorded: Write | None = None
         self.claim = claim
 
     async def renew(self) -> Renewal:
@@ -93,13 +94,13 @@ class Ledger:
 
     async def record_try(self, *, tries: int, keep_call_key: bool) -> None:
         """Store that a try failed, and another one follows."""
-        await self._write(
+        await self._record(
             lambda logs: self._runs.record_try(self.claim, tries=tries, keep_call_key=keep_call_key, logs=logs)
         )
 
     async def record_action(self, index: int, *, result: Any | None, failed: bool) -> None:
         """Store that an action is done, and the next one follows."""
-        await self._write(
+        await self._record(
             lambda logs: self._runs.record_action(
                 self.claim, index, result=result, failed=failed, next_action=index + 1, logs=logs
             )
@@ -125,10 +126,28 @@ class Ledger:
     async def end(self, ending: Ending) -> Answer:
         """Store how the run ends, which gives the claim up; no heartbeat may be left by then.
 
+        What the run was about to record when it was broken off is recorded first: its entries are told.
+
         Returns:
             The status that the execution has ended with, where it has.
         """
+        if self._unrecorded is not None:
+            try:
+                await self._record(self._unrecorded)
+            except BrokenOff as broken_off:
+                if broken_off.cause is Cause.LOST:
+                    raise
         return await self._write(lambda logs: self._runs.end(self.claim, ending, logs))
+
+    async def _record(self, write: Write) -> None:
+        """Write what has happened, and remember it until that is answered: a run may be broken off meanwhile."""
+        self._unrecorded = write
+        try:
+            await self._write(write)
+        except BrokenOff:
+            self._unrecorded = None
+            raise
+        self._unrecorded = None
 
     async def _write(self, write: Write) -> Answer:
         async with self._turn:

@@ -9,11 +9,11 @@ import psycopg
 import pytest
 
 from automation.domain.errors import Unavailable
-from automation.engine.runs import heartbeat
+from automation.engine.runs import heartbeat, ledger
 from automation.storage.pool.database import Database
 from automation.storage.runs import Claim, Runs
 from tests.databases import DatabaseUrls
-from tests.engine.actions.receiver import Receiver
+from tests.engine.actions.receiver import Answer, Receiver
 from tests.engine.near import Held, a_near_worker
 from tests.engine.scenes import Document, Scene, a_call, a_wait, messages, scene_in
 from tests.engine.workers import a_worker, answering, called, in_turn, slowly, worker_settings
@@ -87,6 +87,41 @@ async def test_an_entry_whose_answer_was_lost_is_told_once(
     expect_told(
         ended, STARTED, "Condition met", "try 1 of 2", "succeeded", "Waiting until", "The wait is over", "is completed"
     )
+
+
+@pytest.mark.parametrize(("answer", "counted"), [(answering(), (1, 0)), (FAILING, (0, 1))], ids=["success", "failure"])
+async def test_what_was_to_be_recorded_when_the_run_was_broken_off_is_counted_and_told(
+    scene: Scene,
+    database_urls: DatabaseUrls,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    answer: Answer,
+    counted: tuple[int, int],
+) -> None:
+    asked = asyncio.Event()
+
+    class Away(Runs):
+        """The database is away when the action is to be recorded for the first time."""
+
+        async def record_action(self, *arguments: Any, **how: Any) -> Any:
+            if not asked.is_set():
+                asked.set()
+                raise Unavailable("It is away.")
+            return await super().record_action(*arguments, **how)
+
+    monkeypatch.setattr(heartbeat, "BEAT", 0.05)
+    monkeypatch.setattr(ledger, "_FIRST_PAUSE", 3600.0)
+    receiver.answer = answer
+    async with a_near_worker(database_urls, runs=Away):
+        execution = await scene.execute(await scene.rule(a_call(receiver.url, go_on=True), a_call(receiver.url)))
+        await asked.wait()
+        await scene.executions.cancel(scene.tenant, execution)
+        ended = await scene.ended(execution)
+
+    assert ended["status"] == "cancelled"
+    assert (ended["actions_successful"], ended["actions_failed"]) == counted
+    expect_told(ended, STARTED, "webhook_call (succeeded|failed)", "was cancelled")
 
 
 @pytest.mark.process
