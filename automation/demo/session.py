@@ -1,8 +1,10 @@
 """Session of the demo: from an empty directory to the greeting, and to its end in order."""
 
+import fcntl
 import importlib.util
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
@@ -16,6 +18,7 @@ from automation.service.http.listener import listen
 from automation.service.settings import Settings
 
 _LAST_PORT = 65535
+_LOCK = "demo.running"
 _MAIL_RECEIVER = "aiosmtpd"
 
 _log = structlog.get_logger()
@@ -44,6 +47,7 @@ class Session:
         self._as_document = as_document
         self._interruption = interruption
         self._screen = Screen(moving=not verbose)
+        self._held: int | None = None
         self.log = settings.data_dir / log.FILE_NAME
 
     def prepare(self) -> None:
@@ -51,15 +55,18 @@ class Session:
 
         Raises:
             AddressUnavailable: The port is taken.
-            DemonstrationRefused: The demo's own packages are missing, or there is no place for its files.
+            DemonstrationRefused: The demo's own packages are missing, there is no place for its files, or another demo
+                uses it.
         """
         if importlib.util.find_spec(_MAIL_RECEIVER) is None:
             raise DemonstrationRefused(
                 f"The demo's mail receiver needs the package {_MAIL_RECEIVER}: in a checkout `make run` installs it, "
                 "elsewhere install automation-executions[demo]."
             )
-        listen(self._settings.host, self._settings.port).close()
         directory = self._settings.data_dir
+        if (directory / _LOCK).exists():
+            self._hold(directory)  # a demo of this directory is most likely what has the port
+        listen(self._settings.host, self._settings.port).close()
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(log.open_log(self.log))
@@ -68,6 +75,19 @@ class Session:
                 f"The demo can't write to {directory.absolute()} ({error.strerror}): name another directory with "
                 "AUTOMATION_DATA_DIR."
             ) from error
+        if self._held is None:
+            self._hold(directory)
+
+    def _hold(self, directory: Path) -> None:
+        """Keep other demos from the data directory until this process ends: they would overwrite demo.json."""
+        self._held = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemonstrationRefused(
+                f"A demo of {directory.absolute()} runs already; use it, stop it, or name another directory with "
+                "AUTOMATION_DATA_DIR."
+            ) from None
 
     def perform(self) -> int:
         """Serve until SIGTERM or Ctrl-C, and return the exit code.

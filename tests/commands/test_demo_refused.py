@@ -1,5 +1,6 @@
 """``automation demo`` where it can't be had: one line that says what to do, and where more stands."""
 
+import fcntl
 import socket
 from pathlib import Path
 
@@ -21,6 +22,15 @@ def test_a_port_that_is_taken_is_told_before_anything_is_made(tmp_path: Path) ->
 
     assert_refused(done, f"port {port}", "--port", "AUTOMATION_PORT", code=1)
     assert not (tmp_path / "data").exists()
+
+
+def test_a_directory_of_another_demo_is_told_and_left_alone(tmp_path: Path) -> None:
+    with (tmp_path / "demo.running").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = run("demo", "--port", "0", settings={"AUTOMATION_DATA_DIR": str(tmp_path)})
+
+    assert_refused(done, f"A demo of {tmp_path} runs already", "AUTOMATION_DATA_DIR", code=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["demo.running"]
 
 
 def test_an_address_of_another_machine_is_told_before_anything_is_made(tmp_path: Path) -> None:
