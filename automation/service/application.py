@@ -14,6 +14,7 @@ from automation.contract.document.published import Published
 from automation.contract.serving import application as contract_application
 from automation.engine.actions import Actions
 from automation.service import logs
+from automation.service.http.cross_origin import CrossOrigin, Preflights
 from automation.service.http.request_log import RequestLog
 from automation.service.pages import Documentation
 from automation.service.problems import Problems
@@ -76,7 +77,9 @@ def create(settings: Settings) -> ASGIApp:
     documented = Documentation(
         application, swagger_ui=swagger_ui, contract=settings.publish_contract, prefix=settings.path_prefix
     )
-    return RequestLog(documented, problems)
+    if not settings.origins:
+        return RequestLog(documented, problems)
+    return CrossOrigin(RequestLog(Preflights(documented, settings.origins), problems), settings.origins)
 
 
 def load_contract(*, base_path: str = "") -> Contract:

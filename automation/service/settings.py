@@ -36,6 +36,9 @@ _PATH_PREFIX = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*").fullmatch
 _ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+").fullmatch
 _DOMAIN = re.compile(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
 
+# As browsers send it (RFC 6454, 6.2).
+_ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?").fullmatch
+
 
 class LogFormat(StrEnum):
     """How log lines are written."""
@@ -96,6 +99,13 @@ class Settings(BaseSettings):
         Field(
             description="Hosts that requests may be meant for, such as api.example.com,.example.org (with a dot: all "
             "below), separated by commas; all when empty."
+        ),
+    ] = ""
+    cors_origins: Annotated[
+        str,
+        Field(
+            description="Sites whose pages may call the service from browsers, such as https://app.example.com; "
+            "separated by commas, * for all; none when empty."
         ),
     ] = ""
     path_prefix: Annotated[
@@ -237,6 +247,21 @@ class Settings(BaseSettings):
         if not all(map(_DOMAIN, _parts(value))):
             raise ValueError("must be domains such as example.com or .example.org, separated by commas")
         return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _is_of_origins(cls, value: str) -> str:
+        if _parts(value) != ["*"] and not all(map(_ORIGIN, _parts(value))):
+            raise ValueError(
+                "must be origins such as https://app.example.com, in lower case and with nothing after the host and "
+                "port, separated by commas, or * alone"
+            )
+        return value
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The sites whose pages may call the service from browsers, or ``*``; none for none."""
+        return tuple(_parts(self.cors_origins))
 
     @property
     def hosts(self) -> tuple[str, ...]:
