@@ -72,6 +72,15 @@ class Cluster:
             self._drop(name)
 
     @contextmanager
+    def encoded(self, encoding: str) -> Iterator[DatabaseUrls]:
+        """Give an empty database in another encoding than the service's, dropped at the end."""
+        name = self._create("template0", encoding)
+        try:
+            yield self._urls_of(name)
+        finally:
+            self._drop(name)
+
+    @contextmanager
     def role(self, attributes: str = "", *member_of: str) -> Iterator[str]:
         """Give the name of a fresh login role, for :func:`as_role`; dropped at the end, and must own nothing then.
 
@@ -113,10 +122,13 @@ class Cluster:
     def _noted(self) -> Path:
         return self._place / "template"
 
-    def _create(self, template: str) -> str:
+    def _create(self, template: str, encoding: str = "UTF8") -> str:
         name = f"automation_test_{uuid4().hex[:12]}"
         owner = psycopg.conninfo.conninfo_to_dict(self._urls.owner)["user"]
-        statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} ENCODING 'UTF8' STRATEGY file_copy")
+        locale = "" if encoding == "UTF8" else "LOCALE_PROVIDER libc LOCALE 'C'"
+        statement = sql.SQL(
+            f"CREATE DATABASE {{}} OWNER {{}} TEMPLATE {{}} ENCODING '{encoding}' {locale} STRATEGY file_copy"
+        )
         names = (sql.Identifier(part) for part in (name, str(owner), template))
         with self.admin() as admin:
             admin.execute(statement.format(*names))

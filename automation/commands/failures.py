@@ -26,6 +26,7 @@ FORESEEN: Mapping[str, int] = MappingProxyType(
         "automation.storage.accounts.refusals.AdministrationError": WRONG_INPUT,
         "automation.storage.accounts.refusals.NotMigrated": FAILED,
         "automation.storage.migration.MigrationFailed": FAILED,
+        "automation.storage.session.UnusableEncoding": FAILED,
         "automation.storage.embedded.failure.EmbeddedServerError": FAILED,
     }
 )

@@ -29,6 +29,7 @@ from automation.storage.former import FormerDatabase
 from automation.storage.pool.membership import Group, require_member
 from automation.storage.pool.privileges import UnfitRole
 from automation.storage.readiness import Readiness
+from automation.storage.session import UnusableEncoding
 
 FACTORY = "automation.service.application:create_from_environment"
 
@@ -90,7 +91,7 @@ async def _verify_database(settings: Settings) -> None:
     except Unavailable as error:
         reason = owner.complaint(_secret(settings)) or error.detail
         raise StartFailure(f"{variable('database_url')}: {reason}") from error
-    except (UnfitRole, FormerDatabase) as error:
+    except (UnfitRole, UnusableEncoding, FormerDatabase) as error:
         raise StartFailure(f"{variable('database_url')}: {error}") from error
     finally:
         await database.close()

@@ -23,6 +23,7 @@ from automation.storage.pool.membership import Group, require_member
 from automation.storage.pool.privileges import UnfitRole
 from automation.storage.readiness import Readiness
 from automation.storage.runs import Runs
+from automation.storage.session import UnusableEncoding
 
 _log = structlog.get_logger()
 
@@ -130,5 +131,5 @@ async def _expect_usable(database: Database) -> None:
         await readiness.check()
     except Unavailable as error:
         raise StartFailure(f"the database in {variable('worker_url')} cannot be used: {error.detail}") from error
-    except (UnfitRole, FormerDatabase) as error:
+    except (UnfitRole, UnusableEncoding, FormerDatabase) as error:
         raise StartFailure(f"{variable('worker_url')}: {error}") from error

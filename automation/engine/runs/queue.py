@@ -25,6 +25,7 @@ from psycopg import AsyncConnection, Error
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from automation.engine.runs.tasks import leave
+from automation.storage import session
 from automation.storage.jobs import QUEUE, TASK
 
 _log = structlog.get_logger()
@@ -106,10 +107,10 @@ class Queue:
             min_size=1,
             max_size=_CONNECTIONS,
             timeout=_CONNECT_SECONDS,
-            configure=_autocommit,
+            configure=_set_up,
             kwargs={
                 "application_name": "automation-executions queue",
-                "options": "-c search_path=procrastinate -c statement_timeout=10000",
+                "options": "-c statement_timeout=10000",
                 "connect_timeout": 3,
                 "keepalives_idle": 10,
                 "keepalives_interval": 5,
@@ -172,9 +173,10 @@ def _tells_of_a_job(payload: str) -> bool:
     return isinstance(notification, dict) and notification.get("type") == "job_inserted"
 
 
-async def _autocommit(connection: AsyncConnection[Any]) -> None:
+async def _set_up(connection: AsyncConnection[Any]) -> None:
     """Save BEGIN and COMMIT, since everything that Procrastinate does here is one statement."""
     await connection.set_autocommit(True)
+    await connection.execute(session.statements("procrastinate").encode())
 
 
 async def _tidy(application: App) -> None:

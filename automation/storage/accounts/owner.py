@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from automation.domain.errors import Unavailable
+from automation.storage import session
 
 _CONNECT_TIMEOUT = 5
 
@@ -21,11 +22,20 @@ def engine(url: str, application_name: str) -> Engine:
     Args:
         url: Anything that libpq takes; SQLAlchemy does not read it.
         application_name: What the connection calls itself in ``pg_stat_activity``.
+
+    Connecting raises UnusableEncoding where the database has another encoding than UTF8.
     """
     defaults: dict[str, Any] = {"connect_timeout": _CONNECT_TIMEOUT, "application_name": application_name}
 
     def connect() -> psycopg.Connection[tuple[object, ...]]:
-        return psycopg.connect(**{**defaults, **_read(url)})
+        connection = psycopg.connect(**{**defaults, **_read(url)}, autocommit=True)
+        refusal = session.refusal(connection.info.parameter_status("server_encoding"))
+        if refusal is not None:
+            connection.close()
+            raise refusal
+        connection.execute(session.statements().encode())
+        connection.autocommit = False
+        return connection
 
     return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
 

@@ -12,6 +12,7 @@ from psycopg.rows import BaseRowFactory, TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from automation.domain.errors import Unavailable
+from automation.storage import session
 from automation.storage.pool import privileges
 from automation.storage.pool.connections import Connection, Outage, Parameters
 
@@ -68,7 +69,7 @@ class Database:
         self._pool_timeout = pool_timeout
         self._prepare = prepare
         self._outage = Outage()
-        self._refusal: privileges.UnsafeRole | None = None
+        self._refusal: privileges.UnsafeRole | session.UnusableEncoding | None = None
         self._pool = AsyncConnectionPool(
             url,
             connection_class=Connection,
@@ -95,9 +96,10 @@ class Database:
         await self._pool.open()
 
     async def require_safe_role(self) -> None:
-        """Connect, and return if the role is one that row-level security binds.
+        """Connect, and return if the database can hold any text and the role is one that row-level security binds.
 
         Raises:
+            UnusableEncoding: for a database of another encoding than UTF8.
             UnsafeRole: for a superuser, a role with BYPASSRLS, an owner, or a member of such a role. Each connection is
                 checked as it is opened, so this is raised by any later use too.
             Unavailable: where the database cannot be reached, which leaves the question open.
@@ -215,8 +217,9 @@ class Database:
             "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_TIMEOUT,
         }
         statements = [f"SET {name} = {int(seconds * 1000)}" for name, seconds in settings.items()]
-        await connection.run("; ".join(statements).encode())
-        self._refusal = await privileges.refusal(connection)
+        await connection.run("; ".join([session.statements(), *statements]).encode())
+        encoding = connection.info.parameter_status("server_encoding")
+        self._refusal = session.refusal(encoding) or await privileges.refusal(connection)
         if self._refusal is not None:
             await connection.close()
             raise self._refusal
