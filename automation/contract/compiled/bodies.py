@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from automation.contract.compiled.excerpts import Excerpts
 from automation.contract.compiled.scalars import LARGEST_INTEGER, SMALLEST_INTEGER
 from automation.contract.compiled.violations import of_body
 from automation.domain.errors import ContentTooLarge, InvalidBody, UnsupportedMediaType
@@ -30,12 +31,16 @@ class BodyReader:
         required: Whether there must be one.
         max_bytes: How large it may be.
         validator: What it must be.
+        excerpts: Made of what isn't that.
     """
 
-    def __init__(self, *, required: bool, max_bytes: int, validator: jsonschema_rs.Draft202012Validator) -> None:
+    def __init__(
+        self, *, required: bool, max_bytes: int, validator: jsonschema_rs.Draft202012Validator, excerpts: Excerpts
+    ) -> None:
         self._required = required
         self._max_bytes = max_bytes
         self._validator = validator
+        self._excerpts = excerpts
 
     async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> Any:
         """Return the body's validated value; None for an optional one that isn't there.
@@ -54,7 +59,7 @@ class BodyReader:
         _require_json(headers)
         value = parsed(content)
         if not self._validator.is_valid(value):
-            raise InvalidBody(violations=of_body(self._validator.iter_errors(value)))
+            raise InvalidBody(violations=of_body(self._excerpts.errors(self._validator, value)))
         return value
 
     async def _content(self, receive: Receive) -> bytes:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import jsonschema_rs
 
+from automation.contract.compiled.excerpts import first_error
 from automation.contract.compiled.scalars import Decoder, Undecodable, decoder, string
 from automation.contract.compiled.schemas import ANNOTATIONS, Schemas
 from automation.contract.compiled.violations import words
@@ -52,7 +53,7 @@ class Parameter:
         else:
             raise Undecodable("is given more than once")
         if self.validator is not None and not self.validator.is_valid(_json(value)):
-            raise Undecodable(words(next(self.validator.iter_errors(_json(value)))))
+            raise Undecodable(words(first_error(self.validator, _json(value))))
         return value
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from automation.contract.compiled.excerpts import first_error
 from automation.contract.compiled.operations import Operation
 from automation.contract.compiled.parameters import Parameter, compiled
 from automation.contract.compiled.scalars import Undecodable
@@ -58,7 +59,7 @@ class MediaType:
             return
         value = self._read(body)
         if not self._validator.is_valid(value):
-            first = next(self._validator.iter_errors(value))
+            first = first_error(self._validator, value)
             raise BrokenResponse(first.kind.name, places(first)[0])
         self._valid = body
 

@@ -41,13 +41,17 @@ class Schemas:
             ValueError: The schema can't be compiled: a bad regular expression, a format nobody knows.
         """
         return jsonschema_rs.Draft202012Validator(
-            {**translated(schema), "components": self._components},
+            self.document(schema),
             validate_formats=True,
             ignore_unknown_formats=False,
             # Linear time whatever the input: no look-around, no catastrophic backtracking.
             pattern_options=jsonschema_rs.RegexOptions(),
             offline=True,
         )
+
+    def document(self, schema: Schema) -> dict[str, Any]:
+        """Return an OpenAPI 3.0 schema as a JSON Schema 2020-12, with everything that it may refer to."""
+        return {**translated(schema), "components": self._components}
 
 
 def translated(schema: Schema) -> dict[str, Any]:

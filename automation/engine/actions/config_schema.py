@@ -5,6 +5,7 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, EmailOptions, ValidationError, ValidationErrorKind, meta
 
+from automation.contract.compiled.excerpts import Excerpts
 from automation.contract.compiled.integers import integer_converter
 from automation.contract.document.references import pointer
 from automation.engine.actions.action import ConfigFault
@@ -51,6 +52,7 @@ class ConfigSchema:
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._validator = _compiled(schema)
+        self._excerpts = Excerpts(schema)
         self._integers = integer_converter(schema)
 
     def converted(self, config: Any) -> Any:
@@ -66,6 +68,12 @@ class ConfigSchema:
                 ``${…}`` is then taken as valid for any type, and nothing but its type is asked of a string that holds
                 one.
         """
+        if self._validator.is_valid(config):
+            return []
+        part = self._excerpts.of(config)
+        return self._faults(part, written=written) or self._faults(config, written=written)
+
+    def _faults(self, config: object, *, written: bool) -> list[ConfigFault]:
         errors = self._validator.iter_errors(config)
         return [_fault(error) for error in errors if not (written and _excused(error, config))]
 
@@ -147,7 +155,7 @@ def _children(value: object) -> Iterator[object]:
 def _value(config: object, path: Path) -> Any:
     value: Any = config
     for token in path:
-        value = value[token]
+        value = value[str(token) if isinstance(value, Mapping) else token]  # a member's name of digits comes as an int
     return value
 
 

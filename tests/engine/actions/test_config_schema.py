@@ -142,3 +142,11 @@ def test_a_schema_that_is_of_no_use_is_refused(broken: dict[str, Any], reason: s
 )
 def test_what_a_template_hides_is_found_by_its_pointer(pointer: str, expected: bool) -> None:
     assert hidden({"a": TEMPLATE, "b": [PART, "b"], "c/d": PART}, pointer) is expected
+
+
+def test_a_member_whose_name_is_a_number_is_named_in_its_pointer() -> None:
+    assert pointers({"type": "object", "additionalProperties": {"type": "string"}}, {"0": 1}) == ["/v/0"]
+
+
+def test_what_is_wrong_behind_many_templates_is_found() -> None:
+    assert pointers({"type": "array", "items": {"type": "integer"}}, [TEMPLATE] * 100 + ["x"]) == ["/v/100"]

@@ -1,0 +1,104 @@
+"""Cuts invalid values down to a part that shows what is wrong with them.
+
+The validator makes every error before it names the first: an array of 20,000 wrong items holds the interpreter for the
+better part of a second. An answer lists a few violations only, and those are found in a part of the value as well.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import jsonschema_rs
+
+WIDTH = 64
+"""How many items of an array, and members of an object that the schema doesn't name, are looked at."""
+
+_COUNTED = ("maxItems", "maxProperties", "minItems", "minProperties")
+_LOOKS_AT_ALL = frozenset({"contains", "if", "not", "oneOf", "unevaluatedItems"})
+"""Keywords that may refuse a part of what they accept."""
+
+
+class Excerpts:
+    """Makes excerpts of values that a JSON Schema has refused.
+
+    Whatever the schema counts or names is in the excerpt: it is never wrong where the value isn't. Places are the same
+    in both.
+
+    Args:
+        schema: A whole document, with everything that it refers to.
+    """
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._names = frozenset(_strings(schema))
+        self._width = max(WIDTH, 1 + max(_counts(schema), default=0))
+        self._cuts = _LOOKS_AT_ALL.isdisjoint(_keys(schema))
+
+    def errors(
+        self, validator: jsonschema_rs.Draft202012Validator, value: Any
+    ) -> Iterator[jsonschema_rs.ValidationError]:
+        """Yield what is wrong with an invalid value: what its excerpt shows, or else the first thing in all of it."""
+        found = iter(validator.iter_errors(self.of(value)))
+        first = next(found, None)
+        if first is None:
+            yield first_error(validator, value)
+            return
+        yield first
+        yield from found
+
+    def of(self, value: Any) -> Any:
+        """Return the excerpt of a value, which shares nothing that could be changed with it."""
+        return self._part(value) if self._cuts else value
+
+    def _part(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._part(item) for item in value[: self._width]]
+        if not isinstance(value, dict):
+            return value
+        others = frozenset(islice((name for name in value if name not in self._names), self._width))
+        return {name: self._part(member) for name, member in value.items() if name in self._names or name in others}
+
+
+def first_error(validator: jsonschema_rs.Draft202012Validator, value: Any) -> jsonschema_rs.ValidationError:
+    """Return one thing that is wrong with an invalid value, without looking for more.
+
+    Raises:
+        ValueError: It is valid.
+    """
+    try:
+        validator.validate(value)
+    except jsonschema_rs.ValidationError as error:
+        return error
+    raise ValueError("the value is valid")
+
+
+def _strings(schema: object) -> Iterator[str]:
+    """Yield every string of a schema, and so every name in it."""
+    if isinstance(schema, str):
+        yield schema
+    elif isinstance(schema, Mapping):
+        yield from schema
+        for member in schema.values():
+            yield from _strings(member)
+    elif isinstance(schema, list | tuple):
+        for element in schema:
+            yield from _strings(element)
+
+
+def _keys(schema: object) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        yield from schema
+        for member in schema.values():
+            yield from _keys(member)
+    elif isinstance(schema, list | tuple):
+        for element in schema:
+            yield from _keys(element)
+
+
+def _counts(schema: object) -> Iterator[int]:
+    if isinstance(schema, Mapping):
+        yield from (schema[keyword] for keyword in _COUNTED if isinstance(schema.get(keyword), int))
+        for member in schema.values():
+            yield from _counts(member)
+    elif isinstance(schema, list | tuple):
+        for element in schema:
+            yield from _counts(element)
