@@ -1,6 +1,5 @@
 """The operations of the tag Rules."""
 
-import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -8,9 +7,7 @@ from automation.contract.compiled.links import Links
 from automation.contract.serving.reply import Reply
 from automation.domain.principal import Principal
 from automation.domain.rules import Rule
-from automation.engine.actions import Actions
-from automation.engine.rules.plan import plan
-from automation.engine.rules.rule_check import checked_content
+from automation.engine.rules.rule_desk import RuleDesk
 from automation.storage.executions import Executions
 from automation.storage.rules import Rules
 from handlers.entity_tags import entity_tag, expected_versions
@@ -18,10 +15,10 @@ from handlers.presentation import execution_response, plan_response, rule_respon
 
 
 async def create_automation_rule(
-    body: dict[str, Any], principal: Principal, rules: Rules, actions: Actions, links: Links
+    body: dict[str, Any], principal: Principal, rules: Rules, rule_desk: RuleDesk, links: Links
 ) -> Reply:
     """Create a rule that can be run."""
-    content = await asyncio.to_thread(checked_content, body, actions)  # it may take long enough for others to notice
+    content = await rule_desk.check(principal.tenant, body)
     rule = await rules.create(principal.tenant, principal.user, content)
     return _reply(rule, links, Location=links.href("getAutomationRule", id=rule.rule_id))
 
@@ -39,11 +36,11 @@ async def update_automation_rule(
     *,
     principal: Principal,
     rules: Rules,
-    actions: Actions,
+    rule_desk: RuleDesk,
     links: Links,
 ) -> Reply:
     """Replace a rule by a new version of it."""
-    content = await asyncio.to_thread(checked_content, body, actions)
+    content = await rule_desk.check(principal.tenant, body)
     expected = expected_versions(if_match)
     rule = await rules.update(principal.tenant, principal.user, id, content, expected=expected)
     return _reply(rule, links)
@@ -61,7 +58,7 @@ async def execute_automation_rule(
     principal: Principal,
     rules: Rules,
     executions: Executions,
-    actions: Actions,
+    rule_desk: RuleDesk,
     links: Links,
 ) -> Reply:
     """Create an execution of a rule; or say what one would do."""
@@ -72,7 +69,7 @@ async def execute_automation_rule(
     }
     if asked.get("dry_run", False):
         rule = await rules.get(principal.tenant, id)
-        return Reply(plan_response(await asyncio.to_thread(plan, rule, actions, **given)), status=200)
+        return Reply(plan_response(await rule_desk.plan(principal.tenant, rule, **given)), status=200)
     execution = await executions.create(principal.tenant, principal.user, id, **given)
     location = links.href("getAutomationExecution", id=execution.execution_id)
     return Reply(execution_response(execution, links), status=202, headers={"Location": location})

@@ -12,7 +12,7 @@ from automation.contract.document.document import default_path, load
 from automation.contract.document.findings import ContractError
 from automation.contract.document.published import Published
 from automation.contract.serving import application as contract_application
-from automation.engine.actions import Actions
+from automation.engine.rules.rule_desk import RuleDesk
 from automation.service import logs
 from automation.service.http.cross_origin import CrossOrigin, Preflights
 from automation.service.http.request_log import RequestLog
@@ -30,7 +30,7 @@ from security.authorization import authorized
 from security.scheme import ApiKeyScheme
 
 HANDLERS = "handlers"
-PROVIDED: tuple[type, ...] = (Actions, Executions, Links, Published, Readiness, Rules)
+PROVIDED: tuple[type, ...] = (Executions, Links, Published, Readiness, RuleDesk, Rules)
 """What handlers may ask for by annotation."""
 
 
@@ -57,11 +57,11 @@ def create(settings: Settings) -> ASGIApp:
     authenticator = Authenticator(KeyDirectory(database))
     problems = Problems(contract)
     provided: Mapping[type, object] = {
-        Actions: actions,
         Executions: Executions(database),
         Links: contract.links,
         Published: Published(contract.document, settings.path_prefix, withheld=not settings.publish_contract),
         Readiness: Readiness(database),
+        RuleDesk: RuleDesk(actions),
         Rules: Rules(database),
     }
     application = contract_application.build(

@@ -18,6 +18,7 @@ from automation.domain.errors import (
     InternalError,
     MethodNotAllowed,
     PathNotFound,
+    TooManyChecks,
     Unauthenticated,
     Unavailable,
     Violation,
@@ -112,7 +113,7 @@ def headers(error: AutomationError) -> dict[str, str]:
     result = {"Cache-Control": "no-store", **error.headers}
     if isinstance(error, Unauthenticated):
         result.setdefault("WWW-Authenticate", 'ApiKey realm="automation-executions"')
-    if isinstance(error, Unavailable):
+    if isinstance(error, TooManyChecks | Unavailable):
         result.setdefault("Retry-After", "1")
     return result
 

@@ -30,6 +30,7 @@
     ├── PreconditionFailed (412)
     ├── ContentTooLarge (413)
     ├── UnsupportedMediaType (415)
+    ├── TooManyChecks (429)
     ├── HeadersTooLarge (431)
     ├── InternalError (500)
     └── Unavailable (503)
@@ -68,6 +69,7 @@ from automation.domain.errors.requests import (
     MethodNotAllowed,
     PathNotFound,
     PreconditionFailed,
+    TooManyChecks,
     UnsupportedMediaType,
 )
 from automation.domain.errors.resources import (
@@ -110,6 +112,7 @@ __all__ = [
     "RuleInUse",
     "RuleNotActive",
     "RuleNotFound",
+    "TooManyChecks",
     "Unauthenticated",
     "Unavailable",
     "UnsupportedMediaType",

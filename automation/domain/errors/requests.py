@@ -81,6 +81,19 @@ class UnsupportedMediaType(AutomationError):
     advice = "Send `Content-Type: application/json`, in UTF-8 and without `Content-Encoding`."
 
 
+class TooManyChecks(AutomationError):
+    """Another long rule of the tenant is checked or planned.
+
+    The response's ``Retry-After`` is one second unless ``headers`` say otherwise.
+    """
+
+    status = 429
+    code = "too_many_checks"
+    title = "Too many checks"
+    default = "Another large rule of this tenant is being checked or planned."
+    advice = "Send large rules, and dry runs of them, one after the other. `Retry-After` says when to try again."
+
+
 class HeadersTooLarge(AutomationError):
     """The request line and the headers together are too long, or the headers are too many."""
 

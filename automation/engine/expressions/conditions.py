@@ -1,6 +1,6 @@
 """Conditions: they decide whether a triggered rule runs, each with a result and a reason for the rule's author."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -68,17 +68,24 @@ class Conditions:
     _compiled: tuple[_Compiled, ...]
 
     @classmethod
-    def compile(cls, conditions: Sequence[Condition], logic: ConditionLogic) -> Self:
+    def compile(cls, conditions: Sequence[Condition], logic: ConditionLogic, budget: Budget | None = None) -> Self:
         """Compile conditions.
 
+        Args:
+            conditions: As they were written.
+            logic: How they belong together.
+            budget: What compiling may cost; anything when left out.
+
         Raises:
+            ExpressionTooCostly: Compiling went over the budget.
             InvalidConditions: Fields are not expressions, or values not such as their operators take; each is named by
                 its pointer within the list, such as ``/0/value``.
         """
-        violations = [violation for at, condition in enumerate(conditions) for violation in _violations(at, condition)]
+        violations: list[Violation] = []
+        compiled = [_compile(at, condition, violations, budget) for at, condition in enumerate(conditions)]
         if violations:
             raise InvalidConditions(violations)
-        return cls(logic, tuple(_compile(condition) for condition in conditions))
+        return cls(logic, tuple(each for each in compiled if each is not None))
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -86,7 +93,7 @@ class Conditions:
         return tuple(compiled.condition for compiled in self._compiled)
 
     @roomy
-    def evaluate(self, scope: Mapping[str, Any]) -> Outcome:
+    def evaluate(self, scope: Mapping[str, Any], budget: Budget | None = None) -> Outcome:
         """Evaluate every condition, also those that cannot change the outcome any more.
 
         Without conditions nothing holds the rule back, whatever the logic. What is null or missing, and what has the
@@ -94,29 +101,32 @@ class Conditions:
         condition whose expression fails on the values is not met, whatever its operator. All of them share one budget
         of steps.
 
+        Args:
+            scope: The variables' values, plain JSON.
+            budget: What they may cost; a fresh one when left out.
+
         Raises:
             ExpressionTooCostly: They went over the budget: there is no outcome then, and the run must fail.
         """
-        budget = Budget(size=MAX_SIZE * max(1, len(self._compiled)))
+        budget = budget or Budget(size=MAX_SIZE * max(1, len(self._compiled)))
         results = tuple(_evaluate(at, compiled, scope, budget) for at, compiled in enumerate(self._compiled))
         verdict = all if self.logic is ConditionLogic.AND else any
         return Outcome(not results or verdict(result.met for result in results), results)
 
 
-def _violations(at: int, condition: Condition) -> Iterator[Violation]:
+def _compile(at: int, condition: Condition, violations: list[Violation], budget: Budget | None) -> _Compiled | None:
+    """Return a compiled condition; None where it can't be one, and what is wrong with it among the violations."""
+    expression = comparison = None
     try:
-        Expression.compile(condition.field)
+        (budget or Budget()).step(len(condition.field))
+        expression = Expression.compile(condition.field)
     except InvalidExpression as error:
-        yield Violation(str(error), pointer=pointer(at, "field"))
+        violations.append(Violation(str(error), pointer=pointer(at, "field")))
     try:
-        Comparison.compile(condition.operator, condition.value)
+        comparison = Comparison.compile(condition.operator, condition.value, budget)
     except InvalidOperand as error:
-        yield Violation(str(error), pointer=pointer(at, "value"))
-
-
-def _compile(condition: Condition) -> _Compiled:
-    comparison = Comparison.compile(condition.operator, condition.value)
-    return _Compiled(condition, Expression.compile(condition.field), comparison)
+        violations.append(Violation(str(error), pointer=pointer(at, "value")))
+    return None if expression is None or comparison is None else _Compiled(condition, expression, comparison)
 
 
 def _evaluate(at: int, compiled: _Compiled, scope: Mapping[str, Any], budget: Budget) -> ConditionResult:

@@ -18,6 +18,7 @@ The invalid ones are found when a rule is written, the failed ones when it runs.
 they may quote the rule, never the values it met.
 """
 
+import sys
 from collections.abc import Iterable
 from typing import Self
 
@@ -98,6 +99,11 @@ class Budget:
     def __init__(self, *, steps: int = MAX_STEPS, size: int = MAX_SIZE) -> None:
         self._steps = steps
         self._size = size
+
+    @classmethod
+    def boundless(cls) -> "Budget":
+        """Return the budget of work whose bound was held when its rule was written."""
+        return Budget(steps=sys.maxsize, size=sys.maxsize)
 
     def step(self, count: int = 1) -> None:
         """Pay for steps, before they are taken.

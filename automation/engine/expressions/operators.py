@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
-from automation.engine.expressions.evaluation import Budget, EvaluationError
+from automation.engine.expressions.evaluation import Budget, EvaluationError, ExpressionTooCostly
 from automation.engine.expressions.interpreter import is_ordered
-from automation.engine.expressions.patterns import InvalidPattern, Pattern
+from automation.engine.expressions.patterns import PATTERN_STEPS, InvalidPattern, Pattern
 from automation.engine.expressions.values import described, equal, kind, plain
 
 
@@ -96,20 +96,29 @@ class Comparison:
     operand: Any
 
     @classmethod
-    def compile(cls, operator: Operator, value: Any) -> Self:
+    def compile(cls, operator: Operator, value: Any, budget: Budget | None = None) -> Self:
         """Check the value and make it ready; None stands for none.
+
+        Args:
+            operator: How it is compared.
+            value: What it is compared with.
+            budget: What that may cost; a fresh one when left out.
 
         Raises:
             InvalidOperand: The operator cannot be given this value.
+            ExpressionTooCostly: It went over the budget.
         """
         _check(operator, value)
         try:
             if operator is Operator.REGEX_MATCH:
+                (budget or Budget()).step(PATTERN_STEPS)
                 return cls(operator, Pattern.compile(value))
-            return cls(operator, plain(value, Budget()))
+            return cls(operator, plain(value, budget or Budget()))
         except InvalidPattern as error:
             raise InvalidOperand(str(error)) from None
         except EvaluationError as error:
+            if budget is not None and isinstance(error, ExpressionTooCostly):
+                raise
             raise InvalidOperand(f"the value cannot be used: {error}") from None
 
     def judge(self, found: Any, name: str, budget: Budget) -> Judgement:

@@ -16,6 +16,12 @@ MAX_LENGTH = 512
 MAX_MEMORY = 512 * 1024
 """Bytes that a pattern and its search may take; ``re2`` keeps the latest 128 patterns, at most 64 MiB together."""
 
+MAX_UNICODE_CLASSES = 5
+r"""How often a pattern names a class of Unicode characters (``\p``, ``\P``): each takes up to half a millisecond."""
+
+PATTERN_STEPS = 1_000
+"""Steps that compiling a pattern takes: some 2 ms at most."""
+
 _WORK_PER_STEP = 400
 """Bytes times instructions that RE2 does, at its slowest, in the time of one step of the budget (1 µs)."""
 
@@ -37,10 +43,13 @@ class Pattern:
         r"""Compile a pattern in RE2's dialect: no look-around, no backreferences; ``\d``, ``\w``, ``\s`` are ASCII.
 
         Raises:
-            InvalidPattern: It has more than 512 characters, needs too much memory, or is not of the dialect.
+            InvalidPattern: It has more than 512 characters, needs too much memory, names more than 5 Unicode
+                classes, or is not of the dialect.
         """
         if len(pattern) > MAX_LENGTH:
             raise InvalidPattern(f"a pattern has at most {MAX_LENGTH} characters")
+        if pattern.count("\\p") + pattern.count("\\P") > MAX_UNICODE_CLASSES:
+            raise InvalidPattern(f"a pattern names at most {MAX_UNICODE_CLASSES} Unicode classes (\\p, \\P)")
         try:
             return cls(re2.compile(pattern, _options()))
         except re2.error as error:

@@ -42,6 +42,9 @@ MAX_RESOLVED_BYTES = 256 * 1024
 MAX_EXPRESSIONS = 200
 """Expressions in a config: compiling that many takes some 20 ms of the request that writes the rule."""
 
+_PART_STEPS = 8
+"""Steps that compiling a member or an element takes, beside its expressions: 1 for each of their characters."""
+
 _PLAIN: Mapping[str, Write] = MappingProxyType({})
 _ANY = Piece("x", yielded=True)
 
@@ -96,18 +99,20 @@ class Template:
     _resolve: _Part = field(repr=False)
 
     @classmethod
-    def compile(cls, config: Any, writing: Mapping[str, Write] = _PLAIN) -> Self:
+    def compile(cls, config: Any, writing: Mapping[str, Write] = _PLAIN, budget: Budget | None = None) -> Self:
         """Compile a config: an object as a rule, any JSON all the same.
 
         Args:
             config: The config as it is written.
             writing: How pieces are put together where they don't just follow each other, by the string's pointer.
+            budget: What compiling may cost; anything when left out.
 
         Raises:
+            ExpressionTooCostly: Compiling went over the budget.
             InvalidTemplate: Expressions cannot be compiled, there are more than 200 of them, or the config nests too
                 deeply; every string that is wrong is named by its pointer within the config.
         """
-        compiler = _Compiler(writing)
+        compiler = _Compiler(writing, budget or Budget.boundless())
         part = compiler.part(config, ())
         if compiler.violations:
             raise InvalidTemplate(compiler.violations)
@@ -136,13 +141,15 @@ class Template:
 class _Compiler:
     """Turns a config into parts, and remembers all that is wrong with it."""
 
-    def __init__(self, writing: Mapping[str, Write]) -> None:
+    def __init__(self, writing: Mapping[str, Write], budget: Budget) -> None:
         self._writing = writing
+        self._budget = budget
         self.expression_count = 0
         self.variables: set[str] = set()
         self.violations: list[Violation] = []
 
     def part(self, config: Any, path: tuple[str | int, ...]) -> _Part:
+        self._budget.step(_PART_STEPS)
         if len(path) > MAX_DEPTH:
             return self._refuse(f"the config nests deeper than {MAX_DEPTH} levels", path)
         if isinstance(config, dict):
@@ -155,13 +162,28 @@ class _Compiler:
             return self._refuse(str(error), path)
 
     def _string(self, string: str, path: tuple[str | int, ...]) -> _Part:
-        pieces = [self._expression(piece, path) if is_expression else piece for piece, is_expression in _pieces(string)]
+        pieces = self._compiled(string, path)
         match pieces:
             case [Expression() as expression]:
                 return _whole(expression, _place(path))
             case _ if any(isinstance(piece, Expression) for piece in pieces):
                 return _mixed(pieces, _place(path), self._checked(pieces, path))
         return _constant("".join(map(str, pieces)), _place(path))
+
+    def _compiled(self, string: str, path: tuple[str | int, ...]) -> list[str | Expression]:
+        """Return the parts of a string; literal text between two expressions is one part."""
+        if "${" in string:
+            self._budget.step(min(len(string), MAX_LENGTH))  # to find where the expressions end
+        pieces: list[str | Expression] = []
+        for piece, is_expression in _pieces(string):
+            self._budget.step(len(piece) if is_expression else 1)
+            if is_expression:
+                pieces.append(self._expression(piece, path))
+            elif pieces and isinstance(pieces[-1], str):
+                pieces[-1] += piece
+            else:
+                pieces.append(piece)
+        return pieces
 
     def _checked(self, pieces: list[str | Expression], path: tuple[str | int, ...]) -> Write:
         """Return how the pieces are put together, tried with a value that fits everywhere."""

@@ -1,5 +1,6 @@
 """Plans a run of a rule as far as it can be known in advance: nothing is called and nothing stored."""
 
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +12,14 @@ from automation.domain.errors import RuleNotActive
 from automation.domain.rules import Rule, RuleAction
 from automation.engine.actions import Actions
 from automation.engine.expressions.conditions import ConditionResult, Conditions
-from automation.engine.expressions.evaluation import Budget, EvaluationFailed, ExpressionTooCostly, InvalidParts
+from automation.engine.expressions.evaluation import (
+    MAX_SIZE,
+    Budget,
+    EvaluationFailed,
+    ExpressionTooCostly,
+    InvalidParts,
+)
+from automation.engine.expressions.pace import Pace, PacedBudget
 from automation.engine.expressions.scope import execution_variable, rule_variable, scope
 from automation.engine.rules.action_template import string_template
 from automation.engine.rules.masking import masked
@@ -45,10 +53,24 @@ class Plan:
     actions: tuple[PlannedAction, ...]
 
 
-def plan(rule: Rule, actions: Actions, *, trigger_data: Mapping[str, Any], override_conditions: bool) -> Plan:
+def plan(
+    rule: Rule,
+    actions: Actions,
+    *,
+    trigger_data: Mapping[str, Any],
+    override_conditions: bool,
+    pace: Pace | None = None,
+) -> Plan:
     """Return the plan of a run of a rule, whatever the rule's status.
 
     All its configs share what one may cost in a run: what is beyond that stays unresolved.
+
+    Args:
+        rule: The rule.
+        actions: What rules can do here.
+        trigger_data: What the run would be triggered with.
+        override_conditions: Whether it would run whatever the conditions say.
+        pace: At which it is planned; without a rest when left out.
 
     Raises:
         RuleNotActive: It is deleted, or can't be run as it is written: an earlier version of the service took more.
@@ -56,20 +78,27 @@ def plan(rule: Rule, actions: Actions, *, trigger_data: Mapping[str, Any], overr
     if rule.deleted_at is not None:
         raise RuleNotActive
     try:
-        return _plan(rule, actions, trigger_data, override_conditions=override_conditions)
+        return _plan(rule, actions, trigger_data, pace or Pace(_no_rest), override_conditions=override_conditions)
     except InvalidParts as error:
         raise RuleNotActive("The rule cannot be run any more as it is written. Write it anew.") from error
 
 
-def _plan(rule: Rule, actions: Actions, trigger_data: Mapping[str, Any], *, override_conditions: bool) -> Plan:
+def _no_rest() -> None:
+    pass
+
+
+def _plan(
+    rule: Rule, actions: Actions, trigger_data: Mapping[str, Any], pace: Pace, *, override_conditions: bool
+) -> Plan:
     values = scope(
         rule=rule_variable(rule.rule_id, rule.version, rule.content),
         execution=execution_variable(None, 1),
         trigger_data=trigger_data,
         results={},
     )
-    met, results = _evaluated(compiled_conditions(rule.content), values)
-    resolution = _Resolution(values, actions)
+    compiling = PacedBudget(pace, steps=sys.maxsize, size=sys.maxsize)  # the rule was checked when it was written
+    met, results = _evaluated(compiled_conditions(rule.content, compiling), values, pace)
+    resolution = _Resolution(values, actions, compiling, PacedBudget(pace))
     return Plan(
         automation_rule_id=rule.rule_id,
         rule_version=rule.version,
@@ -79,9 +108,11 @@ def _plan(rule: Rule, actions: Actions, trigger_data: Mapping[str, Any], *, over
     )
 
 
-def _evaluated(conditions: Conditions, values: Mapping[str, Any]) -> tuple[bool, tuple[ConditionResult, ...]]:
+def _evaluated(
+    conditions: Conditions, values: Mapping[str, Any], pace: Pace
+) -> tuple[bool, tuple[ConditionResult, ...]]:
     try:
-        outcome = conditions.evaluate(values)
+        outcome = conditions.evaluate(values, PacedBudget(pace, size=MAX_SIZE * max(1, len(conditions.conditions))))
     except ExpressionTooCostly as error:
         return False, tuple(
             ConditionResult(condition, met=False, reason=str(error)) for condition in conditions.conditions
@@ -92,10 +123,11 @@ def _evaluated(conditions: Conditions, values: Mapping[str, Any]) -> tuple[bool,
 class _Resolution:
     """The resolving of a plan's configs, string by string, with what all of them may still cost."""
 
-    def __init__(self, values: Mapping[str, Any], actions: Actions) -> None:
+    def __init__(self, values: Mapping[str, Any], actions: Actions, compiling: Budget, evaluating: Budget) -> None:
         self._values = values
         self._actions = actions
-        self._budget = Budget()
+        self._compiling = compiling
+        self._evaluating = evaluating
 
     def planned(self, index: int, action: RuleAction) -> PlannedAction:
         unresolved: list[str] = []
@@ -110,9 +142,9 @@ class _Resolution:
         return self._text(config, pointer(*path), kind, unresolved) if isinstance(config, str) else config
 
     def _text(self, text: str, place: str, kind: str, unresolved: list[str]) -> Any:
-        template = string_template(kind, place, text, self._actions)
+        template = string_template(kind, place, text, self._actions, self._compiling)
         if not template.variables & UNKNOWN:
             with suppress(EvaluationFailed):
-                return template.resolve(self._values, self._budget)
+                return template.resolve(self._values, self._evaluating)
         unresolved.append(place)
         return text

@@ -6,6 +6,7 @@ against the schema of its own type.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from automation.contract.compiled.violations import LIMIT, bounded
@@ -21,32 +22,44 @@ from automation.domain.rules import (
 )
 from automation.engine.actions import Actions
 from automation.engine.expressions.conditions import Condition, Conditions, Operator
-from automation.engine.expressions.evaluation import InvalidParts
+from automation.engine.expressions.evaluation import Budget, ExpressionTooCostly, InvalidParts
+from automation.engine.expressions.templates import MAX_EXPRESSIONS, Template
 from automation.engine.rules.action_template import action_template
 
+MAX_STEPS = 64_000
+"""What the check of a rule may cost: 0.1 s. A character of an expression is one step, a member of a config eight."""
 
-def checked_content(body: Mapping[str, Any], actions: Actions) -> RuleContent:
+
+def checked_content(body: Mapping[str, Any], actions: Actions, budget: Budget | None = None) -> RuleContent:
     """Return what a body says that the contract has found valid, with the contract's defaults for what it doesn't say.
 
     Args:
         body: A contract component ``AutomationRuleInput``.
         actions: What rules can do here.
+        budget: What the check may cost; a fresh one of ``MAX_STEPS`` when left out.
 
     Raises:
-        InvalidBody: The rule couldn't be run; each violation leads to its place in the body.
+        InvalidBody: The rule couldn't be run, or not be checked within the budget; each violation leads to its place in
+            the body.
     """
     content = _content(body)
-    violations = tuple(dict.fromkeys(_violations(content, actions)))
+    found = _distinct(_violations(content, actions, budget or Budget(steps=MAX_STEPS)))
+    violations = tuple(islice(found, LIMIT))  # what isn't listed isn't looked for
     if violations:
-        raise InvalidBody("The rule could not be run as it is written.", violations=violations[:LIMIT])
+        raise InvalidBody("The rule could not be run as it is written.", violations=violations)
     kept = (replace(action, config=actions.converted(action.type, action.config)) for action in content.actions)
     return replace(content, actions=tuple(kept))
 
 
-def compiled_conditions(content: RuleContent) -> Conditions:
+def compiled_conditions(content: RuleContent, budget: Budget | None = None) -> Conditions:
     """Return a rule's conditions, ready to be evaluated.
 
+    Args:
+        content: What the rule says.
+        budget: What compiling may cost; anything when left out.
+
     Raises:
+        ExpressionTooCostly: Compiling went over the budget.
         InvalidConditions: They can't be; a rule that was accepted by another version may have such.
     """
     return Conditions.compile(
@@ -55,6 +68,7 @@ def compiled_conditions(content: RuleContent) -> Conditions:
             for each in content.conditions
         ],
         content.condition_logic,
+        budget,
     )
 
 
@@ -82,14 +96,38 @@ _MADE: Mapping[str, Callable[[Any], Any]] = {
 """What members become that aren't taken as they are; the names are the contract's and the domain's alike."""
 
 
-def _violations(content: RuleContent, actions: Actions) -> Iterator[Violation]:
+def _violations(content: RuleContent, actions: Actions, budget: Budget) -> Iterator[Violation]:
     yield from _of_trigger(content)
+    place = pointer("conditions")
     try:
-        compiled_conditions(content)
-    except InvalidParts as error:
-        yield from _below("conditions", violations=error.violations)
-    for index, action in enumerate(content.actions):
-        yield from _below("actions", index, violations=list(_of_action(action, actions)))
+        yield from _of_conditions(content, budget)
+        expressions = len(content.conditions)
+        for index, action in enumerate(content.actions):
+            place = pointer("actions", index)
+            template, violations = _template(action, actions, budget)
+            yield from _below("actions", index, violations=[*_of_config(action, actions), *violations])
+            expressions += template.expression_count if template else 0
+            if expressions > MAX_EXPRESSIONS:
+                yield Violation(
+                    f"a rule has at most {MAX_EXPRESSIONS} expressions in all, its conditions' included: "
+                    f"with this action it has {expressions}",
+                    pointer=place,
+                )
+                return
+    except ExpressionTooCostly:
+        yield Violation(
+            "the check of the rule takes too many steps by this place; it needs shorter expressions, "
+            "or fewer members and elements in its configs",
+            pointer=place,
+        )
+
+
+def _distinct(violations: Iterator[Violation]) -> Iterator[Violation]:
+    seen = set()
+    for violation in violations:
+        if violation not in seen:
+            seen.add(violation)
+            yield violation
 
 
 def _of_trigger(content: RuleContent) -> Iterator[Violation]:
@@ -98,13 +136,27 @@ def _of_trigger(content: RuleContent) -> Iterator[Violation]:
         yield Violation("is not a setting of a manual trigger", pointer=bounded(pointer("trigger_config", name)))
 
 
-def _of_action(action: RuleAction, actions: Actions) -> Iterator[Violation]:
+def _of_conditions(content: RuleContent, budget: Budget) -> Iterator[Violation]:
+    try:
+        compiled_conditions(content, budget)
+    except InvalidParts as error:
+        yield from _below("conditions", violations=error.violations)
+
+
+def _template(action: RuleAction, actions: Actions, budget: Budget) -> tuple[Template | None, Sequence[Violation]]:
+    """Return the template of an action's config, and what is wrong with it where there is none.
+
+    It comes first: whatever else is looked at is bounded by what the template has cost.
+    """
+    try:
+        return action_template(action.type, action.config, actions, budget), ()
+    except InvalidParts as error:
+        return None, tuple(_below("config", violations=error.violations))
+
+
+def _of_config(action: RuleAction, actions: Actions) -> Iterator[Violation]:
     for fault in actions.check(action.type, action.config):
         yield Violation(fault.message, pointer=fault.pointer)
-    try:
-        action_template(action.type, action.config, actions)
-    except InvalidParts as error:
-        yield from _below("config", violations=error.violations)
 
 
 def _below(*path: str | int, violations: Sequence[Violation]) -> Iterator[Violation]:

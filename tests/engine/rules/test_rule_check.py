@@ -6,7 +6,8 @@ from automation.contract.compiled.violations import LIMIT
 from automation.domain.errors import InvalidBody, Violation
 from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleAction, RuleContent, RuleStatus, TriggerType
 from automation.engine.actions import Actions
-from automation.engine.rules.rule_check import checked_content
+from automation.engine.expressions.pace import STRETCH, Pace, PacedBudget
+from automation.engine.rules.rule_check import MAX_STEPS, checked_content
 
 WEBHOOK: dict[str, Any] = {
     "type": "webhook_call",
@@ -148,3 +149,73 @@ def test_an_integer_of_a_config_that_was_written_as_a_float_is_kept_as_an_intege
     assert (
         repr((kept["max_response_bytes"], kept["expected_statuses"], kept["json"])) == "(1024, [200], {'total': 5.0})"
     )
+
+
+def test_a_rule_has_at_most_200_expressions_in_all(actions: Actions) -> None:
+    condition = {"field": "trigger.a", "operator": "exists"}
+    half = {"type": "webhook_call", "config": {"url": "https://example.com/hook", "json": ["${trigger.a}"] * 99}}
+
+    assert len(checked_content(body(conditions=[condition, condition], actions=[half, half]), actions).actions) == 2
+    found = violations(actions, conditions=[condition, condition, condition], actions=[half, half])
+
+    assert found.keys() == {"/actions/1"}
+    assert "at most 200 expressions" in found["/actions/1"]
+
+
+SEVERAL = 20
+HOSTILE = {
+    "expressions": ["${[" + ",".join(["`1`"] * 100) + "]}"] * 150,
+    "elements": [""] * 20_000,
+    "members": {str(number): 0 for number in range(7_000)},
+    "arrays": [[]] * 20_000,
+    "dollars": ["$${" * 100] * 200,
+    "unclosed": ["${'"] * 9_000,
+    "braces": ["${" + "{" * 510] * 100,
+}
+
+
+class Stretches:
+    """Counts the steps that a check takes between two rests."""
+
+    def __init__(self) -> None:
+        self.rests = 0
+
+    def rest(self) -> None:
+        self.rests += 1
+
+
+@pytest.mark.parametrize("config", HOSTILE.values(), ids=HOSTILE)
+def test_the_check_of_a_rule_takes_a_limited_number_of_steps(actions: Actions, config: Any) -> None:
+    stretches = Stretches()
+    budget = PacedBudget(Pace(stretches.rest), steps=MAX_STEPS)
+    webhook = {"type": "webhook_call", "config": {"url": "https://example.com/", "json": config}}
+
+    with pytest.raises(InvalidBody) as refusal:
+        checked_content(body(actions=[webhook] * SEVERAL), actions, budget)
+
+    assert 0 < len(refusal.value.violations) <= LIMIT
+    assert stretches.rests <= 2 * MAX_STEPS / STRETCH
+
+
+def test_a_check_that_takes_too_many_steps_says_where(actions: Actions) -> None:
+    found = violations(actions, actions=[WEBHOOK, {**WEBHOOK, "config": {**WEBHOOK["config"], "json": [0] * 9_000}}])
+
+    assert found.keys() == {"/actions/1"}
+    assert "too many steps" in found["/actions/1"]
+
+
+def test_conditions_that_take_too_many_steps_are_refused(actions: Actions) -> None:
+    condition = {"field": "trigger.a", "operator": "in", "value": [0] * 30_000}
+
+    found = violations(actions, conditions=[condition] * 3)
+
+    assert found.keys() == {"/conditions"}
+
+
+def test_a_pattern_names_few_unicode_classes(actions: Actions) -> None:
+    condition = {"field": "trigger.a", "operator": "regex_match"}
+
+    assert checked_content(body(conditions=[{**condition, "value": r"^\p{Lu}\p{Ll}+$"}]), actions).conditions
+    found = violations(actions, conditions=[{**condition, "value": r"\p{Lu}" * 6}])
+
+    assert "Unicode classes" in found["/conditions/0/value"]

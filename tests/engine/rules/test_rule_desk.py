@@ -1,0 +1,118 @@
+"""Long work for requests is done in turn, in stretches, one rule of each tenant at a time."""
+
+import asyncio
+import threading
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from automation.domain.errors import InvalidBody, TooManyChecks
+from automation.domain.rules import Rule
+from automation.engine.actions import Actions
+from automation.engine.rules.rule_desk import RuleDesk
+from tests.engine.rules.test_plan import a_rule
+
+A, B = uuid4(), uuid4()
+SHORT: dict[str, Any] = {
+    "name": "Notify",
+    "actions": [{"type": "webhook_call", "config": {"url": "https://example.com/", "json": "${trigger.id}"}}],
+}
+LONG: dict[str, Any] = {
+    "name": "Notify",
+    "actions": [{"type": "webhook_call", "config": {"url": "https://example.com/", "json": ["${trigger.id}"] * 100}}],
+}
+
+
+class Gate:
+    """Holds whoever rests until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self._open = threading.Event()
+        self.rests = 0
+
+    def rest(self) -> None:
+        self.rests += 1
+        self.reached.set()
+        assert self._open.wait(60)
+
+    def open(self) -> None:
+        self._open.set()
+
+    async def held(self) -> None:
+        assert await asyncio.to_thread(self.reached.wait, 60)
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def desk(gate: Gate) -> RuleDesk:
+    return RuleDesk(Actions.load(), rest=gate.rest)
+
+
+def long_rule() -> Rule:
+    return a_rule(*(action["config"] for action in LONG["actions"]))
+
+
+async def test_a_short_rule_is_checked_without_a_rest_and_beside_a_long_one(desk: RuleDesk, gate: Gate) -> None:
+    long = asyncio.create_task(desk.check(A, LONG))
+    await gate.held()
+
+    short = await desk.check(A, SHORT)
+
+    gate.open()
+    assert short.name == (await long).name
+
+
+async def test_a_second_long_rule_of_a_tenant_is_refused_until_the_first_is_done(desk: RuleDesk, gate: Gate) -> None:
+    long = asyncio.create_task(desk.check(A, LONG))
+    await gate.held()
+
+    with pytest.raises(TooManyChecks):
+        await desk.check(A, LONG)
+    with pytest.raises(TooManyChecks):
+        await desk.plan(A, long_rule(), trigger_data={}, override_conditions=False)
+
+    gate.open()
+    await long
+    assert len((await desk.check(A, LONG)).actions) == 1
+
+
+async def test_another_tenant_waits_for_one_rule_only(desk: RuleDesk, gate: Gate) -> None:
+    long = asyncio.create_task(desk.check(A, LONG))
+    await gate.held()
+
+    plan = asyncio.create_task(desk.plan(B, long_rule(), trigger_data={"id": 1}, override_conditions=False))
+
+    gate.open()
+    await long
+    assert (await plan).would_run
+
+
+async def test_a_rule_whose_request_is_cancelled_holds_its_place_until_its_check_ends(
+    desk: RuleDesk, gate: Gate
+) -> None:
+    long = asyncio.create_task(desk.check(A, LONG))
+    await gate.held()
+    long.cancel()
+    await asyncio.wait([long])
+
+    with pytest.raises(TooManyChecks):
+        await desk.check(A, LONG)
+
+    gate.open()
+    await desk.check(B, LONG)  # the thread has done what came before
+    assert len((await desk.check(A, LONG)).actions) == 1
+
+
+async def test_what_is_wrong_with_a_long_rule_is_told(desk: RuleDesk, gate: Gate) -> None:
+    gate.open()
+
+    with pytest.raises(InvalidBody):
+        await desk.check(A, {**LONG, "trigger_config": {"cron": "* * * * *"}})
+
+    assert gate.rests > 0
