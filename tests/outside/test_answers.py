@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -15,10 +16,14 @@ from tests.outside.conftest import Demo
 from tests.shipped_contract.shipped import ENTRIES, responses
 from tests.system.problems import problem_of
 from tests.system.processes import serving
-from tests.system.tenancy import RULES, Tenant, rule_input
+from tests.system.tenancy import RULES, WEBHOOK, Tenant, rule_input
 
 CONTRACTS = ["/api/v1/openapi.json", "/api/v1/openapi.yaml"]
 PATIENCE_SECONDS = 60
+AT_ONCE = 8
+LARGE = ["${[" + ", ".join(["trigger.order"] * 8) + "]}"] * 150
+"""A config whose expressions take some fifty stretches to compile."""
+
 JSON = {"content-type": "application/json"}
 
 
@@ -95,6 +100,22 @@ def test_a_body_that_is_not_json_is_refused(tenant: Tenant, entry: Entry) -> Non
     response = ask(tenant, entry, {"content-type": "text/yaml"}, content=b"name: Notify")
 
     problem_of(response, 415, "unsupported_media_type")
+
+
+@documenting(429)
+def test_large_rules_of_a_tenant_are_taken_one_at_a_time(tenant: Tenant, entry: Entry) -> None:
+    large = rule_input(actions=[{**WEBHOOK, "config": {**WEBHOOK["config"], "json": LARGE}}])
+    rule = tenant.create_rule(actions=large["actions"])
+    body = {"dry_run": True} if entry.name == "executeAutomationRule" else large
+    path = entry.path.replace("{id}", rule["rule_id"])
+
+    with ThreadPoolExecutor(AT_ONCE) as clients:
+        answers = list(clients.map(lambda _: tenant.ask(entry.method, path, json=body), range(10 * AT_ONCE)))
+
+    refused = [answer for answer in answers if answer.status_code == httpx.codes.TOO_MANY_REQUESTS]
+    assert any(answer.is_success for answer in answers)
+    problem_of(refused[0], 429, "too_many_checks")
+    assert int(refused[0].headers["retry-after"]) >= 1
 
 
 @pytest.mark.parametrize("path", CONTRACTS)

@@ -2,18 +2,19 @@
 
 import asyncio
 import threading
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from automation.domain.errors import InvalidBody, TooManyChecks
-from automation.domain.rules import Rule
+from automation.domain.rules import Rule, RuleAction, RuleContent, RuleStatus
 from automation.engine.actions import Actions
 from automation.engine.rules.rule_desk import RuleDesk
-from tests.engine.rules.test_plan import a_rule
 
 A, B = uuid4(), uuid4()
+NOW = datetime(2026, 11, 2, tzinfo=UTC)
 SHORT: dict[str, Any] = {
     "name": "Notify",
     "actions": [{"type": "webhook_call", "config": {"url": "https://example.com/", "json": "${trigger.id}"}}],
@@ -55,7 +56,11 @@ def desk(gate: Gate) -> RuleDesk:
 
 
 def long_rule() -> Rule:
-    return a_rule(*(action["config"] for action in LONG["actions"]))
+    actions = tuple(RuleAction(**action) for action in LONG["actions"])
+    content = RuleContent(name="Notify", status=RuleStatus.ACTIVE, trigger_config={}, actions=actions)
+    return Rule(
+        rule_id=uuid4(), tenant=A, version=1, content=content, created_by=uuid4(), created_at=NOW, updated_at=NOW
+    )
 
 
 async def test_a_short_rule_is_checked_without_a_rest_and_beside_a_long_one(desk: RuleDesk, gate: Gate) -> None:
