@@ -70,7 +70,9 @@ async def served(app: App) -> AsyncIterator[None]:
     """Run an application's lifespan."""
     messages: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     answers: asyncio.Queue[dict[str, str]] = asyncio.Queue()
-    running = asyncio.ensure_future(app({"type": "lifespan", "asgi": {"version": "3.0"}}, messages.get, answers.put))
+    running = asyncio.ensure_future(
+        app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, messages.get, answers.put)
+    )
     await messages.put({"type": "lifespan.startup"})
     await answers.get()
     yield

@@ -16,6 +16,7 @@ from automation.engine.rules.rule_desk import RuleDesk
 from automation.service import logs
 from automation.service.http.cross_origin import CrossOrigin, Preflights
 from automation.service.http.request_log import RequestLog
+from automation.service.http.watched_server import READINESS
 from automation.service.pages import Documentation
 from automation.service.problems import Problems
 from automation.service.resources import load_actions
@@ -55,12 +56,13 @@ def create(settings: Settings) -> ASGIApp:
     actions = load_actions(settings)
     database = open_database(settings)
     authenticator = Authenticator(KeyDirectory(database))
+    readiness = Readiness(database)
     problems = Problems(contract)
     provided: Mapping[type, object] = {
         Executions: Executions(database),
         Links: contract.links,
         Published: Published(contract.document, settings.path_prefix, withheld=not settings.publish_contract),
-        Readiness: Readiness(database),
+        Readiness: readiness,
         RuleDesk: RuleDesk(actions),
         Rules: Rules(database),
     }
@@ -71,7 +73,7 @@ def create(settings: Settings) -> ASGIApp:
         security_map={"apiKey": lambda: ApiKeyScheme(authenticator)},
         guards=[authorized],
         error_handler=problems.handle,
-        lifespan=_lifespan(database, authenticator),
+        lifespan=_lifespan(database, authenticator, readiness),
     )
     swagger_ui = settings.documentation and settings.publish_contract
     documented = Documentation(
@@ -114,14 +116,14 @@ def open_database(settings: Settings) -> Database:
 
 
 def _lifespan(
-    database: Database, authenticator: Authenticator
-) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    database: Database, authenticator: Authenticator, readiness: Readiness
+) -> Callable[[object], AbstractAsyncContextManager[Mapping[str, object]]]:
     @asynccontextmanager
-    async def lifespan(_app: object) -> AsyncIterator[None]:
+    async def lifespan(_app: object) -> AsyncIterator[Mapping[str, object]]:
         await database.open()
         authenticator.start()
         try:
-            yield
+            yield {READINESS: readiness}
         finally:
             await authenticator.stop()
             await database.close()

@@ -134,6 +134,7 @@ def _serve_alone(
     server = WatchedServer(
         _configure(settings, create(settings), 1),
         settings.watchdog,
+        drain_seconds=settings.drain_seconds,
         on_ready=say_ready,
         on_well=manager.alive,
         on_stop=manager.stopping,
@@ -145,6 +146,12 @@ def _serve_alone(
 def _serve_with_workers(settings: Settings, listener: socket.socket, manager: ServiceManager, workers: int) -> int:
     if settings.database_url is not None:
         os.environ[variable("database_url")] = settings.database_url.get_secret_value()
-    family = Family(_configure(settings, FACTORY, workers), [listener], limits=settings.watchdog, manager=manager)
+    family = Family(
+        _configure(settings, FACTORY, workers),
+        [listener],
+        limits=settings.watchdog,
+        drain_seconds=settings.drain_seconds,
+        manager=manager,
+    )
     family.run()
     return STARTUP_FAILURE if family.failed else 0

@@ -122,6 +122,13 @@ class Settings(BaseSettings):
         bool,
         Field(description="Whether queries are prepared; off behind a pooler that does not know them."),
     ] = True
+    drain_seconds: Annotated[
+        NonNegativeInt,
+        Field(
+            description="Seconds that serve goes on after SIGTERM while /readyz answers 503, for load balancers to "
+            "learn of it."
+        ),
+    ] = 0
     shutdown_timeout: Annotated[PositiveInt, Field(description="Seconds that requests in flight get to finish.")] = 10
     watchdog_warn_seconds: Annotated[
         float, Field(ge=0.1, description="Seconds that an event loop may be held before its stack is logged.")

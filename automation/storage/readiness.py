@@ -17,13 +17,20 @@ class Readiness:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._needed = migration.head()
+        self._withdrawn = False
+
+    def withdraw(self) -> None:
+        """Be ready no more: the process is about to stop."""
+        self._withdrawn = True
 
     async def check(self) -> None:
-        """Return if the database is reachable and its migrations are current.
+        """Return if the database is reachable, its migrations are current, and the process isn't about to stop.
 
         Raises:
-            Unavailable: saying which of the two is not so.
+            Unavailable: saying which of the three is not so.
         """
+        if self._withdrawn:
+            raise Unavailable("The process is about to stop.")
         if await self._revision() != self._needed:
             raise Unavailable("The database's migrations are not current.")
 

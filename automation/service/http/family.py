@@ -6,18 +6,23 @@ asks all its children in each of its rounds, and counts the rounds without an an
 """
 
 import math
+import os
 import pickle
+import signal
 import socket
 import threading
+import time
+from contextlib import suppress
 
 import structlog
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
+from automation.service.http.listener import SETTLING_SECONDS, take_no_more
 from automation.service.http.watched_server import WatchedServer
 from automation.service.service_manager import ServiceManager
-from automation.service.watchdog import Limits
+from automation.service.watchdog import EXIT_CODE, Limits
 
 ROUND_SECONDS = 0.5
 """How often a parent looks at signals and children."""
@@ -25,6 +30,9 @@ START_SECONDS = 60.0
 """How long a child may take until it answers for the first time, on a machine that is busy."""
 STOP_SECONDS = 10.0
 """How long a child may take to close what it has open, after the time that requests in flight have."""
+
+_PING = b"ping"
+_RELEASE = b"release"
 
 _log = structlog.get_logger()
 
@@ -36,11 +44,15 @@ class Child(Process):
         config: uvicorn's own.
         sockets: What it listens on.
         limits: What its event loop is held to; by its own watchdog, for a child answers its parent from a thread.
+        drain_seconds: For how long it goes on when it is told to stop while its parent stops, too.
     """
 
-    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], limits: Limits) -> None:
+    def __init__(
+        self, config: uvicorn.Config, sockets: list[socket.socket], limits: Limits, drain_seconds: float
+    ) -> None:
         self.serves = False
         self._limits = limits
+        self._drain_seconds = drain_seconds
         self._asked = False
         self._known = False
         self._silent_rounds = 0
@@ -50,7 +62,7 @@ class Child(Process):
     def server(self) -> WatchedServer:
         """The server in the child's own process."""
         if self._server is None:
-            self._server = WatchedServer(self.config, self._limits)
+            self._server = WatchedServer(self.config, self._limits, drain_seconds=self._drain_seconds, shared=True)
         assert isinstance(self._server, WatchedServer)  # noqa: S101 -- narrows the type
         return self._server
 
@@ -67,7 +79,7 @@ class Child(Process):
             if self._asked and self.parent_conn.poll(0):
                 self._take(serves=self.parent_conn.recv())
             if not self._asked:
-                self.parent_conn.send(b"ping")
+                self.parent_conn.send(_PING)
                 self._asked = True
         except (OSError, EOFError, pickle.UnpicklingError):
             self.serves = False
@@ -77,6 +89,40 @@ class Child(Process):
             _log.info("process serves", pid=self.pid)
         self.serves = serves
         self._asked, self._known, self._silent_rounds = False, True, 0
+
+    def target(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve, in the child's own process."""
+        self.parent_conn.close()  # so that nobody holds the pipe's end but the parent
+        assert self.server is not None  # noqa: S101 -- made here, and not in two threads at once
+        super().target(sockets)
+
+    def always_pong(self) -> None:
+        """Do what the parent asks, in a thread of the child's process, and end in order when the parent has ended."""
+        try:
+            while True:
+                if self.child_conn.recv() == _RELEASE:
+                    self.server.release()
+                else:
+                    self.child_conn.send(self.server.started)
+        except (OSError, EOFError):
+            self.server.abandon()
+            time.sleep((self.config.timeout_graceful_shutdown or 0) + STOP_SECONDS)
+            os._exit(EXIT_CODE)
+
+    def release(self) -> None:
+        """Let it close its sockets when it stops."""
+        with suppress(OSError):  # it has ended
+            self.parent_conn.send(_RELEASE)
+
+    def stop(self) -> None:
+        """Tell it to stop; it closes its sockets when it is released."""
+        if self.process.is_alive() and self.pid is not None:
+            os.kill(self.pid, signal.SIGTERM)
+
+    def terminate(self) -> None:
+        """Tell it to stop while others go on."""
+        self.release()
+        self.stop()
 
     def kill(self) -> None:
         """Kill it."""
@@ -91,16 +137,24 @@ class Family(Multiprocess):
         config: uvicorn's own; ``workers`` is the number of children.
         sockets: What they listen on.
         limits: What they are held to.
+        drain_seconds: For how long they go on when all are told to stop.
         manager: Who is told how the family is.
     """
 
     processes: list[Child]  # type: ignore[assignment]  # none of them is of uvicorn's own kind
 
     def __init__(
-        self, config: uvicorn.Config, sockets: list[socket.socket], *, limits: Limits, manager: ServiceManager
+        self,
+        config: uvicorn.Config,
+        sockets: list[socket.socket],
+        *,
+        limits: Limits,
+        drain_seconds: float,
+        manager: ServiceManager,
     ) -> None:
         super().__init__(config, sockets)
         self._limits = limits
+        self._drain_seconds = drain_seconds
         self._manager = manager
 
     @property
@@ -123,6 +177,28 @@ class Family(Multiprocess):
         self._manager.stopping()
         self.terminate_all()
         self.join_all()
+
+    def terminate_all(self) -> None:
+        """Tell all children to stop, which share the socket's queue: they look at it until nothing more comes in."""
+        for child in self.processes:
+            child.stop()
+        self._wait(self._drain_seconds)
+        for listener in self.sockets:
+            take_no_more(listener)
+        self._wait(SETTLING_SECONDS)
+        for child in self.processes:
+            child.release()
+        for listener in self.sockets:
+            listener.close()
+
+    def _wait(self, seconds: float) -> None:
+        """Wait until the time is over, all children have ended, or another signal comes."""
+        pause = threading.Event()
+        self.signal_queue.clear()
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self.signal_queue and any(map(_lives, self.processes)):
+            self._manager.alive()
+            pause.wait(min(ROUND_SECONDS, max(0.0, deadline - time.monotonic())))
 
     def init_processes(self) -> None:
         """Start all children."""
@@ -198,6 +274,10 @@ class Family(Multiprocess):
             child.kill()
 
     def _start(self) -> Child:
-        child = Child(self.config, self.sockets, self._limits)
+        child = Child(self.config, self.sockets, self._limits, self._drain_seconds)
         child.start()
         return child
+
+
+def _lives(child: Child) -> bool:
+    return child.process.is_alive()

@@ -1,9 +1,26 @@
 """The socket on which the server listens: opened before anything is served, so that a taken port is told at once."""
 
+import ctypes
 import errno
 import socket
+import struct
+import sys
+from contextlib import suppress
 
 from automation.service.settings import variable
+
+SETTLING_SECONDS = 0.25
+"""How long a handshake may take that had begun before the socket took no more."""
+
+_ATTACH_FILTER = 26  # SO_ATTACH_FILTER, which the module socket doesn't name: socket(7)
+# For the kernel's packet filter: drop a segment with SYN and without ACK, which opens a connection, and take all else.
+_PROGRAM = (
+    (0x30, 0, 0, 13),  # load the byte with the flags
+    (0x54, 0, 0, 0x12),  # keep SYN and ACK of it
+    (0x15, 1, 0, 0x02),  # is it SYN alone? then skip one
+    (0x06, 0, 0, 0xFFFFFFFF),  # take it
+    (0x06, 0, 0, 0),  # drop it
+)
 
 
 class AddressUnavailable(Exception):
@@ -22,6 +39,21 @@ def listen(host: str, port: int) -> socket.socket:
         )
     except (OSError, UnicodeError) as error:
         raise AddressUnavailable(f"cannot listen on {host} port {port}: {_reason(error)}") from error
+
+
+def take_no_more(listener: socket.socket) -> None:
+    """Let no new connection come in, in whatever process the socket is shared with; those that are in the queue stay.
+
+    Who asks for a connection from now on asks again a second later, and is refused if the socket is closed by then. On
+    Linux; elsewhere nothing is done, and a connection that comes in between the last look at the queue and the end of
+    the socket is reset.
+    """
+    if sys.platform == "linux":
+        program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _PROGRAM))
+        with suppress(OSError):
+            listener.setsockopt(
+                socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HL", len(_PROGRAM), ctypes.addressof(program))
+            )
 
 
 def _reason(error: Exception) -> str:

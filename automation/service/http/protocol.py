@@ -1,16 +1,19 @@
 """uvicorn's HTTP/1.1 with limits, and with refusals that are problem documents and log lines like all others."""
 
 import asyncio
+import fcntl
+import termios
 from typing import Any
 from uuid import uuid4
 
 import httptools
 import orjson
 import structlog
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from automation.contract.compiled.problem_rules import MEDIA_TYPE
 from automation.domain.errors import AutomationError, HeadersTooLarge, MalformedRequest
+from automation.service.http.connections import Connection, Connections
 from automation.service.http.hosts import Hosts
 from automation.service.http.joined_writes import JoinedWrites
 from automation.service.problems import describe
@@ -27,7 +30,7 @@ _LINGERING = 1.0  # to close at once, with bytes unread, would reset the connect
 _log = structlog.get_logger("automation.request")
 
 
-class Protocol(HttpToolsProtocol):
+class Protocol(HttpToolsProtocol, Connection):
     """One connection.
 
     What belongs to headers or trailers ("fields") is counted before the parser sees it, so that it never holds more
@@ -37,22 +40,35 @@ class Protocol(HttpToolsProtocol):
     Args:
         prefix: What stands before every path: empty, or ``/prefix``.
         hosts: The hosts that requests may be meant for.
+        connections: All connections of the process.
         arguments: uvicorn's own.
         options: uvicorn's own.
     """
 
-    def __init__(self, *arguments: Any, hosts: Hosts, prefix: str = "", **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, hosts: Hosts, connections: Connections, prefix: str = "", **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
         self._hosts = hosts
+        self._connections = connections
         self._prefix = prefix
         self._reading_fields = True
         self._size = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._refused = False
+        self._last: RequestResponseCycle | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is no request, neither begun nor still to be answered."""
+        return (self.cycle is None or self.cycle.response_complete) and not (
+            self._reading_fields and self._have_begun()
+        )
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection over; what is written to it leaves in as few pieces as possible."""
         super().connection_made(transport)
+        self._connections.add(self)
         self.transport = JoinedWrites(transport, self.loop)  # type: ignore[assignment]  # it passes on all the rest
 
     def data_received(self, data: bytes) -> None:
@@ -92,6 +108,30 @@ class Protocol(HttpToolsProtocol):
             raise HeadersTooLarge
         self._hosts.require(self.headers, self.parser.get_http_version())
         super().on_headers_complete()
+        if self._connections.ending:
+            self.finish()
+
+    def finish(self) -> None:
+        """Let the answer to the newest request be the last one, and say so in it, where that is not too late."""
+        if self._last is not None and not self._last.response_started and self._last is not self.cycle:
+            self._last.keep_alive = True  # another one has come behind it
+        self._last = None
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_started and cycle.keep_alive:
+            cycle.keep_alive = False
+            self._last = cycle
+
+    def shutdown(self) -> None:
+        """Close the connection, unless there is a request: then it is closed after the answer."""
+        if self.idle and not self._holds_unread():
+            self.transport.close()
+
+    def _holds_unread(self) -> bool:
+        """Return whether something has come that wasn't read yet: to close now would reset the connection."""
+        connection = self.transport.get_extra_info("socket")
+        if connection is None or self.transport.is_closing():
+            return False
+        return fcntl.ioctl(connection.fileno(), termios.FIONREAD, bytes(4)) != bytes(4)
 
     def on_chunk_header(self) -> None:
         """Expect trailers: only the last chunk has none of a body's bytes. They are not made headers."""
@@ -124,8 +164,9 @@ class Protocol(HttpToolsProtocol):
             self._unset_keepalive_if_required()  # the next request has begun: it has the time that headers have
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline."""
+        """Forget the deadline, and the connection."""
         self._end_fields(reading=False)
+        self._connections.remove(self)
         super().connection_lost(exc)
 
     def _expire(self) -> None:
