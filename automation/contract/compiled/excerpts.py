@@ -73,32 +73,31 @@ def first_error(validator: jsonschema_rs.Draft202012Validator, value: Any) -> js
 
 def _strings(schema: object) -> Iterator[str]:
     """Yield every string of a schema, and so every name in it."""
-    if isinstance(schema, str):
-        yield schema
-    elif isinstance(schema, Mapping):
-        yield from schema
-        for member in schema.values():
-            yield from _strings(member)
-    elif isinstance(schema, list | tuple):
-        for element in schema:
-            yield from _strings(element)
+    for node in _nodes(schema):
+        if isinstance(node, str):
+            yield node
+        elif isinstance(node, Mapping):
+            yield from node
 
 
 def _keys(schema: object) -> Iterator[str]:
-    if isinstance(schema, Mapping):
-        yield from schema
-        for member in schema.values():
-            yield from _keys(member)
-    elif isinstance(schema, list | tuple):
-        for element in schema:
-            yield from _keys(element)
+    for node in _nodes(schema):
+        if isinstance(node, Mapping):
+            yield from node
 
 
 def _counts(schema: object) -> Iterator[int]:
+    for node in _nodes(schema):
+        if isinstance(node, Mapping):
+            yield from (node[keyword] for keyword in _COUNTED if isinstance(node.get(keyword), int))
+
+
+def _nodes(schema: object) -> Iterator[object]:
+    """Yield a schema and everything in it."""
+    yield schema
     if isinstance(schema, Mapping):
-        yield from (schema[keyword] for keyword in _COUNTED if isinstance(schema.get(keyword), int))
         for member in schema.values():
-            yield from _counts(member)
+            yield from _nodes(member)
     elif isinstance(schema, list | tuple):
         for element in schema:
-            yield from _counts(element)
+            yield from _nodes(element)
