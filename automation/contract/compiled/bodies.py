@@ -112,9 +112,14 @@ def _require_json(headers: Mapping[bytes, bytes]) -> None:
 
 
 def _refuse_depth(value: Any) -> None:
-    level = [value]
+    level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(MAX_DEPTH):
-        level = [child for node in level for child in _members(node) if isinstance(child, dict | list)]
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, (dict, list))
+        ]
         if not level:
             return
     raise InvalidBody(f"The body is nested deeper than {MAX_DEPTH} levels.")
@@ -126,7 +131,7 @@ def _refuse_loss(content: bytes) -> None:
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:
-    if len({name for name, _ in pairs}) < len(pairs):
+    if len(pairs) > 1 and len(dict(pairs)) < len(pairs):
         raise InvalidBody("An object in the body has a member twice.")
 
 
