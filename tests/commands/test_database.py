@@ -100,3 +100,18 @@ def test_a_process_with_the_others_login_is_refused_in_one_line(
     done = run(command, settings={variable: getattr(database_urls, role)})
 
     assert_refused(done, variable, group, role, code=1)
+
+
+@pytest.mark.process
+def test_every_command_refuses_a_database_of_another_encoding_in_one_line(cluster: Cluster) -> None:
+    with cluster.encoded("SQL_ASCII") as urls:
+        owned = {"AUTOMATION_MIGRATION_URL": urls.owner}
+        refused = [
+            call("db", "upgrade", settings=owned),
+            call("tenants", "list", settings=owned),
+            run("serve", settings={"AUTOMATION_DATABASE_URL": urls.api}),
+            run("worker", settings={"AUTOMATION_WORKER_URL": urls.worker}),
+        ]
+
+    for done in refused:
+        assert_refused(done, "SQL_ASCII", "ENCODING 'UTF8'", code=1)

@@ -34,7 +34,7 @@ def engine(url: str, application_name: str) -> Engine:
             connection.close()
             raise refusal
         connection.execute(session.statements().encode())
-        connection.autocommit = False
+        connection.set_autocommit(False)
         return connection
 
     return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
