@@ -1,8 +1,11 @@
 """Processes that hang are told, ended and replaced; processes that were merely frozen are left alone."""
 
 import contextlib
+import fcntl
+import os
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +16,16 @@ import psutil
 import pytest
 
 from automation.service.watchdog import EXIT_CODE
-from tests.system.processes import Process, copy_service, frozen, plant, running, serving
+from tests.system.processes import (
+    Process,
+    command_of,
+    copy_service,
+    environment,
+    frozen,
+    plant,
+    running,
+    serving,
+)
 
 WARN, KILL = 0.5, 2.0
 LIMITS = {
@@ -216,6 +228,48 @@ class TestAParent:
 
         assert code == 0
         assert ended["pid"] == stopped.pid
+
+
+def test_a_parent_whose_log_nobody_reads_replaces_a_child_and_hears_a_signal(limited: dict[str, str]) -> None:
+    unread, stderr = os.pipe()
+    fcntl.fcntl(stderr, fcntl.F_SETPIPE_SZ, 4096)
+    command = [*command_of(None), "serve", "--port", "0", "--workers", "2"]
+    popen = subprocess.Popen(command, env=environment(limited), stdout=subprocess.DEVNULL, stderr=stderr)
+    process = Process(popen, Path(os.devnull), Path(os.devnull))
+    try:
+        await_children(process, 2)
+        fill(stderr)
+        killed = children_of(process)[0]
+        killed.kill()
+        killed.wait(PATIENCE)
+        children = await_children(process, 2)
+        code = process.stop()
+    finally:
+        popen.kill()
+        popen.wait()
+        os.close(unread)
+        os.close(stderr)
+
+    assert killed not in children
+    assert code == 0
+
+
+def await_children(process: Process, count: int) -> list[psutil.Process]:
+    deadline = time.monotonic() + PATIENCE
+    while len(children := children_of(process)) != count:
+        assert process.popen.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return children
+
+
+def fill(pipe: int) -> None:
+    """Write to a pipe until it takes nothing more."""
+    os.set_blocking(pipe, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(pipe, b".")
+    os.set_blocking(pipe, True)
 
 
 def test_a_server_that_was_frozen_goes_on(limited: dict[str, str]) -> None:

@@ -19,6 +19,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
+from automation.service import side_log
 from automation.service.http.listener import SETTLING_SECONDS, take_no_more
 from automation.service.http.watched_server import WatchedServer
 from automation.service.service_manager import ServiceManager
@@ -86,7 +87,7 @@ class Child(Process):
 
     def _take(self, *, serves: bool) -> None:
         if serves and not self.serves:
-            _log.info("process serves", pid=self.pid)
+            side_log.say(_log, "info", "process serves", pid=self.pid)
         self.serves = serves
         self._asked, self._known, self._silent_rounds = False, True, 0
 
@@ -221,7 +222,9 @@ class Family(Multiprocess):
             self.should_exit.set()
             return
         self.processes[index] = new = self._start()
-        _log.error("process replaced", pid=child.pid, reason=reason, exit_code=child.exitcode, by=new.pid)
+        side_log.say(
+            _log, "error", "process replaced", pid=child.pid, reason=reason, exit_code=child.exitcode, by=new.pid
+        )
 
     def restart_all(self) -> None:
         """Replace each child by a new one, which serves before the old one stops; until another signal comes."""
@@ -229,7 +232,7 @@ class Family(Multiprocess):
             new = self._start()
             if not self._serves_in_time(new):
                 new.kill()
-                _log.error("process not replaced: the new one does not serve", pid=child.pid)
+                side_log.say(_log, "error", "process not replaced: the new one does not serve", pid=child.pid)
                 return
             self.processes[index] = new
             child.terminate()
@@ -269,8 +272,9 @@ class Family(Multiprocess):
             if not left:
                 return
             left[0].process.join(ROUND_SECONDS)
+            self._manager.alive()
         for child in left:
-            _log.error("process ended: it did not stop", pid=child.pid)
+            side_log.say(_log, "error", "process ended: it did not stop", pid=child.pid)
             child.kill()
 
     def _start(self) -> Child:
