@@ -12,6 +12,7 @@ import jsonschema_rs
 import orjson
 
 from automation.contract.compiled.excerpts import Excerpts
+from automation.contract.compiled.integers import Converter
 from automation.contract.compiled.scalars import LARGEST_INTEGER, SMALLEST_INTEGER
 from automation.contract.compiled.violations import of_body
 from automation.domain.errors import ContentTooLarge, InvalidBody, UnsupportedMediaType
@@ -32,15 +33,23 @@ class BodyReader:
         max_bytes: How large it may be.
         validator: What it must be.
         excerpts: Made of what isn't that.
+        integers: Makes integers of floats where the contract says so; None where it says it nowhere.
     """
 
     def __init__(
-        self, *, required: bool, max_bytes: int, validator: jsonschema_rs.Draft202012Validator, excerpts: Excerpts
+        self,
+        *,
+        required: bool,
+        max_bytes: int,
+        validator: jsonschema_rs.Draft202012Validator,
+        excerpts: Excerpts,
+        integers: Converter | None,
     ) -> None:
         self._required = required
         self._max_bytes = max_bytes
         self._validator = validator
         self._excerpts = excerpts
+        self._integers = integers
 
     async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> Any:
         """Return the body's validated value; None for an optional one that isn't there.
@@ -60,7 +69,7 @@ class BodyReader:
         value = parsed(content)
         if not self._validator.is_valid(value):
             raise InvalidBody(violations=of_body(self._excerpts.errors(self._validator, value)))
-        return value
+        return value if self._integers is None else self._integers(value)
 
     async def _content(self, receive: Receive) -> bytes:
         chunks: list[bytes] = []

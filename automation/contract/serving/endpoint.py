@@ -8,6 +8,7 @@ from starlette.types import Scope, Send
 from automation.contract.compiled.bodies import BodyReader
 from automation.contract.compiled.contract import Contract
 from automation.contract.compiled.excerpts import Excerpts
+from automation.contract.compiled.integers import integer_converter
 from automation.contract.compiled.operations import Operation
 from automation.contract.compiled.parameter_reader import ParameterReader
 from automation.contract.compiled.responses import ResponseRules
@@ -46,9 +47,11 @@ def _body_reader(contract: Contract, operation: Operation) -> BodyReader | None:
     body = operation.body
     if body is None:
         return None
+    schema = contract.schemas.document(body.schema)
     return BodyReader(
         required=body.required,
         max_bytes=body.max_bytes,
         validator=contract.schemas.validator(body.schema),
-        excerpts=Excerpts(contract.schemas.document(body.schema)),
+        excerpts=Excerpts(schema),
+        integers=integer_converter(schema),
     )

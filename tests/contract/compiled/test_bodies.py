@@ -212,3 +212,11 @@ async def test_chunks_are_put_together(things: httpx.AsyncClient) -> None:
     response = await put(things, pieces(b'{"na', b"", b'me": "a"}'), "/thing")
 
     assert response.json() == {"got": {"name": "a"}}
+
+
+async def test_an_integer_that_is_written_as_a_float_reaches_the_handler_as_an_integer(
+    things: httpx.AsyncClient,
+) -> None:
+    response = await things.put("/thing", json={"name": "a", "count": 5.0, "more": 5.0})
+
+    assert response.text == '{"got":{"name":"a","count":5,"more":5.0}}'
