@@ -15,12 +15,16 @@ ROOMS = ("automation", "handlers", "security")
 REASONS: Mapping[str, str] = {
     "automation/contract/compiled/bodies.py:BodyReader._content": "a message that is not the last is waited for",
     "automation/demo/receivers.py:_Slow.answer": "rests in each round, for a minute at the most",
+    "automation/engine/runs/conductor.py:Conductor.conduct": "each round waits for an answer of the database",
     "automation/engine/runs/heartbeat.py:Heartbeat.listen": "rests for a beat in each round, or is stopped",
-    "automation/engine/runs/ledger.py:Ledger._write": "rests after each failure, longer each time",
+    "automation/engine/runs/ledger.py:Ledger._sit_out_outages": "rests after each failure, longer each time",
+    "automation/engine/runs/ledger.py:Ledger.begin_call": "each round waits for an answer of the database",
     "automation/engine/runs/queue.py:Queue.receive": "rests in each round",
+    "automation/engine/runs/queue.py:_PatientManager.listen_for_jobs": "rests in each round",
     "automation/engine/runs/queue.py:_tidy": "rests in each round",
     "automation/engine/runs/sweeper.py:sweep": "sleeps in each round, were it for 0 s",
     "automation/engine/runs/tries.py:Tries.run": "ends with the tries that the rule allows",
+    "automation/service/http/watched_server.py:WatchedServer._wait": "rests in each round, until its deadline",
     "automation/storage/pool/database.py:Database._acquire": "ends at its deadline; each round uses a connection up",
     "security/key_usage.py:KeyUsage._write": "rests in each round, or is stopped",
 }

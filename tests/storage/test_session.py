@@ -1,4 +1,4 @@
-"""What a database or a role sets for its sessions changes nothing; what can't be set right is refused."""
+"""Settings that a database or a role has for its sessions change nothing; what can't be set right is refused."""
 
 import json
 from collections.abc import Iterator

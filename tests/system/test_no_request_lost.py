@@ -14,8 +14,8 @@ import httpx
 import psutil
 import pytest
 
+from tests.system.children import children_of, wait_until_it_serves
 from tests.system.processes import Process, running, serving, wait_for_line, wait_until_alive
-from tests.system.test_watchdog import children_of, wait_until_it_serves
 
 CLIENTS = 100
 FEW = 20

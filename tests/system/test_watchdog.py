@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from automation.service.watchdog import EXIT_CODE
+from tests.system.children import PATIENCE, await_children, children_of, lines_of, wait_until_it_serves
 from tests.system.processes import (
     Process,
     command_of,
@@ -35,7 +36,6 @@ LIMITS = {
 }
 SPIN = "    while True:\n        pass\n"
 HOLD = "    import ctypes\n\n    ctypes.PyDLL(None).sleep(3600)  # unlike CDLL, it keeps the interpreter's lock\n"
-PATIENCE = 30.0
 ANSWER_SECONDS = 5.0
 
 pytestmark = pytest.mark.timeout(300)  # they wait for processes to be given up, and for others to start in their place
@@ -64,25 +64,10 @@ def spinning(tmp_path: Path) -> Path:
     return copy
 
 
-def lines_of(process: Process, event: str) -> list[dict[str, Any]]:
-    return [line for line in process.log_lines() if line["event"] == event]
-
-
 def hold(process: Process) -> None:
     """Have a process hold its event loop."""
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{process.base_url}/readyz", trust_env=False, timeout=PATIENCE)
-
-
-def children_of(process: Process) -> list[psutil.Process]:
-    """Return the processes that answer or are about to, without multiprocessing's own and those that have ended."""
-    return [child for child in psutil.Process(process.popen.pid).children() if _answers(child)]
-
-
-def _answers(child: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.Error):  # it has ended
-        return "spawn_main" in " ".join(child.cmdline())
-    return False
 
 
 def expect_answers(process: Process) -> None:
@@ -101,14 +86,6 @@ def wait_for_replacement(process: Process, *old: psutil.Process) -> dict[str, An
     (line,) = lines
     wait_until_it_serves(process, line["by"])
     return line
-
-
-def wait_until_it_serves(process: Process, pid: int) -> None:
-    """Wait until a child answers requests, as its parent tells."""
-    deadline = time.monotonic() + PATIENCE
-    while pid not in {line["pid"] for line in lines_of(process, "process serves")}:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_server_that_hangs_says_where_and_ends(limited: dict[str, str], spinning: Path) -> None:
@@ -252,15 +229,6 @@ def test_a_parent_whose_log_nobody_reads_replaces_a_child_and_hears_a_signal(lim
 
     assert killed not in children
     assert code == 0
-
-
-def await_children(process: Process, count: int) -> list[psutil.Process]:
-    deadline = time.monotonic() + PATIENCE
-    while len(children := children_of(process)) != count:
-        assert process.popen.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return children
 
 
 def fill(pipe: int) -> None:
