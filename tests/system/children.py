@@ -1,4 +1,4 @@
-"""Children of a ``serve --workers`` process: the processes that answer requests, and what their parent tells of them."""
+"""Children of ``serve --workers``: the processes that answer requests, and what their parent tells of them."""
 
 import contextlib
 import time
