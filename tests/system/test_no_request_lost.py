@@ -147,13 +147,13 @@ def test_no_request_is_lost_while_children_are_replaced(settings: dict[str, str]
 def test_what_is_told_to_stop_is_not_ready_and_answers_on_until_load_balancers_know(
     settings: dict[str, str], workers: int
 ) -> None:
-    with serving(settings | {"AUTOMATION_DRAIN_SECONDS": "4"}, workers=workers) as process:
+    with serving(settings | {"AUTOMATION_DRAIN_SECONDS": "12"}, workers=workers) as process:
         wait_for_all(process, workers)
         before = httpx.get(f"{process.base_url}/readyz", trust_env=False)
         process.popen.send_signal(signal.SIGTERM)
         time.sleep(1.5)
 
-        ready = [httpx.get(f"{process.base_url}/readyz", trust_env=False) for _ in range(10)]
+        ready = [httpx.get(f"{process.base_url}/readyz", trust_env=False) for _ in range(4)]
         alive = httpx.get(f"{process.base_url}/healthz", trust_env=False)
         code = process.stop()
 
