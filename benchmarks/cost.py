@@ -26,7 +26,8 @@ from starlette.routing import Route
 
 from automation.service import logs
 from automation.service.application import create
-from automation.service.settings import LogFormat, LogLevel, Settings
+from automation.service.setting_types import LogFormat, LogLevel
+from automation.service.settings import Settings
 
 App = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 

@@ -63,7 +63,7 @@ def _settings(port: int | None) -> "Settings":
     """Return the environment's settings with the default of the demo: an embedded database."""
     from pydantic import SecretStr  # noqa: PLC0415
 
-    from automation.service.settings import EMBEDDED  # noqa: PLC0415
+    from automation.service.setting_types import EMBEDDED  # noqa: PLC0415
 
     settings = read_settings(port=port)
     if settings.database_url is not None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from automation.service.settings import EMBEDDED, Settings, variable
+from automation.service.setting_types import EMBEDDED
+from automation.service.settings import Settings, variable
 
 _WANTED_BY_SERVICE = (
     f"set {variable('database_url')} to the URL of a PostgreSQL database, or to the word {EMBEDDED} for one in the "

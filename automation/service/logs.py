@@ -12,7 +12,7 @@ import orjson
 import structlog
 from structlog.types import EventDict, Processor
 
-from automation.service.settings import LogFormat, LogLevel
+from automation.service.setting_types import LogFormat, LogLevel
 
 
 def configure(log_format: LogFormat, level: LogLevel, stream: TextIO | None = None) -> None:

@@ -3,7 +3,6 @@
 import os
 import re
 from email.utils import parseaddr
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,38 +21,25 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from automation.engine.mail_tls import MailTls
 from automation.engine.networks import Network, networks
 from automation.service import unknown_variables
+from automation.service.setting_types import (
+    EMBEDDED,
+    DatabaseUrl,
+    Domains,
+    LogFormat,
+    LogLevel,
+    Networks,
+    Origins,
+    PathPrefix,
+    parts,
+)
 from automation.service.watchdog import Limits
 
-EMBEDDED = "embedded"
 PREFIX = "AUTOMATION_"
 
 # A request that the database keeps waiting is answered 503 within five seconds.
 _LONGEST_WAIT = 4.25
-_POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
-# Segments of RFC 3986's unreserved characters, none of which is a dot or two.
-_PATH_PREFIX = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*").fullmatch
 # In ASCII: the mail server may not know SMTPUTF8 (RFC 6531).
 _ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+").fullmatch
-_DOMAIN = re.compile(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
-
-# As browsers send it (RFC 6454, 6.2).
-_ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?").fullmatch
-
-
-class LogFormat(StrEnum):
-    """How log lines are written."""
-
-    JSON = "json"
-    CONSOLE = "console"
-
-
-class LogLevel(StrEnum):
-    """The least serious log lines that are written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 class InvalidSettings(Exception):
@@ -70,15 +56,15 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     database_url: Annotated[
-        SecretStr | None,
+        DatabaseUrl | None,
         Field(description="PostgreSQL 15 or later, as the role of the API; or the word embedded."),
     ] = None
     worker_url: Annotated[
-        SecretStr | None,
+        DatabaseUrl | None,
         Field(description="The same database as the role of the workers, for automation worker; not through a pooler."),
     ] = None
     migration_url: Annotated[
-        SecretStr | None,
+        DatabaseUrl | None,
         Field(description="The same database as the owner of its tables: migrations, tenants, users and keys."),
     ] = None
     data_dir: Annotated[Path, Field(description="Where the embedded PostgreSQL, demo.json and demo.log live.")] = Path(
@@ -95,21 +81,21 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(min_length=1, description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="The port to listen on; 0 takes a free one.")] = 8080
     allowed_hosts: Annotated[
-        str,
+        Domains,
         Field(
             description="Hosts that requests may be meant for, such as api.example.com,.example.org (with a dot: all "
             "below), separated by commas; all when empty."
         ),
     ] = ""
     cors_origins: Annotated[
-        str,
+        Origins,
         Field(
             description="Sites whose pages may call the service from browsers, such as https://app.example.com; "
             "separated by commas, * for all; none when empty."
         ),
     ] = ""
     path_prefix: Annotated[
-        str,
+        PathPrefix,
         Field(description="What stands before every path, such as /automation; a proxy passes it on unchanged."),
     ] = ""
     log_format: Annotated[LogFormat, Field(description="json for machines, console for people.")] = LogFormat.JSON
@@ -137,7 +123,7 @@ class Settings(BaseSettings):
         PositiveFloat, Field(description="Seconds that an event loop may be held before its process is ended.")
     ] = 10
     egress_allow: Annotated[
-        str,
+        Networks,
         Field(
             description="Networks that webhooks may call although they are private or special, such as 10.1.0.0/16; "
             "separated by commas."
@@ -162,7 +148,7 @@ class Settings(BaseSettings):
         ),
     ] = None
     smtp_recipient_domains: Annotated[
-        str,
+        Domains,
         Field(
             description="Domains that mail may be sent to, such as example.com,.example.org (with a dot: all below), "
             "separated by commas; all when empty."
@@ -183,30 +169,11 @@ class Settings(BaseSettings):
         bool, Field(description="Whether Swagger UI is served under /docs; it needs the published contract.")
     ] = True
 
-    @field_validator("database_url", "worker_url", "migration_url")
-    @classmethod
-    def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None or value.get_secret_value() == EMBEDDED:
-            return value
-        if not value.get_secret_value().startswith(_POSTGRESQL_SCHEMES):
-            raise ValueError("must be a URL that begins with postgresql://, or the word embedded")
-        return value
-
     @field_validator("data_dir", mode="before")
     @classmethod
     def _is_a_directory_of_its_own(cls, value: object) -> object:
         if value == "":
             raise ValueError("must not be empty")
-        return value
-
-    @field_validator("path_prefix")
-    @classmethod
-    def _is_of_plain_segments(cls, value: str) -> str:
-        if not _PATH_PREFIX(value):
-            raise ValueError(
-                "must begin with a slash, not end with one, and be of letters, digits, '-', '.', '_' and '~' "
-                "between slashes, such as /automation"
-            )
         return value
 
     @field_validator("pool_max")
@@ -230,15 +197,6 @@ class Settings(BaseSettings):
             raise ValueError("must be more than AUTOMATION_WATCHDOG_WARN_SECONDS")
         return value
 
-    @field_validator("egress_allow")
-    @classmethod
-    def _is_of_networks(cls, value: str) -> str:
-        try:
-            networks(_parts(value))
-        except ValueError:
-            raise ValueError("must be networks such as 10.1.0.0/16, separated by commas") from None
-        return value
-
     @field_validator("smtp_sender")
     @classmethod
     def _is_there_with_a_mail_server(cls, value: str | None, info: ValidationInfo) -> str | None:
@@ -248,37 +206,20 @@ class Settings(BaseSettings):
             raise ValueError("must be an e-mail address")
         return value
 
-    @field_validator("allowed_hosts", "smtp_recipient_domains")
-    @classmethod
-    def _is_of_domains(cls, value: str) -> str:
-        if not all(map(_DOMAIN, _parts(value))):
-            raise ValueError("must be domains such as example.com or .example.org, separated by commas")
-        return value
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _is_of_origins(cls, value: str) -> str:
-        if _parts(value) != ["*"] and not all(map(_ORIGIN, _parts(value))):
-            raise ValueError(
-                "must be origins such as https://app.example.com, in lower case and with nothing after the host and "
-                "port, separated by commas, or * alone"
-            )
-        return value
-
     @property
     def origins(self) -> tuple[str, ...]:
         """The sites whose pages may call the service from browsers, or ``*``; none for none."""
-        return tuple(_parts(self.cors_origins))
+        return tuple(parts(self.cors_origins))
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """The hosts that requests may be meant for, in lower case; none for all."""
-        return tuple(part.lower() for part in _parts(self.allowed_hosts))
+        return tuple(part.lower() for part in parts(self.allowed_hosts))
 
     @property
     def recipient_domains(self) -> tuple[str, ...]:
         """The domains that mail may be sent to, in lower case; none for all."""
-        return tuple(part.lower() for part in _parts(self.smtp_recipient_domains))
+        return tuple(part.lower() for part in parts(self.smtp_recipient_domains))
 
     @property
     def watchdog(self) -> Limits:
@@ -288,7 +229,7 @@ class Settings(BaseSettings):
     @property
     def egress_networks(self) -> tuple[Network, ...]:
         """The networks that webhooks may call although they are private or special."""
-        return networks(_parts(self.egress_allow))
+        return networks(parts(self.egress_allow))
 
     @property
     def embedded(self) -> bool:
@@ -317,10 +258,6 @@ def from_environment() -> Settings:
 def variable(field: str) -> str:
     """Return the name of the environment variable that sets a field."""
     return f"{PREFIX}{field.upper()}"
-
-
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _line(location: tuple[int | str, ...], message: str) -> str:

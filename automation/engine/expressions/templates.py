@@ -11,8 +11,7 @@ Syntax, in any string of a config but never in a key:
   is nothing but one ``${…}`` is the author's choice of all of it, and stays as it is.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Self
@@ -32,8 +31,9 @@ from automation.engine.expressions.evaluation import (
     TemplateTooLarge,
 )
 from automation.engine.expressions.expressions import Expression
-from automation.engine.expressions.grammar import MAX_LENGTH, QUOTED
+from automation.engine.expressions.grammar import MAX_LENGTH
 from automation.engine.expressions.placement import Piece, Write, plain_text
+from automation.engine.expressions.splitting import shown, split
 from automation.engine.expressions.values import MAX_DEPTH, plain, text
 
 MAX_RESOLVED_BYTES = 256 * 1024
@@ -48,9 +48,6 @@ _PART_STEPS = 8
 _PLAIN: Mapping[str, Write] = MappingProxyType({})
 _ANY = Piece("x", yielded=True)
 
-_opening = re.compile(r"\$?\$\{")
-_boundary = re.compile(rf"{QUOTED}|[{{}}'\"`]", re.DOTALL)
-
 
 class _Resolution:
     """One resolving of a template: the scope, and what may still be spent."""
@@ -63,7 +60,7 @@ class _Resolution:
         self._bytes = MAX_RESOLVED_BYTES
 
     def value(self, expression: Expression, place: str) -> Any:
-        where = f"{_shown(expression.text)} at {place}"
+        where = f"{shown(expression.text)} at {place}"
         try:
             value = expression.evaluate(self._scope, self._budget)
         except EvaluationFailed as error:
@@ -175,7 +172,7 @@ class _Compiler:
         if "${" in string:
             self._budget.step(min(len(string), MAX_LENGTH))  # to find where the expressions end
         pieces: list[str | Expression] = []
-        for piece, is_expression in _pieces(string):
+        for piece, is_expression in split(string):
             self._budget.step(len(piece) if is_expression else 1)
             if is_expression:
                 pieces.append(self._expression(piece, path))
@@ -202,7 +199,7 @@ class _Compiler:
         try:
             expression = Expression.compile(text)
         except InvalidExpression as error:
-            raise InvalidExpression(f"{_shown(text)}: {error}") from None
+            raise InvalidExpression(f"{shown(text)}: {error}") from None
         self.variables |= expression.variables
         return expression
 
@@ -216,42 +213,6 @@ def _scalar(value: Any) -> Any:
         return plain(value, Budget())
     except EvaluationFailed as error:
         raise InvalidExpression(str(error)) from None
-
-
-def _pieces(string: str) -> Iterator[tuple[str, bool]]:
-    """Split a string into literal text and expressions, each told from the other; no text is empty.
-
-    Raises:
-        InvalidExpression: A ``${`` is not closed.
-    """
-    position = 0
-    while match := _opening.search(string, position):
-        if literal := string[position : match.start()]:
-            yield literal, False
-        if match.group() == "$${":
-            yield "${", False
-            position = match.end()
-        else:
-            end = _closing(string, match.end())
-            yield string[match.end() : end], True
-            position = end + 1
-    if literal := string[position:]:
-        yield literal, False
-
-
-def _closing(string: str, start: int) -> int:
-    """Return the position of the ``}`` that ends the expression from ``start``."""
-    depth = 0
-    for match in _boundary.finditer(string, start, start + MAX_LENGTH + 1):
-        mark = match.group()
-        if mark == "}" and depth == 0:
-            return match.start()
-        if mark in {"'", '"', "`"}:
-            raise InvalidExpression(
-                f"{_shown(string[start:], '')}: a {mark} is not closed within {MAX_LENGTH} characters"
-            )
-        depth += {"{": 1, "}": -1}.get(mark, 0)
-    raise InvalidExpression(f"{_shown(string[start:], '')} is not closed within {MAX_LENGTH} characters")
 
 
 def _constant(value: Any, place: str) -> _Part:
@@ -305,8 +266,3 @@ def _array(parts: list[_Part]) -> _Part:
 
 def _place(path: tuple[str | int, ...]) -> str:
     return pointer(*path) or "the top"
-
-
-def _shown(expression: str, end: str = "}") -> str:
-    """Return the expression as it stands in the config, the start of it where it is long."""
-    return f"${{{expression}{end}" if len(expression) <= 80 else f"${{{expression[:80]}…"  # noqa: PLR2004 - enough to find it

@@ -1,0 +1,85 @@
+"""Types of settings: what their text may be, and the sentence that refuses it."""
+
+import re
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, SecretStr
+
+from automation.engine.networks import networks
+
+EMBEDDED = "embedded"
+
+_POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
+# Segments of RFC 3986's unreserved characters, none of which is a dot or two.
+_is_path_prefix = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*").fullmatch
+_is_domain = re.compile(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
+# As browsers send it (RFC 6454, 6.2).
+_is_origin = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?").fullmatch
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    """The least serious log lines that are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def parts(text: str) -> list[str]:
+    """Return what a list in a setting holds: its parts are separated by commas, blanks around them don't count."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text != EMBEDDED and not text.startswith(_POSTGRESQL_SCHEMES):
+        raise ValueError("must be a URL that begins with postgresql://, or the word embedded")
+    return value
+
+
+def _path_prefix(value: str) -> str:
+    if not _is_path_prefix(value):
+        raise ValueError(
+            "must begin with a slash, not end with one, and be of letters, digits, '-', '.', '_' and '~' "
+            "between slashes, such as /automation"
+        )
+    return value
+
+
+def _networks(value: str) -> str:
+    try:
+        networks(parts(value))
+    except ValueError:
+        raise ValueError("must be networks such as 10.1.0.0/16, separated by commas") from None
+    return value
+
+
+def _domains(value: str) -> str:
+    if not all(map(_is_domain, parts(value))):
+        raise ValueError("must be domains such as example.com or .example.org, separated by commas")
+    return value
+
+
+def _origins(value: str) -> str:
+    if parts(value) != ["*"] and not all(map(_is_origin, parts(value))):
+        raise ValueError(
+            "must be origins such as https://app.example.com, in lower case and with nothing after the host and port, "
+            "separated by commas, or * alone"
+        )
+    return value
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+Domains = Annotated[str, AfterValidator(_domains)]
+Networks = Annotated[str, AfterValidator(_networks)]
+Origins = Annotated[str, AfterValidator(_origins)]
+PathPrefix = Annotated[str, AfterValidator(_path_prefix)]
