@@ -21,7 +21,19 @@ KEY_ELSEWHERE = ("      name: x-api-key\n", "      name: authorization\n")
 SERVER_MOVED = ("  - url: /\n", "  - url: /v1\n")
 TENANT_ELSEWHERE = ("      name: x-tenant-id\n", "      name: x-tenant\n")
 STATUS_GONE = ("        '412': { $ref: '#/components/responses/PreconditionFailed' }\n", "")
-HEADER_GONE = ("        Retry-After: { $ref: '#/components/headers/RetryAfter' }\n", "")
+HEADER_GONE = (
+    (
+        "as many seconds as the header `Retry-After` says.\n"
+        "      headers:\n"
+        "        X-Request-Id: { $ref: '#/components/headers/RequestId' }\n"
+        "        Retry-After: { $ref: '#/components/headers/RetryAfter' }\n"
+    ),
+    (
+        "as many seconds as the header `Retry-After` says.\n"
+        "      headers:\n"
+        "        X-Request-Id: { $ref: '#/components/headers/RequestId' }\n"
+    ),
+)
 HEADER_LEFT_OUT = (
     "Where the new resource is (RFC 9110, section 10.2.2).\n      required: true\n",
     "Where the new resource is (RFC 9110, section 10.2.2).\n",
