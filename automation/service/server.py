@@ -120,6 +120,7 @@ def _configure(settings: Settings, app: object, workers: int) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=settings.idle_timeout,
         timeout_graceful_shutdown=settings.shutdown_timeout,
     )
 
@@ -134,6 +135,7 @@ def _serve_alone(
     server = WatchedServer(
         _configure(settings, create(settings), 1),
         settings.watchdog,
+        settings.connection_bounds,
         drain_seconds=settings.drain_seconds,
         on_ready=say_ready,
         on_well=manager.alive,
@@ -150,6 +152,7 @@ def _serve_with_workers(settings: Settings, listener: socket.socket, manager: Se
         _configure(settings, FACTORY, workers),
         [listener],
         limits=settings.watchdog,
+        bounds=settings.connection_bounds,
         drain_seconds=settings.drain_seconds,
         manager=manager,
     )

@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from automation.engine.mail_tls import MailTls
 from automation.engine.networks import Network, networks
 from automation.service import unknown_variables
+from automation.service.connection_bounds import Bounds, most_connections
 from automation.service.setting_types import (
     EMBEDDED,
     DatabaseUrl,
@@ -116,6 +117,29 @@ class Settings(BaseSettings):
         ),
     ] = 0
     shutdown_timeout: Annotated[PositiveInt, Field(description="Seconds that requests in flight get to finish.")] = 10
+    first_byte_timeout: Annotated[PositiveFloat, Field(description="Seconds that a new connection may be silent.")] = 30
+    idle_timeout: Annotated[
+        PositiveInt, Field(description="Seconds that a connection is kept after an answer; more than a proxy keeps it.")
+    ] = 75
+    body_timeout: Annotated[
+        PositiveFloat,
+        Field(description="Seconds that a request's body may take, and one more for each AUTOMATION_SLOWEST_RATE."),
+    ] = 10
+    write_timeout: Annotated[
+        PositiveFloat,
+        Field(description="Seconds in which a client must have read AUTOMATION_SLOWEST_RATE for each of an answer."),
+    ] = 30
+    slowest_rate: Annotated[
+        PositiveInt, Field(description="Bytes a second that a client sends of a body or reads of an answer.")
+    ] = 1024
+    max_connections: Annotated[
+        PositiveInt | None,
+        Field(description="Connections that a process has at the most; without it, by its limit of descriptors."),
+    ] = None
+    max_connections_per_address: Annotated[
+        PositiveInt | None,
+        Field(description="How many of them may come from one address; without it, half of them."),
+    ] = None
     watchdog_warn_seconds: Annotated[
         float, Field(ge=0.1, description="Seconds that an event loop may be held before its stack is logged.")
     ] = 1
@@ -225,6 +249,19 @@ class Settings(BaseSettings):
     def watchdog(self) -> Limits:
         """The limits that every event loop is held to."""
         return Limits(self.watchdog_warn_seconds, self.watchdog_kill_seconds)
+
+    @property
+    def connection_bounds(self) -> Bounds:
+        """What connections are held to."""
+        most = self.max_connections or most_connections(self.pool_max)
+        return Bounds(
+            first_byte_seconds=self.first_byte_timeout,
+            body_seconds=self.body_timeout,
+            write_seconds=self.write_timeout,
+            slowest_rate=self.slowest_rate,
+            most=most,
+            most_per_address=self.max_connections_per_address or max(1, most // 2),
+        )
 
     @property
     def egress_networks(self) -> tuple[Network, ...]:

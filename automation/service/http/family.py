@@ -20,6 +20,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from automation.service import side_log
+from automation.service.connection_bounds import Bounds
 from automation.service.http.listener import SETTLING_SECONDS, take_no_more
 from automation.service.http.watched_server import WatchedServer
 from automation.service.service_manager import ServiceManager
@@ -45,14 +46,16 @@ class Child(Process):
         config: uvicorn's own.
         sockets: What it listens on.
         limits: What its event loop is held to; by its own watchdog, for a child answers its parent from a thread.
+        bounds: What its connections are held to.
         drain_seconds: For how long it goes on when it is told to stop while its parent stops, too.
     """
 
     def __init__(
-        self, config: uvicorn.Config, sockets: list[socket.socket], limits: Limits, drain_seconds: float
+        self, config: uvicorn.Config, sockets: list[socket.socket], limits: Limits, bounds: Bounds, drain_seconds: float
     ) -> None:
         self.serves = False
         self._limits = limits
+        self._bounds = bounds
         self._drain_seconds = drain_seconds
         self._asked = False
         self._known = False
@@ -63,7 +66,9 @@ class Child(Process):
     def server(self) -> WatchedServer:
         """The server in the child's own process."""
         if self._server is None:
-            self._server = WatchedServer(self.config, self._limits, drain_seconds=self._drain_seconds, shared=True)
+            self._server = WatchedServer(
+                self.config, self._limits, self._bounds, drain_seconds=self._drain_seconds, shared=True
+            )
         assert isinstance(self._server, WatchedServer)  # noqa: S101 -- narrows the type
         return self._server
 
@@ -138,6 +143,7 @@ class Family(Multiprocess):
         config: uvicorn's own; ``workers`` is the number of children.
         sockets: What they listen on.
         limits: What they are held to.
+        bounds: What their connections are held to.
         drain_seconds: For how long they go on when all are told to stop.
         manager: Who is told how the family is.
     """
@@ -150,11 +156,13 @@ class Family(Multiprocess):
         sockets: list[socket.socket],
         *,
         limits: Limits,
+        bounds: Bounds,
         drain_seconds: float,
         manager: ServiceManager,
     ) -> None:
         super().__init__(config, sockets)
         self._limits = limits
+        self._bounds = bounds
         self._drain_seconds = drain_seconds
         self._manager = manager
 
@@ -278,7 +286,7 @@ class Family(Multiprocess):
             child.kill()
 
     def _start(self) -> Child:
-        child = Child(self.config, self.sockets, self._limits, self._drain_seconds)
+        child = Child(self.config, self.sockets, self._limits, self._bounds, self._drain_seconds)
         child.start()
         return child
 

@@ -12,11 +12,12 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from automation.contract.compiled.problem_rules import MEDIA_TYPE
-from automation.domain.errors import AutomationError, HeadersTooLarge, MalformedRequest
+from automation.domain.errors import AutomationError, HeadersTooLarge, MalformedRequest, Unavailable
+from automation.service.connection_bounds import Bounds
 from automation.service.http.connections import Connection, Connections
 from automation.service.http.hosts import Hosts
 from automation.service.http.joined_writes import JoinedWrites
-from automation.service.problems import describe
+from automation.service.problems import describe, headers
 
 SIZE_LIMIT = 64 * 1024
 """How many bytes the request line and the headers of a request may have, or its trailers."""
@@ -57,6 +58,10 @@ class Protocol(HttpToolsProtocol, Connection):
         self._deadline: asyncio.TimerHandle | None = None
         self._refused = False
         self._last: RequestResponseCycle | None = None
+        self._turned_away = False
+        self._since = connections.now  # when the connection, or the request whose body is read, began
+        self._received = 0
+        self._unsent: tuple[float, int] | None = None  # since when how many bytes of answers wait to be read
 
     @property
     def idle(self) -> bool:
@@ -68,8 +73,23 @@ class Protocol(HttpToolsProtocol, Connection):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection over; what is written to it leaves in as few pieces as possible."""
         super().connection_made(transport)
-        self._connections.add(self)
         self.transport = JoinedWrites(transport, self.loop)  # type: ignore[assignment]  # it passes on all the rest
+        if self._connections.admits(self._address):
+            self._connections.add(self, self._address)
+        else:
+            self._turn_away()
+
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client is not None else ""
+
+    def _turn_away(self) -> None:
+        self._refused = True
+        if not self._connections.begin_refusal():
+            self.transport.abort()
+            return
+        self._turned_away = True
+        self._answer(Unavailable("Too many connections are open."), str(uuid4()))
 
     def data_received(self, data: bytes) -> None:
         """Read what has come, in pieces that don't exceed a limit."""
@@ -107,6 +127,9 @@ class Protocol(HttpToolsProtocol, Connection):
         if len(self.headers) > COUNT_LIMIT:
             raise HeadersTooLarge
         self._hosts.require(self.headers, self.parser.get_http_version())
+        self._since = self._connections.now
+        self._received = 0
+        self._unsent = None
         super().on_headers_complete()
         if self._connections.ending:
             self.finish()
@@ -141,6 +164,7 @@ class Protocol(HttpToolsProtocol, Connection):
     def on_body(self, body: bytes) -> None:
         """Pass on a part of the body."""
         self._end_fields(reading=False)
+        self._received += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -166,8 +190,38 @@ class Protocol(HttpToolsProtocol, Connection):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the deadline, and the connection."""
         self._end_fields(reading=False)
-        self._connections.remove(self)
+        self._connections.remove(self, self._address)
+        if self._turned_away:
+            self._connections.end_refusal()
         super().connection_lost(exc)
+
+    def resume_writing(self) -> None:
+        """Go on with answers, for most of what was written has been read."""
+        self._unsent = None
+        super().resume_writing()
+
+    def expire(self, now: float, bounds: Bounds) -> None:
+        """End the connection if it is silent for too long: from the beginning, in a body, or while it is answered."""
+        if self._is_unread(now, bounds):
+            self.transport.abort()
+        elif self._reading_fields:
+            if self.cycle is None and not self._have_begun() and now - self._since > bounds.first_byte_seconds:
+                self.transport.close()
+        elif now - self._since > bounds.body_seconds + self._received / bounds.slowest_rate and not self._refused:
+            self._expire()
+
+    def _is_unread(self, now: float, bounds: Bounds) -> bool:
+        """Return whether too little of what is to be sent was read since the last time that this was judged."""
+        size = self.transport.get_write_buffer_size()
+        if not size:
+            self._unsent = None
+        elif self._unsent is None:
+            self._unsent = (now, size)
+        elif now - self._unsent[0] > bounds.write_seconds:
+            read = self._unsent[1] - size
+            self._unsent = (now, size)
+            return read < bounds.slowest_rate * bounds.write_seconds
+        return False
 
     def _expire(self) -> None:
         self._deadline = None
@@ -214,8 +268,9 @@ class Protocol(HttpToolsProtocol, Connection):
     def _answer(self, error: AutomationError, request_id: str) -> None:
         body = orjson.dumps(describe(error, request_id, self._prefix))
         general = "".join(f"{name.decode()}: {value.decode()}\r\n" for name, value in self.server_state.default_headers)
+        specific = "".join(f"{name.lower()}: {value}\r\n" for name, value in headers(error).items())
         head = (
-            f"{general}content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\ncache-control: no-store\r\n"
+            f"{general}content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n{specific}"
             f"x-request-id: {request_id}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(STATUS_LINE[error.status] + head.encode("ascii") + body)

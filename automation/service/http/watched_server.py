@@ -8,6 +8,7 @@ from typing import cast
 
 import uvicorn
 
+from automation.service.connection_bounds import Bounds
 from automation.service.http.acceptor import Acceptor
 from automation.service.http.connections import Connections
 from automation.service.http.listener import SETTLING_SECONDS, take_no_more
@@ -32,6 +33,7 @@ class WatchedServer(uvicorn.Server):
     Args:
         config: uvicorn's own.
         limits: What the event loop is held to.
+        bounds: What connections are held to.
         drain_seconds: For how long it goes on when it is told to stop.
         shared: Whether its sockets are other processes' as well, so that their parent lets nothing more come in.
         on_ready: Called once when it listens.
@@ -43,6 +45,7 @@ class WatchedServer(uvicorn.Server):
         self,
         config: uvicorn.Config,
         limits: Limits,
+        bounds: Bounds,
         *,
         drain_seconds: float = 0,
         shared: bool = False,
@@ -52,7 +55,9 @@ class WatchedServer(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._watchdog = Watchdog(limits, on_well=on_well)
-        self._connections = Connections()
+        self._bounds = bounds
+        self._connections: Connections | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._acceptors: list[Acceptor] = []
         self._drain_seconds = drain_seconds
         self._shared = shared
@@ -75,6 +80,8 @@ class WatchedServer(uvicorn.Server):
         await super().startup([])
         if self.started:
             self._watchdog.start()
+            self._connections = Connections(self._bounds)
+            self._watching = asyncio.create_task(self._connections.watch())
             make_protocol = partial(
                 cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class),
                 config=self.config,
@@ -92,13 +99,17 @@ class WatchedServer(uvicorn.Server):
         """Stop listening, and let requests in flight end."""
         if self._on_stop is not None:
             self._on_stop()
-        self._connections.finish()
+        connections = self._connections
+        assert connections is not None  # noqa: S101 -- it has started
+        connections.finish()
         await self._drain()
         await self._settle()
         for acceptor in self._acceptors:
             await acceptor.close()
-        await self._wait(IDLE_SECONDS, until=lambda: not self._connections.any_idle())
+        await self._wait(IDLE_SECONDS, until=lambda: not connections.any_idle())
         await super().shutdown()
+        if self._watching is not None:
+            self._watching.cancel()
         self._watchdog.stop()
 
     async def _drain(self) -> None:
