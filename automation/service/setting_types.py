@@ -2,9 +2,10 @@
 
 import re
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from automation.engine.networks import networks
 
@@ -46,6 +47,12 @@ def _database_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _directory(value: object) -> object:
+    if value == "":
+        raise ValueError("must not be empty")
+    return value
+
+
 def _path_prefix(value: str) -> str:
     if not _is_path_prefix(value):
         raise ValueError(
@@ -79,6 +86,7 @@ def _origins(value: str) -> str:
 
 
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+Directory = Annotated[Path, BeforeValidator(_directory)]
 Domains = Annotated[str, AfterValidator(_domains)]
 Networks = Annotated[str, AfterValidator(_networks)]
 Origins = Annotated[str, AfterValidator(_origins)]

@@ -25,6 +25,7 @@ from automation.service.connection_bounds import Bounds, most_connections
 from automation.service.setting_types import (
     EMBEDDED,
     DatabaseUrl,
+    Directory,
     Domains,
     LogFormat,
     LogLevel,
@@ -68,8 +69,8 @@ class Settings(BaseSettings):
         DatabaseUrl | None,
         Field(description="The same database as the owner of its tables: migrations, tenants, users and keys."),
     ] = None
-    data_dir: Annotated[Path, Field(description="Where the embedded PostgreSQL, demo.json and demo.log live.")] = Path(
-        ".data"
+    data_dir: Annotated[Directory, Field(description="Where the embedded PostgreSQL, demo.json and demo.log live.")] = (
+        Path(".data")
     )
     embedded_user: Annotated[
         str | None,
@@ -192,13 +193,6 @@ class Settings(BaseSettings):
     documentation: Annotated[
         bool, Field(description="Whether Swagger UI is served under /docs; it needs the published contract.")
     ] = True
-
-    @field_validator("data_dir", mode="before")
-    @classmethod
-    def _is_a_directory_of_its_own(cls, value: object) -> object:
-        if value == "":
-            raise ValueError("must not be empty")
-        return value
 
     @field_validator("pool_max")
     @classmethod
