@@ -49,7 +49,7 @@ def current(*, as_json: bool) -> None:
 
 @command.command("prune")
 @click.option("--embedded", is_flag=True, help="What embedded servers left on this machine; nothing else is pruned.")
-@click.option("--unclaimed", is_flag=True, help="Also clusters of earlier versions, which don't say where they belong.")
+@click.option("--unclaimed", is_flag=True, help="Also clusters of which nobody can prove it.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @json_option
 def prune(*, embedded: bool, unclaimed: bool, dry_run: bool, as_json: bool) -> int:

@@ -1,24 +1,88 @@
-"""Tells which data directory a cluster below the system directory belongs to, and whether that one is gone.
+"""Tells which data directories have used a cluster below the system directory, and whether all of them are gone.
 
-Each such cluster's home holds a record with the data directory's path. A path alone can't tell a data directory that
-was removed from one that was moved, so the record is linked into the data directory as well: wherever on its file
-system that is moved, the record's second name goes with it.
+The cluster's home holds a record for each of them. A path can't tell a data directory that was removed from one that
+was moved, so each record is linked into its data directory as well: the link goes wherever that is moved, and the
+kernel counts it. Whatever can't be proved by that count is no evidence that a data directory is gone.
 """
 
 import errno
 import json
 import os
 import secrets
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
+from typing import Self
+
+from automation.storage.embedded.paths import absolute
 
 ENTRANCE = "postgres"
-RECORD = "belongs-to.json"
-LINK = "embedded.home"
-"""The record's other name, in the data directory."""
+RECORDS = "belongs-to"
+EARLIER = "earlier"
+"""Among the records of a home that was used before there were any: whoever did isn't known."""
 
+_SUFFIX = ".json"
 _LONGEST = 65536
+
+
+class Standing(Enum):
+    """What is known of the data directories that have used a cluster."""
+
+    USED = auto()
+    GONE = auto()
+    UNPROVEN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a cluster's home says of one data directory that has used it.
+
+    Args:
+        file: The record itself.
+        data_directory: Where that was; None where the record can't be read.
+        witnessed: Whether the record was linked into the data directory, so that the count of its names can be trusted.
+        linked: Whether it has another name than the one in the home.
+    """
+
+    file: Path
+    data_directory: Path | None
+    witnessed: bool
+    linked: bool
+
+    @classmethod
+    def at(cls, file: Path) -> Self:
+        """Return what stands in a file.
+
+        Raises:
+            OSError: It can't be read.
+        """
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as opened:
+            status = os.fstat(descriptor)
+            document = _document(opened.read(_LONGEST))
+        # A record that was copied with its home, as by a restored backup, says nothing of the first one's other name.
+        witnessed = document.get("witness") == status.st_ino
+        return cls(file, absolute(document.get("data_directory")), witnessed, status.st_nlink > 1)
+
+    def leads(self, home: Path) -> bool:
+        """Say whether the data directory, or a neighbour of it, leads to a home.
+
+        Raises:
+            OSError: Nobody can tell.
+        """
+        directory = self.data_directory
+        return directory is not None and (leads(directory / ENTRANCE, home) or _is_renamed(directory, home))
+
+    @property
+    def doubt(self) -> str | None:
+        """Why it can't prove that the data directory is gone, None where it can."""
+        if self.data_directory is None:
+            return f"its record {self.file.name} can't be read"
+        if not self.witnessed:
+            return f"nobody can tell whether its data directory {self.data_directory} was removed or moved"
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +90,39 @@ class Belonging:
     """What a cluster's home says of where it belongs.
 
     Args:
-        data_directory: Whose ``postgres`` leads to the home.
-        mount: The mount point that the data directory was below.
-        linked: Whether the record has another name than the one in the home.
+        home: The cluster's.
+        records: Of each data directory that has used it, the latest last.
+        complete: Whether they begin with the cluster.
     """
 
-    data_directory: Path
-    mount: Path
-    linked: bool
+    home: Path
+    records: tuple[Record, ...]
+    complete: bool
 
-    def is_gone(self, home: Path) -> bool:
-        """Say whether the data directory was removed, as far as anybody can tell.
+    def standing(self) -> Standing:
+        """Say whether a data directory is there, or all are proved to be gone.
 
         Raises:
             OSError: Nobody can tell.
         """
-        if self.linked or leads(self.data_directory / ENTRANCE, home):
-            return False
-        # On a file system that isn't there at the moment, it is neither here nor gone.
-        return self.mount.is_mount() and not _is_renamed(self.data_directory, home)
+        if any(record.linked for record in self.records) or any(record.leads(self.home) for record in self.records):
+            return Standing.USED
+        return Standing.UNPROVEN if self.doubts() else Standing.GONE
+
+    def doubts(self) -> list[str]:
+        """Return why nobody can prove that no data directory is left."""
+        doubts = [record.doubt for record in self.records if record.doubt]
+        return doubts if self.complete else ["an earlier version, which kept no records, used it", *doubts]
+
+    def knows(self, directory: Path) -> Record | None:
+        """Return the record of a data directory, None where there is none that will do."""
+        link = link_in(directory, self.home)
+        for record in self.records:
+            if record.witnessed and _is_same(record.file, link):
+                return record
+            if not record.witnessed and record.data_directory == directory:
+                return record
+        return None
 
 
 def read(home: Path) -> Belonging | None:
@@ -54,47 +132,41 @@ def read(home: Path) -> Belonging | None:
         OSError: It can't be read.
     """
     try:
-        descriptor = os.open(home / RECORD, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        names = {file.name for file in (home / RECORDS).iterdir()}
     except FileNotFoundError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
-        linked = os.fstat(descriptor).st_nlink > 1
-        try:
-            document = json.loads(file.read(_LONGEST))
-            return Belonging(Path(document["data_directory"]), Path(document["mount"]), linked)
-        except (ValueError, KeyError, TypeError):
-            return None
+    files = [home / RECORDS / name for name in names if name.endswith(_SUFFIX) and not name.startswith(".")]
+    files.sort(key=lambda file: file.lstat().st_mtime_ns)
+    return Belonging(home, tuple(map(Record.at, files)), EARLIER not in names) if files else None
 
 
 def announce(home: Path, data_directory: Path) -> None:
-    """Write into a home where it belongs; root's alone, and replaced in one step.
+    """Write into a new home, before anything else is in it, where it belongs.
 
     Raises:
         OSError: It can't be written.
     """
-    directory = data_directory.resolve()
-    document = {"data_directory": str(directory), "mount": str(_mount_of(directory))}
-    unfinished = home / f".{RECORD}.{secrets.token_hex(4)}"
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(json.dumps(document) + "\n")
-    unfinished.replace(home / RECORD)
+    (home / RECORDS).mkdir(mode=0o700)
+    _record(home, data_directory.resolve())
 
 
 def confirm(home: Path, data_directory: Path) -> None:
-    """Have a finished cluster's home and its data directory know of each other; to be called at every start.
-
-    A home that another data directory leads to as well stays that one's: of two copies the first counts.
+    """Have a cluster's home know of a data directory that uses it; to be called at every start, by who holds the home.
 
     Raises:
-        OSError: The record can't be read or written.
+        OSError: The records can't be read or written.
     """
+    directory = data_directory.resolve()
     belonging = read(home)
-    if belonging is None or not leads(belonging.data_directory / ENTRANCE, home):
-        announce(home, data_directory)
-        belonging = None
-    if belonging is None or not belonging.linked:
-        _link(home / RECORD, data_directory / LINK)
+    if belonging is None:
+        (home / RECORDS).mkdir(mode=0o700, exist_ok=True)
+        (home / RECORDS / EARLIER).touch()
+    former = None if belonging is None else belonging.knows(directory)
+    if former is not None and former.data_directory == directory:
+        return
+    _record(home, directory)
+    if former is not None and former.file.lstat().st_nlink == 1:
+        former.file.unlink()  # of the same data directory, where that was before
 
 
 def leads(entrance: Path, target: Path) -> bool:
@@ -109,36 +181,68 @@ def leads(entrance: Path, target: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        if error.errno == errno.EINVAL:  # something else than a link
+        if error.errno in {errno.EINVAL, errno.ELOOP}:  # something else than a link, or below one that leads nowhere
             return False
         raise
-    return entrance.resolve() == target.resolve()
+    # Not Path.resolve, which raises something else than an OSError where links lead in a circle.
+    return os.path.realpath(entrance) == os.path.realpath(target)
 
 
-def _link(record: Path, name: Path) -> None:
-    """Give a record its other name; without it, where another file system begins in between, its path has to do."""
-    unfinished = name.with_name(f".{name.name}.{secrets.token_hex(4)}")
+def link_in(data_directory: Path, home: Path) -> Path:
+    """Return a record's other name: one for each home, so that a second cluster doesn't take the first one's away."""
+    return data_directory / f"embedded.{home.name}.home"
+
+
+def _record(home: Path, directory: Path) -> None:
+    """Write a record, linked into the data directory where that is possible: where no other file system begins."""
+    name = f"{secrets.token_hex(8)}{_SUFFIX}"
+    unfinished = home / RECORDS / f".{name}"
+    link = directory / f".{name}"
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        witness = os.fstat(descriptor).st_ino if _is_linked(unfinished, link) else None
+        file.write(json.dumps({"data_directory": str(directory), "witness": witness}) + "\n")
+    # In the home first: a link without a record would be a data directory that nobody knows of.
+    unfinished.rename(home / RECORDS / name)
+    if witness is not None:
+        link.replace(link_in(directory, home))
+
+
+def _is_linked(record: Path, name: Path) -> bool:
     with suppress(OSError):
-        unfinished.hardlink_to(record)
-        unfinished.replace(name)
+        name.hardlink_to(record)
+        return True
+    return False
 
 
-def _mount_of(directory: Path) -> Path:
-    return next(above for above in (directory, *directory.parents) if above.is_mount())
+def _document(text: bytes) -> dict[str, object]:
+    with suppress(ValueError, RecursionError):
+        document = json.loads(text)
+        if isinstance(document, dict):
+            return document
+    return {}
+
+
+def _is_same(record: Path, link: Path) -> bool:
+    try:
+        return os.path.samestat(record.lstat(), link.lstat())
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _is_renamed(data_directory: Path, home: Path) -> bool:
-    """Say whether the data directory, or one above it, has only another name now: the usual way to put one aside.
+    """Say whether a neighbour of the data directory, or of one above it, leads to the home.
 
-    Needed where the record has no other name, on another file system than the home's.
+    Beside what is counted, this finds a copy that was put aside and that nobody has used yet.
     """
     parts = data_directory.parts
     for depth in range(1, len(parts)):
         above = Path(*parts[:depth])
-        try:
-            others = list(above.iterdir())
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        if any(leads(Path(other, *parts[depth + 1 :], ENTRANCE), home) for other in others):
+        if any(leads(Path(other, *parts[depth + 1 :], ENTRANCE), home) for other in _entries(above)):
             return True
     return False
+
+
+def _entries(directory: Path) -> Iterator[Path]:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        yield from directory.iterdir()

@@ -2,7 +2,7 @@
 
 ``<data directory>/postgres`` is the cluster's home, or, where root's server couldn't enter the data directory, a
 symbolic link to a home below the system directory. In the home: ``data``, ``socket`` and ``server.log``, and below the
-system directory a record of the data directory.
+system directory records of the data directories that use it.
 """
 
 import os
@@ -96,7 +96,6 @@ def remove(data_directory: Path) -> None:
     """
     _delete_unfinished(data_directory)
     _delete(data_directory / ENTRANCE)
-    (data_directory / belonging.LINK).unlink(missing_ok=True)
 
 
 def _delete_unfinished(data_directory: Path) -> None:
@@ -117,6 +116,7 @@ def _delete(entrance: Path) -> None:
         raise EmbeddedServerError(f"{home} can't be deleted.")
     if entrance.is_symlink():
         entrance.unlink()
+        belonging.link_in(entrance.parent, home).unlink(missing_ok=True)
 
 
 def _held(entrance: Path, holds: Holds) -> Cluster:

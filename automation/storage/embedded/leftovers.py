@@ -7,10 +7,12 @@ server runs on, that a process holds, or of which nobody can tell where it belon
 
 import os
 import shutil
+import socket
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +21,7 @@ import psycopg
 
 from automation.storage.embedded import belonging, programs, sockets
 from automation.storage.embedded import cluster as clusters
+from automation.storage.embedded.belonging import Belonging, Standing
 from automation.storage.embedded.failure import EmbeddedServerError
 from automation.storage.embedded.holds import held_alone
 from automation.storage.embedded.postmaster import Postmaster
@@ -27,6 +30,9 @@ from automation.storage.embedded.urls import urls_at
 
 BEGINNING = 3600.0
 """Seconds for which something without a record may be one that another process is only making."""
+
+PATIENCE = 5
+"""Seconds in which a server accepts a connection, and in which it counts its clients."""
 
 _STRANGERS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 
@@ -63,7 +69,7 @@ def prune(*, owners: set[int], unclaimed: bool = False, dry_run: bool = False) -
 
     Args:
         owners: The uids whose temporary directories are looked at.
-        unclaimed: Remove clusters that don't say where they belong as well, unless a server runs on them.
+        unclaimed: Remove clusters of which nobody can prove that they are left as well, unless a server runs on them.
         dry_run: Only say what would be done.
     """
     found: list[Leftover] = []
@@ -101,7 +107,7 @@ def _settle(directory: Path, judge: _Judge, *, dry_run: bool) -> Leftover | None
             return Leftover(directory, Outcome.KEPT, "a process uses it") if directory.exists() else None
     except FileNotFoundError:
         return None  # whoever it belongs to is removing it in this moment
-    except (OSError, EmbeddedServerError, psycopg.Error) as error:
+    except (OSError, ValueError, EmbeddedServerError, psycopg.Error) as error:
         return Leftover(directory, Outcome.KEPT, f"nobody can tell whether it is used: {_line(error)}")
 
 
@@ -114,7 +120,7 @@ def _carry_out(directory: Path, verdict: _Verdict | None, *, dry_run: bool) -> L
         return Leftover(directory, Outcome.REMOVABLE, verdict.reason)
     try:
         verdict.remove()
-    except (OSError, EmbeddedServerError) as error:
+    except (OSError, ValueError, EmbeddedServerError) as error:
         return Leftover(directory, Outcome.FAILED, _line(error)) if directory.exists() else None
     return Leftover(directory, Outcome.REMOVED, verdict.reason)
 
@@ -126,14 +132,27 @@ def _line(error: Exception) -> str:
 def _judge_home(home: Path, unclaimed: bool) -> _Verdict | None:
     belongs = belonging.read(home)
     if belongs is not None:
-        reason = f"its data directory {belongs.data_directory} is gone"
-        return _judge_orphan(home, reason) if belongs.is_gone(home) else None
+        return _judge_known(belongs, unclaimed)
     if not (home / "data" / "global" / "pg_control").exists():
         reason = "its creation was never finished"
         return _judge_orphan(home, reason) if _is_old(home) else None
+    return _judge_unclaimed(home, "it doesn't say where it belongs, as one that an earlier version made", unclaimed)
+
+
+def _judge_known(belongs: Belonging, unclaimed: bool) -> _Verdict | None:
+    match belongs.standing():
+        case Standing.USED:
+            return None
+        case Standing.GONE:
+            return _judge_orphan(belongs.home, f"its data directory {belongs.records[-1].data_directory} is gone")
+        case Standing.UNPROVEN:
+            return _judge_unclaimed(belongs.home, ", and ".join(belongs.doubts()), unclaimed)
+
+
+def _judge_unclaimed(home: Path, reason: str, unclaimed: bool) -> _Verdict:
     if unclaimed and not working_in(home):
-        return _Verdict("no server runs on it", lambda: _delete(home))
-    return _Verdict("it doesn't say where it belongs, as one that an earlier version made")
+        return _Verdict(f"no server runs on it, and {reason}", lambda: _delete(home))
+    return _Verdict(reason)
 
 
 def _judge_orphan(home: Path, reason: str) -> _Verdict:
@@ -147,9 +166,29 @@ def _judge_orphan(home: Path, reason: str) -> _Verdict:
 
 
 def _has_clients(home: Path) -> bool:
-    with psycopg.connect(urls_at(home / "socket").admin, autocommit=True, connect_timeout=5) as connection:
+    url = urls_at(home / "socket").admin
+    with psycopg.connect(url, autocommit=True, connect_timeout=PATIENCE) as connection, _limited(connection):
         row = connection.execute(_STRANGERS).fetchone()
         return row is None or row[0] > 0
+
+
+@contextmanager
+def _limited(connection: psycopg.Connection) -> Iterator[None]:
+    """Cut a connection off when the block takes too long: a frozen server keeps no time limit of its own."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+        timer = threading.Timer(PATIENCE, _cut, [line])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+
+
+def _cut(line: socket.socket) -> None:
+    with suppress(OSError):  # the other side was faster
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _stop_and_delete(home: Path) -> None:
@@ -161,8 +200,8 @@ def _stop_and_delete(home: Path) -> None:
 
 
 def _delete(home: Path) -> None:
-    """Delete a home, its record last: of one that is deleted in part it is still known that it may be."""
-    for path in sorted(home.iterdir(), key=lambda path: path.name == belonging.RECORD):
+    """Delete a home, its records last: of one that is deleted in part it is still known that it may be."""
+    for path in sorted(home.iterdir(), key=lambda path: path.name == belonging.RECORDS):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:

@@ -12,6 +12,7 @@ from automation.storage.embedded.cluster import Cluster
 from automation.storage.embedded.deferral import deferred_signals
 from automation.storage.embedded.failure import EmbeddedServerError
 from automation.storage.embedded.holds import Holds
+from automation.storage.embedded.paths import absolute
 from automation.storage.embedded.urls import PORT
 
 NAME = f".s.PGSQL.{PORT}"
@@ -77,10 +78,11 @@ def home_of(directory: Path) -> Path | None:
     if not {path.name for path in directory.iterdir()} <= {NAME, f"{NAME}.lock", OWNER}:
         return None
     with suppress(FileNotFoundError):
-        return (directory / OWNER).readlink()
+        return absolute(str((directory / OWNER).readlink()))
     # A version before made it; PostgreSQL writes where its data is on the second line.
     lines = _text(directory / f"{NAME}.lock").splitlines()
-    return Path(lines[1]).parent if len(lines) > 1 else None
+    data = absolute(lines[1]) if len(lines) > 1 else None
+    return None if data is None else data.parent
 
 
 def listens(directory: Path) -> bool:

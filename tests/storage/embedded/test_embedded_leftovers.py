@@ -5,7 +5,6 @@ import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import mkdtemp
 from unittest.mock import Mock
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from automation.storage.embedded import EmbeddedServer, EmbeddedServerError, belonging, holds, leftovers, programs
 from automation.storage.embedded.account import known_owners
 from automation.storage.embedded.leftovers import Outcome
-from tests.storage.embedded.companions import prune
+from tests.storage.embedded.companions import placed_cluster, prune
 
 pytestmark = pytest.mark.usefixtures("as_root", "system_directory")
 
@@ -24,14 +23,7 @@ LONG_AGO = 4 * leftovers.BEGINNING
 def directory(tmp_path: Path, system_directory: Path) -> Path:
     """A data directory whose cluster, as far as a judge looks at its files, lies in the system directory."""
     made = tmp_path / "hidden" / "data"
-    made.mkdir(parents=True)
-    home = Path(mkdtemp(dir=programs.system_place("clusters")))
-    belonging.announce(home, made)
-    (home / "data" / "global").mkdir(parents=True)
-    (home / "data" / "global" / "pg_control").touch()
-    (home / "data" / "PG_VERSION").write_text(f"{programs.MAJOR}\n")
-    (made / "postgres").symlink_to(home)
-    belonging.confirm(home, made)
+    placed_cluster(made)
     return made
 
 
@@ -66,10 +58,10 @@ def test_a_cluster_is_kept_while_its_data_directory_is_there(directory: Path, ho
     assert directory.exists()
 
 
-@pytest.mark.parametrize("linked", [True, False], ids=["one file system", "two file systems"])
+@pytest.mark.parametrize("linked", [True, False], ids=["moved", "copied"])
 def test_a_data_directory_that_was_renamed_keeps_its_cluster(directory: Path, home: Path, *, linked: bool) -> None:
     if not linked:
-        (directory / belonging.LINK).unlink()
+        belonging.link_in(directory, home).unlink()
     aside = directory.parent.with_name("aside")
     directory.parent.rename(aside)
 
@@ -79,24 +71,13 @@ def test_a_data_directory_that_was_renamed_keeps_its_cluster(directory: Path, ho
     assert home.exists()
 
 
-def test_a_data_directory_on_a_file_system_that_is_not_there_keeps_its_cluster(
-    directory: Path, home: Path, tmp_path: Path
-) -> None:
-    record = home / belonging.RECORD
-    record.write_text(record.read_text().replace('"mount": "/', f'"mount": "{tmp_path}/volume'))
-    shutil.rmtree(directory)
-
-    assert prune() == []
-    assert home.exists()
-
-
 def test_a_data_directory_that_nobody_can_see_keeps_its_cluster(
     directory: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hidden(path: Path) -> Path:
         raise PermissionError(13, "Permission denied", str(path))
 
-    (directory / belonging.LINK).unlink()
+    belonging.link_in(directory, home).unlink()
     monkeypatch.setattr(Path, "readlink", hidden)
 
     found = prune()
@@ -120,14 +101,16 @@ def test_a_cluster_that_can_not_be_removed_is_told_and_tried_again(
 
 def test_a_cluster_that_was_never_finished_is_removed_when_nobody_is_at_it(directory: Path, home: Path) -> None:
     unfinished = directory / "postgres.12345678.incomplete"
-    (directory / belonging.LINK).unlink()
     (directory / "postgres").rename(unfinished)
+    kept = prune()
+    shutil.rmtree(directory)
 
+    assert kept == []
     assert [(one.path, one.outcome) for one in prune()] == [(home, Outcome.REMOVED)]
 
 
 def test_a_cluster_of_an_earlier_version_is_kept_unless_that_is_asked_for(directory: Path, home: Path) -> None:
-    (home / belonging.RECORD).unlink()
+    shutil.rmtree(home / belonging.RECORDS)
     shutil.rmtree(directory)
 
     kept = prune()

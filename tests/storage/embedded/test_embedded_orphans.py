@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from automation.storage.embedded import EmbeddedServer, EmbeddedServerError, belonging
+from automation.storage.embedded import EmbeddedServer, EmbeddedServerError, belonging, leftovers
 from automation.storage.embedded.leftovers import Leftover, Outcome
 from tests.storage.embedded.companions import abandoned_server, prune
 
@@ -107,8 +107,13 @@ def test_a_server_that_nobody_uses_any_more_is_stopped_and_its_cluster_removed(t
 
 def test_a_cluster_that_is_only_being_made_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[Leftover] = []
+
+    def watch(home: Path, data_directory: Path) -> None:
+        belonging.link_in(data_directory, home).unlink()
+        found.extend(prune())
+
     monkeypatch.setattr("automation.storage.embedded.cluster._CHOICES", ("--no-such-choice",))
-    monkeypatch.setattr(belonging, "announce", watched(belonging.announce, lambda: found.extend(prune())))
+    monkeypatch.setattr(belonging, "announce", watched(belonging.announce, watch))
 
     with suppress(EmbeddedServerError):
         EmbeddedServer(tmp_path / "made", fast=True).start()
@@ -119,7 +124,7 @@ def test_a_cluster_that_is_only_being_made_is_kept(tmp_path: Path, monkeypatch: 
 def test_a_server_of_an_earlier_version_is_kept_even_when_that_is_asked_for(directory: Path, home: Path) -> None:
     server = EmbeddedServer(directory, fast=True)
     server.start()
-    (home / belonging.RECORD).unlink()
+    shutil.rmtree(home / belonging.RECORDS)
     server._holds.release()
 
     found = prune(unclaimed=True)
@@ -129,21 +134,43 @@ def test_a_server_of_an_earlier_version_is_kept_even_when_that_is_asked_for(dire
     server.stop()
 
 
-def test_a_cluster_of_an_earlier_version_says_where_it_belongs_once_it_was_used(directory: Path, home: Path) -> None:
-    (home / belonging.RECORD).unlink()
+def test_a_cluster_of_an_earlier_version_says_where_it_belongs_and_is_never_removed_by_itself(
+    directory: Path, home: Path
+) -> None:
+    shutil.rmtree(home / belonging.RECORDS)
 
     with EmbeddedServer(directory, fast=True):
         pass
+    while_it_is_there = prune(unclaimed=True)
     shutil.rmtree(directory)
 
-    assert [(one.path, one.outcome) for one in prune()] == [(home, Outcome.REMOVED)]
+    assert while_it_is_there == []
+    assert [(one.path, one.outcome) for one in prune()] == [(home, Outcome.KEPT)]
+    assert [(one.path, one.outcome) for one in prune(unclaimed=True)] == [(home, Outcome.REMOVED)]
 
 
-def watched(function: Callable[[Path, Path], None], watch: Callable[[], None]) -> Callable[[Path, Path], None]:
+def test_a_frozen_server_is_kept_and_nobody_waits_for_it_to_count_its_clients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "data"
+    monkeypatch.setattr(leftovers, "PATIENCE", 1)
+    monkeypatch.setattr(leftovers, "_STRANGERS", "SELECT pg_sleep(3600)")  # as a backend that froze once it was there
+    with abandoned_server(directory) as (_, home):
+        shutil.rmtree(directory)
+
+        found = prune()
+
+    assert [(one.path, one.outcome) for one in found] == [(home, Outcome.KEPT)]
+    assert "nobody can tell whether it is used" in found[0].reason
+
+
+def watched(
+    function: Callable[[Path, Path], None], watch: Callable[[Path, Path], None]
+) -> Callable[[Path, Path], None]:
     """Return a function after which somebody looks on."""
 
     def call(home: Path, data_directory: Path) -> None:
         function(home, data_directory)
-        watch()
+        watch(home, data_directory)
 
     return call

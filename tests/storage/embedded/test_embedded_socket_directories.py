@@ -32,6 +32,21 @@ def test_a_temporary_directory_of_an_earlier_versions_socket_is_removed(socket_d
     assert [(one.path, one.outcome) for one in prune()] == [(socket_directory, Outcome.REMOVED)]
 
 
+@pytest.mark.parametrize("written", ["no/such/home/data", "/no/such\0home/data"], ids=["relative", "a NUL"])
+def test_a_temporary_directory_that_names_no_place_is_kept(socket_directory: Path, written: str) -> None:
+    (socket_directory / f"{sockets.NAME}.lock").write_text(f"4711\n{written}\n1792\n5432\n")
+
+    assert prune() == []
+    assert socket_directory.exists()
+
+
+def test_a_temporary_directory_whose_owner_is_a_relative_path_is_kept(socket_directory: Path) -> None:
+    (socket_directory / sockets.OWNER).symlink_to("no/such/home")
+
+    assert prune() == []
+    assert socket_directory.exists()
+
+
 @pytest.mark.parametrize("name", ["notes.txt", None])
 def test_a_temporary_directory_of_another_programs_is_kept(socket_directory: Path, name: str | None) -> None:
     if name is not None:
