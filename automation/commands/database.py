@@ -49,11 +49,11 @@ def current(*, as_json: bool) -> None:
 
 @command.command("prune")
 @click.option("--embedded", is_flag=True, help="What embedded servers left on this machine; nothing else is pruned.")
-@click.option("--unclaimed", is_flag=True, help="Also clusters of which nobody can prove it.")
+@click.option("--unclaimed", is_flag=True, help="Also clusters on which no server runs, whose end nobody can prove.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @json_option
 def prune(*, embedded: bool, unclaimed: bool, dry_run: bool, as_json: bool) -> int:
-    """Remove clusters whose data directory is gone, and temporary files of servers that were killed.
+    """Remove clusters whose data directories are gone, and temporary files of servers that were killed.
 
     Needs no database. What a server runs on or a process holds is kept.
     """
