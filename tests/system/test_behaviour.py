@@ -11,7 +11,13 @@ from tests.system.problems import problem_of
 EXECUTION = "/api/v1/automation/executions/{}"
 RULE = "/api/v1/automation/rules/{}"
 
-OTHER_PATHS = ["/", "/api/v1/automation/executions", "/api/v1/automation/executions/", "/healthz/", "/docs/nothing"]
+OTHER_PATHS = [
+    "/nothing",
+    "/api/v1/automation/executions",
+    "/api/v1/automation/executions/",
+    "/healthz/",
+    "/docs/nothing",
+]
 MALFORMED_IDS = [
     "abc",
     "%00",

@@ -50,9 +50,14 @@ class Supervision:
         self._tries = 0
         self._leaving = threading.Event()
         self._ending = ProcessEnding()
-        self._thread = threading.Thread(target=self._supervise, name="embedded-supervision", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> "Supervision":
+        # Asked here and not in the thread: the server may end before that has begun.
+        watched = self._server.postmaster_pid()
+        self._thread = threading.Thread(
+            target=self._supervise, args=(watched,), name="embedded-supervision", daemon=True
+        )
         self._thread.start()
         return self
 
@@ -61,11 +66,11 @@ class Supervision:
     ) -> None:
         self._leaving.set()
         self._ending.interrupt()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
         self._ending.close()
 
-    def _supervise(self) -> None:
-        process = self._server.postmaster_pid()
+    def _supervise(self, process: int | None) -> None:
         while not self._leaving.is_set():
             if process is not None and not self._has_ended(process):
                 return
