@@ -11,8 +11,8 @@ from tests.shipped_contract.shipped import ENTRIES, responses
 DOCUMENTED = frozenset((entry.name, status) for entry in ENTRIES for status in responses(entry))
 """Every operation with every status that the contract documents for it."""
 
-ELSEWHERE = frozenset({200, 304, 400, 404, 405, 431})
-"""What is answered to a request that is routed to no operation: the pages under /docs and /problems, and refusals."""
+ELSEWHERE = frozenset({200, 303, 304, 308, 400, 404, 405, 431})
+"""What is answered to a request that is routed to no operation: the root and the pages under it, and refusals."""
 
 
 @dataclass(frozen=True)
