@@ -321,6 +321,22 @@ async def test_a_failure_after_a_cancel_is_counted(runner: Runner) -> None:
     assert (document["status"], document["actions_failed"]) == ("cancelled", 1)
 
 
+async def test_an_end_that_had_to_wait_is_timed_when_it_is_written(runner: Runner) -> None:
+    rule = await runner.rule(max_concurrent_executions=1)
+    execution = await runner.execute(rule)
+    async with await psycopg.AsyncConnection.connect(runner.urls.admin) as holding:
+        await holding.execute("SELECT FROM automation_rules WHERE rule_id = %s FOR UPDATE", (rule.rule_id,))
+        cancel = asyncio.create_task(runner.executions.cancel(runner.tenant, execution))
+        await _blocked(runner)
+        released = await (await holding.execute("SELECT clock_timestamp()")).fetchone()
+    await cancel
+    document = await runner.document(execution)
+
+    assert released is not None
+    told_at = datetime.fromisoformat(document["logs"][-1]["timestamp"])
+    assert released[0] <= told_at <= datetime.fromisoformat(document["completed_at"])
+
+
 async def test_an_execution_of_a_deleted_rule_is_not_retried(runner: Runner) -> None:
     execution = await runner.failed()
     await runner.rules.delete(runner.tenant, runner.row(execution)["automation_rule_id"])

@@ -9,7 +9,7 @@ LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
 BEGIN
     PERFORM end_execution_v1(p_tenant, p_execution, p_status, p_error_message, NULL, NULL, false, NULL,
-        jsonb_build_array(jsonb_build_object('timestamp', now(), 'level', p_level, 'message', p_message)));
+        jsonb_build_array(jsonb_build_object('timestamp', clock_timestamp(), 'level', p_level, 'message', p_message)));
 END
 $$;
 

@@ -1,7 +1,8 @@
 -- Ends an execution: its status, its errors, its time, its last log entries.
 -- Called by finish_run and end_execution_saying, which have set the tenant and locked the execution's row.
 --
--- A failed action that was recorded before it ended the execution is not counted twice.
+-- A failed action that was recorded before it ended the execution is not counted twice. The end is when it is written,
+-- not when the transaction began: that may have waited for the rule, while the run went on and told of it.
 
 CREATE FUNCTION end_execution_v1(
     p_tenant uuid, p_execution uuid, p_status text, p_error_message text, p_error_stack text, p_failed_action integer,
@@ -11,6 +12,7 @@ LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
 DECLARE
     run record;
+    over timestamp with time zone := clock_timestamp();
 BEGIN
     SELECT e.attempt, e.log_entries, e.log_bytes, e.logs_cut INTO run
     FROM automation_executions e WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
@@ -19,9 +21,9 @@ BEGIN
         p_tenant, p_execution, run.attempt, p_first, p_logs, run.log_entries, run.log_bytes, run.logs_cut);
     UPDATE automation_executions e SET
         status = p_status,
-        completed_at = now(),
+        completed_at = over,
         duration_ms = CASE WHEN e.started_at IS NOT NULL THEN
-            greatest(0, extract(epoch FROM now() - e.started_at) * 1000)::double precision END,
+            greatest(0, extract(epoch FROM over - e.started_at) * 1000)::double precision END,
         actions_failed = e.actions_failed + coalesce(p_failed_action >= e.next_action, false)::integer,
         error_message = p_error_message,
         error_stack = p_error_stack,
