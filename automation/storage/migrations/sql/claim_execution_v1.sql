@@ -59,7 +59,7 @@ BEGIN
         RETURN;
     END IF;
 
-    told := jsonb_build_object('timestamp', now(), 'level', 'info') || CASE
+    told := jsonb_build_object('timestamp', clock_timestamp(), 'level', 'info') || CASE
         WHEN run.waited THEN jsonb_build_object(
             'message', 'The wait is over.', 'action_index', run.next_action - 1)
         WHEN run.taken_over THEN jsonb_build_object(
