@@ -23,7 +23,7 @@ REASONS: Mapping[str, str] = {
     "automation/engine/runs/queue.py:_PatientManager.listen_for_jobs": "rests in each round",
     "automation/engine/runs/queue.py:_tidy": "rests in each round",
     "automation/engine/runs/sweeper.py:sweep": "sleeps in each round, were it for 0 s",
-    "automation/engine/runs/tries.py:Tries.run": "ends with the tries that the rule allows",
+    "automation/engine/runs/tries.py:Tries.run": "each round waits for an answer of the database",
     "automation/service/http/connections.py:Connections.watch": "rests in each round",
     "automation/service/http/watched_server.py:WatchedServer._wait": "rests in each round, until its deadline",
     "automation/storage/pool/database.py:Database._acquire": "ends at its deadline; each round uses a connection up",

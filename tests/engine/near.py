@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from automation.engine.actions import ActionResources, Actions, Egress
+from automation.engine.actions.egress import Resolve
 from automation.engine.runs.worker import Worker
 from automation.storage.due import Due
 from automation.storage.pool.database import Database
@@ -51,6 +52,7 @@ async def a_near_worker(
     concurrency: int = 8,
     lease: float = LEASE,
     drain: float = 5.0,
+    resolve: Resolve | None = None,
 ) -> AsyncIterator[NearWorker]:
     """Run a worker until the block ends.
 
@@ -60,12 +62,13 @@ async def a_near_worker(
         concurrency: How many executions it runs at once.
         lease: How long a claim holds.
         drain: How long actions in flight may go on when it stops.
+        resolve: Finds the addresses of hosts, between a call's beginning and its sending.
     """
     database = Database(
         urls.worker, pool_min=2, pool_max=8, pool_timeout=4.0, query_timeout=4.0, application_name="near worker"
     )
     await database.open()
-    actions = Actions.load(ActionResources(egress=Egress([ip_network("127.0.0.0/8")])))
+    actions = Actions.load(ActionResources(egress=Egress([ip_network("127.0.0.0/8")], resolve=resolve)))
     worker = Worker(
         urls.worker, runs(database), Due(database), actions, concurrency=concurrency, lease=lease, drain_seconds=drain
     )

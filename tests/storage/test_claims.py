@@ -169,6 +169,21 @@ async def test_a_lease_is_renewed_once_a_third_of_it_is_gone(runner: Runner) -> 
     assert later["due_at"] == later["lease_until"]
 
 
+@pytest.mark.parametrize("renew", ["begin_call", "renew"])
+@pytest.mark.parametrize("gone", [0, 9, 11, 29, 31])
+async def test_two_thirds_of_a_lease_are_left_at_least_when_it_was_renewed(
+    runner: Runner, *, renew: str, gone: int
+) -> None:
+    claim = await runner.claimed(lease=30)
+    runner.change(claim.execution_id, f"lease_until = lease_until - interval '{gone} seconds'")
+    asked = datetime.now(UTC)
+
+    how = {"lease": 30} if renew == "renew" else {"lease": 30, "tries": 0, "call_key": uuid4()}
+    assert await getattr(runner.runs, renew)(claim, **how)
+
+    assert runner.row(claim.execution_id)["lease_until"] >= asked + timedelta(seconds=20)
+
+
 async def test_a_renewal_tells_of_a_cancellation_and_of_the_deadline(runner: Runner) -> None:
     claim = await runner.claimed()
 

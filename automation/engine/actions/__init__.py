@@ -33,6 +33,7 @@ from automation.engine.actions.action import (
     ActionLog,
     ActionResult,
     ActionTimedOut,
+    ActionWithheld,
     ConfigFault,
     Syntax,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "ActionResources",
     "ActionResult",
     "ActionTimedOut",
+    "ActionWithheld",
     "Actions",
     "BrokenActions",
     "ConfigFault",

@@ -25,6 +25,11 @@ def discard(message: str, *, level: LogLevel = LogLevel.INFO, metadata: Mapping[
     """Keep no log: what an action logs to outside a run."""
 
 
+def always() -> bool:
+    """Return True: outside a run, nobody can take over what an action does."""
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionCall:
     """One try of one action of one execution.
@@ -37,6 +42,9 @@ class ActionCall:
         idempotency_key: The same for every try whose predecessor's outcome is unknown, another one after a definite
             answer. Give it to the other side, so that it can drop duplicates.
         deadline: A reading of ``time.monotonic()`` by which the action must have ended.
+        holds: Returns whether the execution is certainly still this worker's, which a process that was stopped for a
+            while may find untrue. Ask at the last moment before something leaves, and raise ``ActionWithheld`` where
+            it is not so.
         log: Adds an entry to the execution's log.
     """
 
@@ -46,6 +54,7 @@ class ActionCall:
     action_index: int
     idempotency_key: str
     deadline: float
+    holds: Callable[[], bool] = field(default=always, repr=False, compare=False)
     log: ActionLog = field(default=discard, repr=False, compare=False)
 
     @property
@@ -105,6 +114,16 @@ class ActionTimedOut(ActionFailed):
 
     def __init__(self, message: str, *, definite: bool, metadata: Mapping[str, Any] = NOTHING) -> None:
         super().__init__(message, definite=definite, retryable=True, metadata=metadata)
+
+
+class ActionWithheld(ActionFailed):
+    """One try of an action sent nothing: it was no longer certain that its execution is this worker's.
+
+    It is no try then. Where the execution still is this worker's, the action is called once more.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("nothing was sent: the execution may be another worker's", definite=True, retryable=True)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -8,7 +8,15 @@ from typing import Any
 
 import aiosmtplib
 
-from automation.engine.actions.action import Action, ActionCall, ActionFailed, ActionResult, ActionTimedOut, Syntax
+from automation.engine.actions.action import (
+    Action,
+    ActionCall,
+    ActionFailed,
+    ActionResult,
+    ActionTimedOut,
+    ActionWithheld,
+    Syntax,
+)
 from automation.engine.actions.email_message import CONFIG_SCHEMA, check, message, message_id
 from automation.engine.actions.resources import ActionResources, MailServer
 from automation.engine.mail_tls import MailTls
@@ -89,6 +97,8 @@ class _Delivery:
         await client.mail(parseaddr(self._server.sender)[1])
         for address in self._config["to"]:
             await client.rcpt(address)
+        if not self._call.holds():
+            raise ActionWithheld
         self._handed_over = True
         await client.data(content)
 

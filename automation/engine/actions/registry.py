@@ -11,6 +11,7 @@ from automation.engine.actions.action import (
     ActionFailed,
     ActionResult,
     ActionTimedOut,
+    ActionWithheld,
     ConfigFault,
     Syntax,
 )
@@ -104,12 +105,15 @@ class Actions:
             The result as plain JSON values, with the characters replaced that the database can't store.
 
         Raises:
-            ActionFailed: in every case but success; ``ActionTimedOut`` when the deadline passed.
+            ActionFailed: in every case but success; ``ActionTimedOut`` when the deadline passed, ``ActionWithheld``
+                where nothing was sent since the execution may be another worker's.
         """
         action, config = self._valid(name, config)
         run = action.run
         if run is None:
             raise ActionFailed(f"an action of the type {name} waits and can't be run", definite=True, retryable=False)
+        if not call.holds():
+            raise ActionWithheld
         try:
             async with asyncio.timeout(call.seconds_left + _GRACE) as limit:
                 return plain_result(await run(config, call))

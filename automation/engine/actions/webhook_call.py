@@ -6,7 +6,15 @@ from typing import Any
 
 import httpx
 
-from automation.engine.actions.action import Action, ActionCall, ActionFailed, ActionResult, ActionTimedOut, Syntax
+from automation.engine.actions.action import (
+    Action,
+    ActionCall,
+    ActionFailed,
+    ActionResult,
+    ActionTimedOut,
+    ActionWithheld,
+    Syntax,
+)
 from automation.engine.actions.connecting import unconnected
 from automation.engine.actions.content_coding import Undecodable
 from automation.engine.actions.egress import Egress, EgressRefused, NameNotResolved
@@ -65,7 +73,10 @@ class _Exchange:
             await response.aclose()
 
     async def _trace(self, event: str, _information: Mapping[str, Any]) -> None:
-        self._sent = self._sent or event == _SENDING
+        if event == _SENDING:
+            if not self._call.holds():
+                raise ActionWithheld
+            self._sent = True
 
     async def _require_expected(self, response: httpx.Response) -> None:
         status = response.status_code

@@ -1,7 +1,6 @@
 """Stores what a run has come to, under its claim, one statement after the other; hears in each what is wanted of it."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
 from typing import Any, TypeVar
@@ -9,7 +8,9 @@ from uuid import UUID
 
 from automation.domain.errors import Unavailable
 from automation.domain.executions import ExecutionStatus
+from automation.engine.runs import lease
 from automation.engine.runs.journal import Journal
+from automation.engine.runs.lease import Lease
 from automation.engine.runs.tasks import whole
 from automation.storage.runs import Claim, Ending, LogPart, Outcome, Renewal, Runs
 
@@ -57,13 +58,13 @@ class Ledger:
         runs: Where the run is stored.
         claim: Whose it is.
         journal: What it has to tell.
-        lease: Seconds for which the claim is renewed.
+        seconds: For how long the claim is renewed.
     """
 
-    def __init__(self, runs: Runs, claim: Claim, journal: Journal, lease: float) -> None:
+    def __init__(self, runs: Runs, claim: Claim, journal: Journal, seconds: float) -> None:
         self._runs = runs
         self._journal = journal
-        self._lease = lease
+        self._lease = Lease(seconds)
         self._turn = asyncio.Lock()
         self._unrecorded: Write | None = None
         self.claim = claim
@@ -75,21 +76,32 @@ class Ledger:
             BrokenOff: It is not ours any more.
             Unavailable: The database is away: the claim may still hold, and nobody can say.
         """
-        renewal = await self._runs.renew(self.claim, lease=self._lease)
+        asked = lease.now()
+        renewal = await self._runs.renew(self.claim, lease=self._lease.seconds)
         if renewal is None:
+            self._lease.lost()
             raise BrokenOff(Cause.LOST)
+        self._lease.renewed(asked)
         return renewal
+
+    def holds(self) -> bool:
+        """Return whether the claim certainly holds: then nobody else can have the run, nor can it have ended."""
+        return self._lease.holds()
 
     async def begin_call(self, *, tries: int, call_key: UUID) -> None:
         """Let a call begin: once this returns, the claim holds, and nobody wanted the run to end before."""
 
         async def begin(logs: LogPart) -> Outcome | None:
-            return await self._runs.begin_call(self.claim, lease=self._lease, tries=tries, call_key=call_key, logs=logs)
+            asked = lease.now()
+            answer = await self._runs.begin_call(
+                self.claim, lease=self._lease.seconds, tries=tries, call_key=call_key, logs=logs
+            )
+            if answer is Outcome.STORED:
+                self._lease.renewed(asked)
+            return answer
 
-        asked = time.monotonic()
         await self._write(begin)
-        while time.monotonic() - asked >= self._lease:  # this process slept: somebody else may have it by now
-            asked = time.monotonic()
+        while not self.holds():  # this process slept: somebody else may have it by now
             await self._write(begin)
 
     async def record_try(self, *, tries: int, keep_call_key: bool) -> None:

@@ -9,7 +9,14 @@ from uuid import UUID, uuid4
 
 from automation.domain.executions import LogLevel
 from automation.domain.rules import RuleAction
-from automation.engine.actions import ActionCall, ActionFailed, ActionResult, Actions, ActionTimedOut
+from automation.engine.actions import (
+    ActionCall,
+    ActionFailed,
+    ActionResult,
+    Actions,
+    ActionTimedOut,
+    ActionWithheld,
+)
 from automation.engine.runs.error_stack import describe
 from automation.engine.runs.journal import Journal
 from automation.engine.runs.ledger import Ledger
@@ -80,6 +87,8 @@ class Tries:
             await self._ledger.begin_call(tries=failed, call_key=call_key)
             try:
                 return await self._actions.run(action.type, config, self._call(index, action, call_key))
+            except ActionWithheld:
+                continue  # whose the run is by now, the beginning of a call finds out
             except ActionFailed as failure:
                 failed += 1
                 self._past.append(describe(failure, index=index, action=action.type, number=failed))
@@ -96,6 +105,7 @@ class Tries:
             action_index=index,
             idempotency_key=str(call_key),
             deadline=time.monotonic() + action.timeout_seconds,
+            holds=self._ledger.holds,
             log=self._journal.of_action(index),
         )
 

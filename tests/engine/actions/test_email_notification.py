@@ -16,12 +16,13 @@ from automation.engine.actions import (
     ActionResult,
     Actions,
     ActionTimedOut,
+    ActionWithheld,
     MailServer,
     MailTls,
     email_message,
     email_notification,
 )
-from tests.engine.actions.calls import a_call
+from tests.engine.actions.calls import a_call, lost_after
 from tests.engine.actions.mail import PASSWORD, Mailbox, breaking_off, mailing
 
 CONFIG: dict[str, Any] = {"to": ["ada@example.com"], "subject": "Done", "text": "It is done."}
@@ -351,3 +352,12 @@ async def test_an_operator_says_which_domains_mail_may_go_to(
         assert (failed.definite, failed.retryable) == (True, False)
 
     assert bool(mailbox.envelopes) is served
+
+
+async def test_no_message_is_handed_over_once_the_execution_may_be_another_worker_s(mailbox: Mailbox) -> None:
+    asked_before_it_connects = 1
+
+    with pytest.raises(ActionWithheld):
+        await send(through(mailbox.port), holds=lost_after(asked_before_it_connects))
+
+    assert mailbox.envelopes == []

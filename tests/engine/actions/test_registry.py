@@ -14,6 +14,7 @@ from automation.engine.actions import (
     ActionResult,
     Actions,
     ActionTimedOut,
+    ActionWithheld,
     BrokenActions,
     ConfigFault,
 )
@@ -140,6 +141,11 @@ async def test_nul_characters_are_replaced_because_postgresql_can_not_keep_them(
     result = await actions.run("one", {}, a_call())
 
     assert result.output == {"a\ufffd": ["b\ufffd", {"c": "\\u0000"}]}
+
+
+async def test_no_action_is_called_for_an_execution_that_may_be_another_worker_s() -> None:
+    with pytest.raises(ActionWithheld):
+        await Actions.of([an_action(raises=RuntimeError("called"))]).run("one", {}, a_call(holds=lambda: False))
 
 
 async def test_a_failure_passes_as_it_is() -> None:

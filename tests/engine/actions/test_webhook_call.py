@@ -6,9 +6,17 @@ from typing import Any
 
 import pytest
 
-from automation.engine.actions import ActionFailed, ActionResources, Actions, ActionTimedOut, Egress, webhook_call
+from automation.engine.actions import (
+    ActionFailed,
+    ActionResources,
+    Actions,
+    ActionTimedOut,
+    ActionWithheld,
+    Egress,
+    webhook_call,
+)
 from automation.engine.networks import networks
-from tests.engine.actions.calls import KEY, a_call
+from tests.engine.actions.calls import KEY, a_call, lost_after
 from tests.engine.actions.receiver import Answer, Receiver, response, writing
 
 SECRETS = ("s3cret", "hush", "whisper")
@@ -291,3 +299,13 @@ async def test_several_networks_can_be_allowed_at_once(receiver: Receiver) -> No
     result = await actions.run("webhook_call", {"url": receiver.url}, a_call())
 
     assert result.output["body"] == "ok"
+
+
+async def test_nothing_is_sent_once_the_execution_may_be_another_worker_s(actions: Actions, receiver: Receiver) -> None:
+    asked_before_it_connects = 1
+
+    with pytest.raises(ActionWithheld) as withheld:
+        await actions.run("webhook_call", {"url": receiver.url}, a_call(holds=lost_after(asked_before_it_connects)))
+
+    assert receiver.received == []
+    assert (withheld.value.definite, withheld.value.retryable) == (True, True)

@@ -10,13 +10,11 @@ from uuid import UUID
 from automation.domain.executions import ExecutionStatus
 from tests.system.model.account import Account
 from tests.system.model.play import PROMPT, Played
-from tests.system.model.world import Call, World
+from tests.system.model.world import World
 
 _ENDED = {status.value for status in ExecutionStatus} - {"pending", "running"}
 _BEGINNING = re.compile(r"Attempt (\d+) started with version (\d+) of the rule\.")
 _TRY = re.compile(r"\(try (\d+) of \d+\)")
-_THAWED = 0.5
-"""Seconds after a freeze in which a call may arrive that was on its way, in a worker's own hands, before it."""
 
 _LAST = {
     "completed": r"^The execution is completed\.$",
@@ -59,16 +57,12 @@ def _of_cancels(world: World, played: Played, account: Account) -> Iterator[str]
         status = account.attempts[execution, attempt]["status"]
         if status != "cancelled":
             yield f"{execution}: a cancel was accepted, and it ended {status}"
-        later = [call for call in arrivals[execution, attempt] if call.at > at and not _thawed(world, call)]
-        begun = 1 if (execution, attempt) in played.accepted else 0  # it had begun, and was on its way
+        later = [call for call in arrivals[execution, attempt] if call.at > at]
+        begun = 1 if (execution, attempt) in played.accepted else 0  # it had begun, under a lease that still held
         if len(later) > begun:
             yield f"{execution}: {len(later)} calls arrived after its cancel was answered"
     for execution in played.late:
         yield f"{execution}: not cancelled within {PROMPT:.0f} s after that was accepted"
-
-
-def _thawed(world: World, call: Call) -> bool:
-    return any(0 <= call.at - thaw < _THAWED for thaw in world.thaws)
 
 
 def _of_logs(account: Account) -> Iterator[str]:

@@ -51,7 +51,6 @@ class World:
     calls: list[Call] = field(default_factory=list)
     workers: list[Process] = field(default_factory=list)
     every_worker: list[Process] = field(default_factory=list)
-    thaws: list[float] = field(default_factory=list)
     faults: dict[str, int] = field(default_factory=dict)
 
     def url(self, behaviour: str) -> str:
@@ -77,7 +76,6 @@ class World:
         """Stop one for a while, mostly for longer than its lease."""
         with frozen(self.chance.choice(self.workers).popen.pid):
             await asyncio.sleep(self.chance.uniform(1.0, LEASE * 1.6))
-        self.thaws.append(time.monotonic())
 
     async def freeze_the_database(self) -> None:
         """Stop PostgreSQL for a while."""
