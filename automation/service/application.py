@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from automation.contract.checks.check import check
 from automation.contract.compiled.contract import Contract
+from automation.contract.compiled.cursors import Cursors, passing_keys
 from automation.contract.compiled.links import Links
 from automation.contract.document.document import default_path, load
 from automation.contract.document.findings import ContractError
@@ -20,6 +21,7 @@ from automation.service.http.watched_server import READINESS
 from automation.service.pages import Documentation
 from automation.service.problems import Problems
 from automation.service.resources import load_actions
+from automation.service.setting_types import parts
 from automation.service.settings import Settings, from_environment
 from automation.storage.executions import Executions
 from automation.storage.keys import KeyDirectory
@@ -31,7 +33,7 @@ from security.authorization import authorized
 from security.scheme import ApiKeyScheme
 
 HANDLERS = "handlers"
-PROVIDED: tuple[type, ...] = (Executions, Links, Published, Readiness, RuleDesk, Rules)
+PROVIDED: tuple[type, ...] = (Cursors, Executions, Links, Published, Readiness, RuleDesk, Rules)
 """What handlers may ask for by annotation."""
 
 
@@ -59,6 +61,7 @@ def create(settings: Settings) -> ASGIApp:
     readiness = Readiness(database)
     problems = Problems(contract)
     provided: Mapping[type, object] = {
+        Cursors: _cursors(settings),
         Executions: Executions(database),
         Links: contract.links,
         Published: Published(contract.document, settings.path_prefix, withheld=not settings.publish_contract),
@@ -113,6 +116,11 @@ def open_database(settings: Settings) -> Database:
         application_name="automation-executions",
         prepare=settings.prepare_statements,
     )
+
+
+def _cursors(settings: Settings) -> Cursors:
+    keys = passing_keys() if settings.cursor_keys is None else settings.cursor_keys.get_secret_value()
+    return Cursors(dict(key.split(":", 1) for key in parts(keys)))
 
 
 def _lifespan(

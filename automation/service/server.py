@@ -10,9 +10,12 @@ from functools import partial
 from types import FrameType
 from typing import NoReturn
 
+import structlog
 import uvicorn
+from pydantic import SecretStr
 from uvicorn.config import STARTUP_FAILURE
 
+from automation.contract.compiled.cursors import passing_keys
 from automation.domain.errors import Unavailable
 from automation.service import logs
 from automation.service.application import create, load_contract, open_database
@@ -32,6 +35,8 @@ from automation.storage.readiness import Readiness
 from automation.storage.session import UnusableEncoding
 
 FACTORY = "automation.service.application:create_from_environment"
+
+_log = structlog.get_logger()
 
 
 class StartFailure(Exception):
@@ -67,6 +72,7 @@ def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], Non
     load_actions(settings)
     with logs.silenced("psycopg.pool"):
         asyncio.run(_verify_database(settings))
+    settings = _with_cursor_keys(settings)
     listener = listen(settings.host, settings.port)
     base_url = _base_url(settings.host, listener) + settings.path_prefix
     if workers == 1:
@@ -95,6 +101,13 @@ async def _verify_database(settings: Settings) -> None:
         raise StartFailure(f"{variable('database_url')}: {error}") from error
     finally:
         await database.close()
+
+
+def _with_cursor_keys(settings: Settings) -> Settings:
+    if settings.cursor_keys is not None:
+        return settings
+    _log.info("cursors end with this process", setting=variable("cursor_keys"))
+    return settings.model_copy(update={"cursor_keys": SecretStr(passing_keys())})
 
 
 def _secret(settings: Settings) -> str:
@@ -146,8 +159,10 @@ def _serve_alone(
 
 
 def _serve_with_workers(settings: Settings, listener: socket.socket, manager: ServiceManager, workers: int) -> int:
-    if settings.database_url is not None:
-        os.environ[variable("database_url")] = settings.database_url.get_secret_value()
+    for name in ("database_url", "cursor_keys"):
+        secret: SecretStr | None = getattr(settings, name)
+        if secret is not None:
+            os.environ[variable(name)] = secret.get_secret_value()
     family = Family(
         _configure(settings, FACTORY, workers),
         [listener],

@@ -14,6 +14,7 @@ EMBEDDED = "embedded"
 _POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
 # Segments of RFC 3986's unreserved characters, none of which is a dot or two.
 _is_path_prefix = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*").fullmatch
+_is_cursor_key = re.compile(r"[A-Za-z0-9]{1,16}:[!-+\--~]{32,}").fullmatch
 _is_domain = re.compile(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
 # As browsers send it (RFC 6454, 6.2).
 _is_origin = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?").fullmatch
@@ -44,6 +45,18 @@ def _database_url(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     if text != EMBEDDED and not text.startswith(_POSTGRESQL_SCHEMES):
         raise ValueError("must be a URL that begins with postgresql://, or the word embedded")
+    return value
+
+
+def _cursor_keys(value: SecretStr) -> SecretStr:
+    keys = parts(value.get_secret_value())
+    if not keys or not all(map(_is_cursor_key, keys)):
+        raise ValueError(
+            "must be keys such as k2:a-secret-of-32-characters-or-more, separated by commas: an id of at most 16 "
+            "letters and digits, a colon, and a secret"
+        )
+    if len({key.partition(":")[0] for key in keys}) < len(keys):
+        raise ValueError("must not give two keys the same id")
     return value
 
 
@@ -85,6 +98,7 @@ def _origins(value: str) -> str:
     return value
 
 
+CursorKeys = Annotated[SecretStr, AfterValidator(_cursor_keys)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 Directory = Annotated[Path, BeforeValidator(_directory)]
 Domains = Annotated[str, AfterValidator(_domains)]

@@ -24,6 +24,7 @@ from automation.service import unknown_variables
 from automation.service.connection_bounds import Bounds, most_connections
 from automation.service.setting_types import (
     EMBEDDED,
+    CursorKeys,
     DatabaseUrl,
     Directory,
     Domains,
@@ -100,6 +101,9 @@ class Settings(BaseSettings):
         PathPrefix,
         Field(description="What stands before every path, such as /automation; a proxy passes it on unchanged."),
     ] = ""
+    cursor_keys: Annotated[
+        CursorKeys | None, Field(description="id:secret, separated by commas, for cursors of lists; the first signs.")
+    ] = None
     log_format: Annotated[LogFormat, Field(description="json for machines, console for people.")] = LogFormat.JSON
     log_level: Annotated[LogLevel, Field(description="The least serious log lines that are written.")] = LogLevel.INFO
     pool_min: Annotated[PositiveInt, Field(description="Database connections that a process keeps open.")] = 4

@@ -1,7 +1,7 @@
 """Settings are what an operator may set, and all else is refused."""
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from automation.service.settings import Settings
 
@@ -32,3 +32,22 @@ def test_another_path_prefix_is_refused(prefix: str) -> None:
 def test_a_default_is_held_to_what_else_is_set_as_a_chosen_value_is(chosen: dict[str, int | str], refused: str) -> None:
     with pytest.raises(ValidationError, match=refused):
         Settings(**chosen)  # type: ignore[arg-type]  # what an operator may write in the environment
+
+
+@pytest.mark.parametrize("keys", [f"k1:{'s' * 32}", f"k2:{'!' * 40}, K1:{'~' * 32}"])
+def test_keys_of_cursors_are_ids_with_secrets(keys: str) -> None:
+    assert Settings(cursor_keys=SecretStr(keys)).cursor_keys is not None
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        *("", ",", "k1", "s" * 32, f"k1:{'s' * 31}", f":{'s' * 32}", f"{'k' * 17}:{'s' * 32}", f"k-1:{'s' * 32}"),
+        *(f"k1:{'s' * 31} s", f"k1:{'ä' * 32}", f"k1:{'s' * 32},k1:{'t' * 32}", f"k1:{'s' * 32},,k2"),
+    ],
+)
+def test_other_keys_of_cursors_are_refused_and_not_repeated(keys: str) -> None:
+    with pytest.raises(ValidationError, match=r"must (be keys such as|not give two keys the same id)") as caught:
+        Settings(cursor_keys=SecretStr(keys))
+
+    assert "sss" not in str(caught.value)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from automation.contract.compiled.operations import Operation
+from automation.contract.compiled.parameters import written
 from automation.contract.document.paths import literals, parameter_names
 
 Relations = tuple[tuple[str, str, str], ...]
@@ -97,15 +98,13 @@ class _Target:
 
     def _written_query(self, parameters: Mapping[str, Any]) -> str:
         query = [(self._query[name], value) for name, value in parameters.items() if name in self._query]
-        written = urlencode([(name, _text(value)) for name, value in query if value is not None], doseq=True)
-        return f"?{written}" if written else ""
+        encoded = urlencode([(name, _texts(value)) for name, value in query if value is not None], doseq=True)
+        return f"?{encoded}" if encoded else ""
 
 
 def _segment(value: object) -> str:
     return str(value) if isinstance(value, UUID) else quote(str(value), safe="")
 
 
-def _text(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [_text(item) for item in value]
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _texts(value: Any) -> list[str]:
+    return [written(item) for item in value] if isinstance(value, list | tuple) else [written(value)]

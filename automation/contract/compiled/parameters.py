@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import jsonschema_rs
 
 from automation.contract.compiled.excerpts import first_error
-from automation.contract.compiled.scalars import Decoder, Undecodable, decoder, string
+from automation.contract.compiled.scalars import FORMATTED, Decoder, Undecodable, decoder, string
 from automation.contract.compiled.schemas import ANNOTATIONS, Schemas
 from automation.contract.compiled.violations import words
 from automation.contract.document.naming import snake_case
@@ -99,7 +100,7 @@ def _decoder(schema: Mapping[str, Any]) -> Decoder:
 
 
 def _says_more(schema: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
-    decoded = DECODED | ({"format"} if item.get("format") == "uuid" else set())
+    decoded = DECODED | ({"format"} if (item.get("type"), item.get("format")) in FORMATTED else set())
     beyond = {key for key in schema if not key.startswith("x-")} - decoded
     if schema is item:
         return bool(beyond)
@@ -107,16 +108,19 @@ def _says_more(schema: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
 
 
 def _with_default(parameter: Parameter, default: Any) -> Parameter:
-    texts = [_text(value) for value in default] if parameter.many else [_text(default)]
+    texts = [written(value) for value in default] if parameter.many else [written(default)]
     joined = [",".join(texts)] if parameter.many and parameter.location == "header" else texts
     return replace(parameter, default=parameter.value(joined))
 
 
-def _text(value: Any) -> str:
+def written(value: Any) -> str:
+    """Return the text of a value, in the form that its parameter takes: of a time, RFC 3339 in UTC, with ``Z``."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _json(value: Any) -> Any:
     if isinstance(value, list):
         return [_json(item) for item in value]
-    return str(value) if isinstance(value, UUID) else value
+    return written(value) if isinstance(value, UUID | datetime) else value

@@ -4,12 +4,13 @@ import importlib
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
 from automation.contract.compiled.operations import Operation
 from automation.contract.compiled.parameters import Parameter
-from automation.contract.compiled.scalars import boolean, integer, number, string, uuid
+from automation.contract.compiled.scalars import boolean, date_time, integer, number, string, uuid
 from automation.contract.document.findings import Finding
 from automation.contract.document.naming import module_name
 from automation.domain.principal import Principal
@@ -17,7 +18,14 @@ from automation.domain.principal import Principal
 Handler = Callable[..., Awaitable[Any]]
 
 BODY = "body"
-TYPES: Mapping[object, type] = {string: str, uuid: UUID, integer: int, number: float, boolean: bool}
+TYPES: Mapping[object, type] = {
+    string: str,
+    uuid: UUID,
+    date_time: datetime,
+    integer: int,
+    number: float,
+    boolean: bool,
+}
 
 
 class Unbindable(Exception):

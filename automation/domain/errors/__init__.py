@@ -6,6 +6,7 @@
     ├── Invalid (400)
     │   ├── InvalidParameter
     │   ├── InvalidBody
+    │   ├── InvalidCursor
     │   └── MalformedRequest
     ├── Unauthenticated (401)
     │   ├── ApiKeyMissing
@@ -64,6 +65,7 @@ from automation.domain.errors.requests import (
     ContentTooLarge,
     HeadersTooLarge,
     InvalidBody,
+    InvalidCursor,
     InvalidParameter,
     MalformedRequest,
     MethodNotAllowed,
@@ -101,6 +103,7 @@ __all__ = [
     "InternalError",
     "Invalid",
     "InvalidBody",
+    "InvalidCursor",
     "InvalidParameter",
     "MalformedRequest",
     "MethodNotAllowed",

@@ -14,6 +14,15 @@ class InvalidParameter(Invalid):
     )
 
 
+class InvalidCursor(Invalid):
+    """The cursor is none that was made for this list, with these filters and for this tenant."""
+
+    code = "invalid_cursor"
+    title = "Invalid cursor"
+    default = "The cursor was not made for this list with these filters and in this order, or is no longer accepted."
+    advice = "Begin again with the first page, without `cursor`; change filters and `sort` only there."
+
+
 class InvalidBody(Invalid):
     """The body is not the JSON that the contract asks for."""
 

@@ -1,5 +1,6 @@
 """Links lead to operations of the contract, or aren't made."""
 
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ def links(base_path: str = "") -> Links:
         parameter("pageSize", "query", {"type": "integer"}),
         parameter("exact", "query", {"type": "boolean"}),
         parameter("tag", "query", {"type": "array", "items": STRING}),
+        parameter("since", "query", {"type": "string", "format": "date-time"}),
     ]
     paths = {
         "/things/{thing-id}": {"parameters": [parameter("thing-id", "path", UUID_STRING)], "get": operation()},
@@ -38,6 +40,12 @@ def links(base_path: str = "") -> Links:
         ("listThings", {}, "/things"),
         ("listThings", {"page_size": 5, "exact": True, "tag": None}, "/things?pageSize=5&exact=true"),
         ("listThings", {"tag": ["a", "b c"]}, "/things?tag=a&tag=b+c"),
+        ("listThings", {"tag": []}, "/things"),
+        (
+            "listThings",
+            {"since": datetime(2026, 11, 2, 10, tzinfo=timezone(timedelta(hours=2)))},
+            "/things?since=2026-11-02T08%3A00%3A00.000000Z",
+        ),
     ],
 )
 def test_an_address_is_made_from_an_operation_id(operation_id: str, parameters: dict[str, Any], href: str) -> None:

@@ -1,5 +1,6 @@
 """Path, query and header parameters become arguments, or a violation says what is wrong with them."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
@@ -40,7 +41,7 @@ def things(handlers: Handlers, seen: list[Json]) -> httpx.AsyncClient:
         owner: UUID | None,
         status: str | None,
         ids: list[int] | None,
-        since: str | None,
+        since: datetime | None,
         limit: int,
         from_: str | None,
         x_tenant_id: UUID | None,
@@ -80,7 +81,7 @@ async def test_every_type_is_decoded(things: httpx.AsyncClient, seen: list[Json]
         "owner": UUID(ID),
         "status": "on",
         "ids": [1, 2],
-        "since": "2026-01-01T00:00:00Z",
+        "since": datetime(2026, 1, 1, tzinfo=UTC),
         "limit": 20,
         "from_": "x",
         "x_tenant_id": UUID(ID),
@@ -169,6 +170,7 @@ async def test_a_uuid_may_be_in_upper_case(things: httpx.AsyncClient, seen: list
         ("status=maybe", "must be one of: on, off"),
         ("ids=1&ids=x", "must be an integer"),
         ("ids=1&ids=2&ids=3", "has too many items"),
+        ("since=2026-02-28T00:00:00+01:00", "has a blank where its offset begins: write %2B for the +"),
         ("since=2026-02-30T00:00:00Z", "must be a date and time with a time zone (RFC 3339)"),
     ],
 )
