@@ -8,6 +8,8 @@
   a database that lasts for the whole session.
 """
 
+import os
+import sys
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
@@ -25,7 +27,14 @@ pytest.register_assert_rewrite("tests.system.problems")
 def pytest_configure() -> None:
     """Begin as a run begins in a terminal, and watch for processes that tests start."""
     signals.rely_on_no_inheritance()
+    _keep_compiled_modules()
     kinds.watch()
+
+
+def _keep_compiled_modules() -> None:
+    """Compile each module once, whatever the environment says: in this process, and in all that tests start."""
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.hookimpl(tryfirst=True)

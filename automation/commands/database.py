@@ -41,9 +41,9 @@ def downgrade(revision: str, *, as_json: bool) -> None:
 def current(*, as_json: bool) -> None:
     """Show the schema's revision, and the newest one."""
     with owner_url() as url:
-        from automation.storage import migration  # noqa: PLC0415
+        from automation.storage import revisions  # noqa: PLC0415
 
-        revision, newest = migration.current(url), migration.head()
+        revision, newest = revisions.current(url), revisions.head()
     print_record({"revision": revision, "newest": newest, "up_to_date": revision == newest}, as_json=as_json)
 
 
@@ -77,16 +77,16 @@ def _nothing() -> str:
 
 
 def _migrate(change: Callable[[str, str], None], url: str, revision: str, *, as_json: bool) -> None:
-    from automation.storage import migration  # noqa: PLC0415
+    from automation.storage import revisions  # noqa: PLC0415
 
-    before = migration.current(url)
+    before = revisions.current(url)
     try:
         change(url, revision)
-    except migration.MigrationFailed as error:
+    except revisions.MigrationFailed as error:
         if _is_about_the_revision(error):
             raise click.BadParameter(f"{error}.", param_hint="REVISION") from error
         raise
-    after = migration.current(url)
+    after = revisions.current(url)
     print_record({"before": before, "after": after, "changed": before != after}, as_json=as_json)
 
 

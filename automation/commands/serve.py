@@ -32,10 +32,9 @@ def command(host: str | None, port: int | None, workers: int, *, as_json: bool) 
 
     with databases.for_service(read_settings(host=host, port=port)) as settings:
         from automation.service.server import serve  # noqa: PLC0415 - nor a missing URL for this
-        from automation.storage import migration  # noqa: PLC0415
 
         if settings.migration_url is not None:
-            migration.upgrade(settings.migration_url.get_secret_value())
+            databases.bring_up_to_date(settings.migration_url.get_secret_value())
         return serve(settings, workers=workers, on_ready=partial(_announce, as_json=as_json))
 
 

@@ -32,10 +32,9 @@ def command(concurrency: int | None, *, until_stdin_closes: bool, as_json: bool)
 
     with databases.for_worker(read_settings(concurrency=concurrency)) as settings:
         from automation.service.worker import work  # noqa: PLC0415 - nor a missing URL for this
-        from automation.storage import migration  # noqa: PLC0415
 
         if settings.migration_url is not None:
-            migration.upgrade(settings.migration_url.get_secret_value())
+            databases.bring_up_to_date(settings.migration_url.get_secret_value())
         return work(
             settings,
             until=_stdin_closes if until_stdin_closes else None,

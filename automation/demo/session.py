@@ -114,11 +114,9 @@ class Session:
             databases.for_worker(served) as settings,
         ):
             self._begin("Migrating the database")
-            from automation.storage import migration  # noqa: PLC0415 - the database starts without waiting for these
-
-            migration.upgrade(owner)
+            databases.bring_up_to_date(owner)
             self._begin("Writing tenants, keys and rules")
-            from automation.demo.announcement import Announcement  # noqa: PLC0415
+            from automation.demo.announcement import Announcement  # noqa: PLC0415 - the database doesn't wait for these
             from automation.demo.companion import worker_beside  # noqa: PLC0415
             from automation.demo.demonstration import prepare  # noqa: PLC0415
             from automation.demo.receivers import receiving  # noqa: PLC0415

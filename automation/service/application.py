@@ -44,17 +44,18 @@ def create_from_environment() -> ASGIApp:
     return create(settings)
 
 
-def create(settings: Settings) -> ASGIApp:
+def create(settings: Settings, contract: Contract | None = None) -> ASGIApp:
     """Return the application, complete; its lifespan opens and closes the database.
 
     Args:
         settings: ``database_url`` must be a URL by now.
+        contract: The shipped one below the settings' prefix, where it was loaded already.
 
     Raises:
         ContractError: the contract, a handler, a permission or a security function is not right.
         BrokenActions: an installed action can't be used.
     """
-    contract = load_contract(base_path=settings.path_prefix)
+    contract = contract or load_contract(base_path=settings.path_prefix)
     actions = load_actions(settings)
     database = open_database(settings)
     authenticator = Authenticator(KeyDirectory(database))

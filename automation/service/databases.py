@@ -78,6 +78,25 @@ def for_administration(settings: Settings) -> Iterator[str]:
         yield urls.owner
 
 
+def bring_up_to_date(url: str) -> None:
+    """Migrate the database where that is to be done; nothing that migrates is loaded where it isn't.
+
+    Args:
+        url: The owner's.
+
+    Raises:
+        FormerDatabase: where no upgrade leads from the database's revision to today's.
+        MigrationFailed: where PostgreSQL refuses.
+        Unavailable: where the database cannot be reached.
+    """
+    from automation.storage import revisions  # noqa: PLC0415 - mistakes in the settings don't wait for its import
+
+    if revisions.current(url) != revisions.head():
+        from automation.storage import migration  # noqa: PLC0415
+
+        migration.upgrade(url)
+
+
 @contextmanager
 def _named(settings: Settings, *, supervised: bool = False) -> Iterator[DatabaseUrls]:
     """Give the URLs that the settings name; one word ``embedded`` stands for all."""

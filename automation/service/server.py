@@ -15,6 +15,7 @@ import uvicorn
 from pydantic import SecretStr
 from uvicorn.config import STARTUP_FAILURE
 
+from automation.contract.compiled.contract import Contract
 from automation.contract.compiled.cursors import passing_keys
 from automation.domain.errors import Unavailable
 from automation.service import logs
@@ -24,6 +25,7 @@ from automation.service.http.hosts import Hosts
 from automation.service.http.listener import listen
 from automation.service.http.protocol import Protocol
 from automation.service.http.watched_server import WatchedServer
+from automation.service.refusal import StartFailure
 from automation.service.resources import load_actions
 from automation.service.service_manager import ServiceManager
 from automation.service.settings import Settings, variable
@@ -37,14 +39,6 @@ from automation.storage.session import UnusableEncoding
 FACTORY = "automation.service.application:create_from_environment"
 
 _log = structlog.get_logger()
-
-
-class StartFailure(Exception):
-    """The service can't start; one line for each reason in ``lines``."""
-
-    def __init__(self, *lines: str) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
 
 
 def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], None] | None = None) -> int:
@@ -68,7 +62,7 @@ def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], Non
     manager = ServiceManager.of_this_process()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    load_contract()
+    contract = load_contract(base_path=settings.path_prefix)
     load_actions(settings)
     with logs.silenced("psycopg.pool"):
         asyncio.run(_verify_database(settings))
@@ -76,7 +70,7 @@ def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], Non
     listener = listen(settings.host, settings.port)
     base_url = _base_url(settings.host, listener) + settings.path_prefix
     if workers == 1:
-        return _serve_alone(settings, listener, manager, lambda: on_ready(base_url) if on_ready else None)
+        return _serve_alone(settings, contract, listener, manager, lambda: on_ready(base_url) if on_ready else None)
     return _serve_with_workers(settings, listener, manager, workers)
 
 
@@ -139,14 +133,18 @@ def _configure(settings: Settings, app: object, workers: int) -> uvicorn.Config:
 
 
 def _serve_alone(
-    settings: Settings, listener: socket.socket, manager: ServiceManager, on_ready: Callable[[], None]
+    settings: Settings,
+    contract: Contract,
+    listener: socket.socket,
+    manager: ServiceManager,
+    on_ready: Callable[[], None],
 ) -> int:
     def say_ready() -> None:
         on_ready()
         manager.ready()
 
     server = WatchedServer(
-        _configure(settings, create(settings), 1),
+        _configure(settings, create(settings, contract), 1),
         settings.watchdog,
         settings.connection_bounds,
         drain_seconds=settings.drain_seconds,

@@ -11,8 +11,8 @@ from automation.domain.errors import Unavailable
 from automation.engine.actions import Actions
 from automation.engine.runs.worker import Worker
 from automation.service import logs
+from automation.service.refusal import StartFailure
 from automation.service.resources import load_actions
-from automation.service.server import StartFailure
 from automation.service.service_manager import ServiceManager
 from automation.service.settings import Settings, variable
 from automation.service.watchdog import Watchdog

@@ -4,7 +4,7 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from automation.domain.errors import Unavailable
-from automation.storage import former, migration
+from automation.storage import former, revisions
 from automation.storage.pool.database import Database
 
 # What Alembic calls the database's schema.
@@ -16,7 +16,7 @@ class Readiness:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._needed = migration.head()
+        self._needed = revisions.head()
         self._withdrawn = False
 
     def withdraw(self) -> None:

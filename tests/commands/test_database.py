@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import psycopg
 import pytest
 
-from automation.storage.migration import head
+from automation.storage.revisions import head
 from tests.commands.terminal import assert_refused, call, document, run
 from tests.databases import Cluster, DatabaseUrls
 

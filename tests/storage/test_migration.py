@@ -14,9 +14,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from automation.domain.errors import Unavailable
-from automation.storage import former, migration, migrations
-from automation.storage.accounts import owner
-from automation.storage.migration import MigrationFailed
+from automation.storage import former, migration, migrations, revisions
+from automation.storage.accounts import engine
+from automation.storage.revisions import MigrationFailed
 from automation.storage.tables import tenants
 from tests.databases import Cluster, DatabaseUrls, as_role
 
@@ -57,14 +57,14 @@ def rows(url: str, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query.encode()).fetchall()
 
 
-def revisions() -> list[str]:
+def all_revisions() -> list[str]:
     """Return what the migrations are called, the first one first."""
     (directory,) = migrations.__path__
     return [script.revision for script in ScriptDirectory(directory).walk_revisions()][::-1]
 
 
 def test_up_and_down_and_up_again(empty: DatabaseUrls) -> None:
-    assert migration.current(empty.owner) is None
+    assert revisions.current(empty.owner) is None
     before = rows(empty.admin, CATALOGUE)
 
     migration.upgrade(empty.owner)
@@ -76,18 +76,18 @@ def test_up_and_down_and_up_again(empty: DatabaseUrls) -> None:
 
     assert [row for row in below if "alembic" not in str(row[1])] == before
     assert second == first
-    assert migration.current(empty.owner) == migration.head()
+    assert revisions.current(empty.owner) == revisions.head()
 
 
 def test_every_single_step_can_be_taken_back(empty: DatabaseUrls) -> None:
     migration.upgrade(empty.owner)
     migration.downgrade(empty.owner, "base")
     states = {"base": rows(empty.admin, CATALOGUE)}
-    for revision in revisions():
+    for revision in all_revisions():
         migration.upgrade(empty.owner, revision)
         states[revision] = rows(empty.admin, CATALOGUE)
 
-    for revision in ["base", *revisions()][-2::-1]:
+    for revision in ["base", *all_revisions()][-2::-1]:
         migration.downgrade(empty.owner, revision)
         assert rows(empty.admin, CATALOGUE) == states[revision]
 
@@ -96,7 +96,8 @@ def test_a_migration_is_called_like_its_file_and_like_none_of_before_the_first_r
     (directory,) = migrations.__path__
     files = sorted(path.stem for path in Path(directory, "versions").glob("*.py"))
 
-    assert revisions() == files
+    assert all_revisions() == files
+    assert revisions.head() == files[-1]
     assert not former.REVISIONS & set(files)
     assert max(map(len, files)) <= 32  # as long as Alembic's column
 
@@ -118,18 +119,18 @@ def test_two_processes_at_once_migrate_once_while_another_database_is_migrated(
         done = list(pool.map(upgraded_by_a_process, (empty.owner, empty.owner, other.owner)))
 
         assert [process.returncode for process in done] == [0, 0, 0], [process.stderr for process in done]
-        assert migration.current(empty.owner) == migration.current(other.owner) == migration.head()
+        assert revisions.current(empty.owner) == revisions.current(other.owner) == revisions.head()
 
 
 def test_the_tables_described_are_the_tables_migrated(database_urls: DatabaseUrls) -> None:
-    with owner.engine(database_urls.owner, "tests").connect() as connection:
+    with engine.create(database_urls.owner, "tests").connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
 
         assert compare_metadata(context, tenants.metadata) == []
 
 
 def test_alembic_finds_nothing_to_migrate(database_urls: DatabaseUrls) -> None:
-    with owner.engine(database_urls.owner, "tests").connect() as connection:
+    with engine.create(database_urls.owner, "tests").connect() as connection:
         command.check(migration._config(connection))
 
 
@@ -137,7 +138,7 @@ def test_alembic_finds_nothing_to_migrate(database_urls: DatabaseUrls) -> None:
 def test_the_catalogue_agrees_with_the_tables_described(
     database_urls: DatabaseUrls, empty: DatabaseUrls, query: str
 ) -> None:
-    with owner.engine(empty.owner, "tests").begin() as connection:
+    with engine.create(empty.owner, "tests").begin() as connection:
         tenants.metadata.create_all(connection)
 
     described = rows(empty.owner, query)
@@ -169,7 +170,7 @@ def test_an_owner_that_may_not_give_functions_away_is_told_what_to_ask_for(
         with pytest.raises(MigrationFailed, match=f"GRANT automation_directory TO {name}"):
             migration.upgrade(as_role(empty.owner, name))
 
-        assert migration.current(as_role(empty.owner, name)) is None
+        assert revisions.current(as_role(empty.owner, name)) is None
         give_back(admin, empty, name)
 
 
@@ -188,7 +189,7 @@ def test_a_role_that_does_not_own_the_database_is_told_that_it_must(cluster: Clu
 @pytest.mark.parametrize("role", ["api", "worker"])
 @pytest.mark.parametrize(
     "migrate",
-    [migration.upgrade, migration.current, lambda url: migration.downgrade(url, "base")],
+    [migration.upgrade, revisions.current, lambda url: migration.downgrade(url, "base")],
     ids=["upgrade", "current", "downgrade"],
 )
 def test_a_login_of_the_service_migrates_nothing_even_where_nothing_is_to_be_done(
@@ -197,7 +198,7 @@ def test_a_login_of_the_service_migrates_nothing_even_where_nothing_is_to_be_don
     with pytest.raises(MigrationFailed, match=f'{role}[a-z_]*" must own the database'):
         migrate(getattr(database_urls, role))
 
-    assert migration.current(database_urls.owner) == migration.head()
+    assert revisions.current(database_urls.owner) == revisions.head()
 
 
 def test_an_unknown_revision_is_refused(database_urls: DatabaseUrls) -> None:
@@ -207,7 +208,7 @@ def test_an_unknown_revision_is_refused(database_urls: DatabaseUrls) -> None:
 
 def test_a_database_that_is_away_is_unavailable() -> None:
     with pytest.raises(Unavailable):
-        migration.current("postgresql://nobody@127.0.0.1:1/nothing")
+        revisions.current("postgresql://nobody@127.0.0.1:1/nothing")
 
 
 def upgraded_by_a_process(url: str) -> "subprocess.CompletedProcess[str]":

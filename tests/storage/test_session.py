@@ -9,7 +9,7 @@ import pytest
 from psycopg.rows import scalar_row
 
 from automation.storage import migration, session
-from automation.storage.accounts import owner
+from automation.storage.accounts import engine
 from automation.storage.accounts.administration import Administration
 from automation.storage.executions import Executions
 from automation.storage.pool.database import Database
@@ -63,7 +63,7 @@ async def test_a_setting_of_the_databases_or_the_roles_own_changes_nothing(
 
     migration.upgrade(database_urls.owner)
     made = sample(Administration(database_urls.owner))
-    with owner.engine(database_urls.owner, "tests").connect() as connection:
+    with engine.create(database_urls.owner, "tests").connect() as connection:
         owners = connection.exec_driver_sql(f"SHOW {name}").scalar_one()
     apis, read = await seen_by(database_urls.api, name, made.tenant, made.execution.execution_id)
     workers, _ = await seen_by(database_urls.worker, name, made.tenant, made.execution.execution_id)

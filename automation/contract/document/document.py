@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
 from yaml.constructor import ConstructorError
 
 from automation.contract.document.findings import ContractError, Finding
@@ -47,7 +48,7 @@ def parse(text: str) -> Document:
         ContractError: The text is empty or not YAML, has a key twice, or is not a mapping.
     """
     try:
-        loaded = yaml.load(text, _Loader)  # noqa: S506 - a subclass of SafeLoader
+        loaded = yaml.load(text, Loader)  # noqa: S506 - a subclass of CSafeLoader
     except yaml.YAMLError as error:
         raise ContractError([_finding(error)]) from error
     except RecursionError as error:
@@ -94,8 +95,15 @@ def _place(error: UnicodeDecodeError) -> str:
     return f"line {len(lines)}, column {len(lines[-1]) + 1}"
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads YAML 1.2's JSON schema: null, true, false, decimal numbers; everything else is a string."""
+class Loader(Composer, yaml.CSafeLoader):
+    """Reads YAML 1.2's JSON schema: null, true, false, decimal numbers; everything else is a string.
+
+    The text is taken apart in C, which is ten times as fast, and put together in Python, whose recursion has an end.
+    """
+
+    def __init__(self, text: str) -> None:
+        yaml.CSafeLoader.__init__(self, text)
+        Composer.__init__(self)
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own name
 
@@ -116,10 +124,10 @@ class _Loader(yaml.SafeLoader):
         return str(node.value)
 
 
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:null|~|)$"), ["n", "~", ""])
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), ["t", "f"])
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]*)$"), list("-0123456789"))
-_Loader.add_implicit_resolver(
+Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:null|~|)$"), ["n", "~", ""])
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), ["t", "f"])
+Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]*)$"), list("-0123456789"))
+Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)$"),
     list("-0123456789"),

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import yaml
 
+from automation.contract.document.document import Loader
 from automation.contract.document.findings import Finding
 from automation.contract.document.outline import METHODS
 
@@ -45,7 +46,7 @@ class Positions:
 
 def _composed(text: str) -> yaml.Node | None:
     try:
-        return yaml.compose(text, yaml.SafeLoader)
+        return yaml.compose(text, Loader)
     except (yaml.YAMLError, RecursionError):
         return None
 

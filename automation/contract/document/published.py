@@ -37,7 +37,7 @@ class Published:
         self.yaml_etag = _etag(self.yaml)
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """Writes text of several lines in block style, and uses no aliases."""
 
     def ignore_aliases(self, data: object) -> bool:

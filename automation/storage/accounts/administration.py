@@ -14,7 +14,7 @@ from automation.domain.identifiers import parse_uuid
 from automation.domain.permissions import ROLE_PERMISSIONS, Role
 from automation.domain.rules import Rule
 from automation.storage import records
-from automation.storage.accounts import accounts, owner
+from automation.storage.accounts import accounts, engine
 from automation.storage.accounts.accounts import Key, Reference, Tenant, User
 from automation.storage.accounts.refusals import Unacceptable, explained
 from automation.storage.tables import (
@@ -39,7 +39,7 @@ class Administration:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = owner.engine(url, "automation administration")
+        self._engine = engine.create(url, "automation administration")
 
     def create_tenant(self, name: str, *, tenant: UUID | None = None) -> Tenant:
         """Create a tenant with the roles that every tenant starts with; ``tenant`` is its id, by default a new one."""

@@ -17,7 +17,7 @@ from types import MappingProxyType
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from automation.storage.accounts import owner
+from automation.storage.accounts import engine, owner
 
 
 class AdministrationError(Exception):
@@ -68,7 +68,7 @@ def explained() -> Iterator[None]:
     Raises:
         Unavailable: where the database cannot be reached.
     """
-    with owner.reachable():
+    with engine.reachable():
         try:
             yield
         except DBAPIError as error:
