@@ -1,4 +1,4 @@
-"""Counts how often a client waits for the server, by passing on what both say."""
+"""Counts how often a client waits for the server, by passing on what both say, and loses answers if asked to."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,10 +11,14 @@ from psycopg.conninfo import conninfo_to_dict
 
 @dataclass
 class Proxy:
-    """Where the proxy listens, and how many answers it has passed on so far."""
+    """Where the proxy listens, how many answers it has passed on so far, and how many of the next ones it loses.
+
+    With an answer that is lost, its connection breaks: what was asked is done, and nobody is told.
+    """
 
     url: str
     round_trips: int = 0
+    answers_to_lose: int = 0
 
 
 @asynccontextmanager
@@ -61,11 +65,18 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 async def _count(proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    # Each of the server's messages is a letter, a length that counts itself, and the rest; Z is ReadyForQuery.
+    # Each of the server's messages is a letter, a length that counts itself, and the rest; Z is ReadyForQuery, which
+    # comes when the transaction is committed.
     with suppress(asyncio.IncompleteReadError):
         while True:
             head = await reader.readexactly(5)
             body = await reader.readexactly(int.from_bytes(head[1:]) - 4)
-            proxy.round_trips += head[:1] == b"Z"
+            is_answered = head[:1] == b"Z"
+            proxy.round_trips += is_answered
+            if proxy.answers_to_lose:
+                if is_answered:
+                    proxy.answers_to_lose -= 1
+                    return
+                continue
             writer.write(head + body)
             await writer.drain()

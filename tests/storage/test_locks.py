@@ -1,0 +1,131 @@
+"""Locks that keep two writers apart: a test holds the first one's row until the second waits for it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import psycopg
+import pytest
+
+from automation.domain.errors import ApiKeyOverLimit, PreconditionFailed, RuleNotActive
+from automation.domain.executions import ExecutionStatus
+from automation.domain.rules import ConcurrencyPolicy
+from automation.storage.keys import KeyDirectory
+from tests.storage.runner import Runner
+from tests.storage.samples import a_content
+
+T = TypeVar("T")
+Transaction = psycopg.AsyncConnection[tuple[object, ...]]
+
+
+@asynccontextmanager
+async def somebody_else(runner: Runner) -> AsyncIterator[Transaction]:
+    """Give a transaction that is committed at the end."""
+    async with await psycopg.AsyncConnection.connect(runner.urls.admin) as connection:
+        yield connection
+
+
+async def waiting(runner: Runner, other: Transaction, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+    """Begin something, and return when a statement of it waits for what the other transaction holds."""
+    task = asyncio.create_task(work)
+    async with asyncio.timeout(10), await psycopg.AsyncConnection.connect(runner.urls.admin, autocommit=True) as admin:
+        query = b"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid)))"
+        while await (await admin.execute(query, (other.info.backend_pid,))).fetchone() != (True,):
+            assert not task.done(), "it did not wait"
+            await asyncio.sleep(0.01)
+    return task
+
+
+async def test_the_last_use_of_a_key_is_given_once(runner: Runner, keys: KeyDirectory) -> None:
+    digest = runner.sample.add_key(usage_limit=1)
+    async with somebody_else(runner) as other:
+        await other.execute("UPDATE api_keys SET usage_count = 1 WHERE digest = %s", (digest,))
+        use = await waiting(runner, other, keys.resolve(digest, None, count=True))
+        await other.commit()
+
+    with pytest.raises(ApiKeyOverLimit):
+        await use
+    assert [key.usage_count for key in runner.sample.administration.list_keys(runner.tenant)] == [1]
+
+
+async def test_of_two_claims_under_a_limit_the_second_sees_what_the_first_has_taken(runner: Runner) -> None:
+    rule = await runner.rule(max_concurrent_executions=1, concurrency_policy=ConcurrencyPolicy.QUEUE)
+    first, second = await runner.execute(rule), await runner.execute(rule)
+    async with await psycopg.AsyncConnection.connect(runner.urls.worker) as other:
+        await other.execute("SELECT FROM claim_execution_v1(%s, %s, 1, 15.0)", (runner.tenant, first))
+        claim = await waiting(runner, other, runner.claim(second))
+        await other.commit()
+
+    assert await claim is None
+    assert (await runner.status(first), await runner.status(second)) == ("running", "pending")
+
+
+async def test_a_claim_under_a_limit_waits_for_an_end_and_takes_the_room(runner: Runner) -> None:
+    rule = await runner.rule(max_concurrent_executions=1, concurrency_policy=ConcurrencyPolicy.QUEUE)
+    first, second = await runner.execute(rule), await runner.execute(rule)
+    held = await runner.claimed(first)
+    async with await psycopg.AsyncConnection.connect(runner.urls.worker) as other:
+        await other.execute(
+            "SELECT finish_run_v1(p_tenant => %s, p_execution => %s, p_attempt => 1, p_fence => %s,"
+            " p_status => 'completed', p_error_message => NULL, p_error_stack => NULL, p_failed_action => NULL,"
+            " p_keep_call_key => false, p_first => 1, p_logs => NULL, p_last => NULL)",
+            (runner.tenant, first, held.fence),
+        )
+        claim = await waiting(runner, other, runner.claim(second))
+        await other.commit()
+
+    assert await claim is not None
+
+
+async def test_of_two_claims_of_one_execution_the_second_finds_it_taken(runner: Runner) -> None:
+    execution = await runner.execute()
+    async with await psycopg.AsyncConnection.connect(runner.urls.worker) as other:
+        await other.execute("SELECT FROM claim_execution_v1(%s, %s, 1, 15.0)", (runner.tenant, execution))
+        claim = await waiting(runner, other, runner.claim(execution))
+        await other.commit()
+
+    assert await claim is None
+    assert runner.row(execution)["fence"] == 1
+
+
+async def test_of_two_changes_of_a_version_the_second_is_refused(runner: Runner) -> None:
+    rule = await runner.rule()
+    change = runner.rules.update(
+        runner.tenant, runner.sample.user, rule.rule_id, a_content(name="Second"), expected=(1,)
+    )
+    async with somebody_else(runner) as other:
+        await other.execute("UPDATE automation_rules SET version = 2 WHERE rule_id = %s", (rule.rule_id,))
+        task = await waiting(runner, other, change)
+        await other.commit()
+
+    with pytest.raises(PreconditionFailed):
+        await task
+    assert (await runner.rules.get(runner.tenant, rule.rule_id)).content.name != "Second"
+
+
+async def test_an_execution_waits_for_a_deletion_and_is_refused(runner: Runner) -> None:
+    rule = await runner.rule()
+    creation = runner.executions.create(
+        runner.tenant, runner.sample.user, rule.rule_id, trigger_data=None, override_conditions=False
+    )
+    async with somebody_else(runner) as other:
+        await other.execute("SELECT FROM automation_rules WHERE rule_id = %s FOR UPDATE", (rule.rule_id,))
+        task = await waiting(runner, other, creation)
+        await other.execute("UPDATE automation_rules SET deleted_at = now() WHERE rule_id = %s", (rule.rule_id,))
+        await other.commit()
+
+    with pytest.raises(RuleNotActive):
+        await task
+    assert runner.jobs() == []
+
+
+async def test_of_a_cancel_and_an_end_the_second_finds_the_execution_ended(runner: Runner) -> None:
+    execution = await runner.execute()
+    async with await psycopg.AsyncConnection.connect(runner.urls.api) as other:
+        await other.execute("SELECT FROM cancel_execution_v1(%s, %s, 'Cancelled.')", (runner.tenant, execution))
+        claim = await waiting(runner, other, runner.claim(execution))
+        await other.commit()
+
+    assert await claim is None
+    assert await runner.status(execution) is ExecutionStatus.CANCELLED
