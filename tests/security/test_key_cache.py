@@ -104,6 +104,24 @@ async def test_at_most_so_many_keys_are_remembered_and_the_oldest_go_first(
     assert directory.lookups == [oldest.digest]
 
 
+async def test_a_key_that_was_looked_up_again_outlives_one_that_was_not(
+    directory: MemoryDirectory, clock: Clock
+) -> None:
+    authenticator = Authenticator(directory, clock=clock, capacity=2)
+    hot, cold, new = (directory.add().key for _ in range(3))
+    await authenticator.resolve(hot.plaintext, None)
+    clock.advance(0.5)
+    await authenticator.resolve(cold.plaintext, None)
+    clock.advance(0.5)
+    await authenticator.resolve(hot.plaintext, None)
+    await authenticator.resolve(new.plaintext, None)
+    directory.lookups.clear()
+
+    await authenticator.resolve(hot.plaintext, None)
+
+    assert directory.lookups == []
+
+
 async def test_no_plaintext_key_is_kept(directory: MemoryDirectory, authenticator: Authenticator) -> None:
     key = directory.add().key.plaintext
 

@@ -96,6 +96,23 @@ async def test_permissions_of_several_roles_add_up(
     assert record.principal.permissions == {"automation:read", "audit:read"}
 
 
+async def test_another_tenants_role_of_the_same_name_grants_nothing(
+    ours: Sample, theirs: Sample, keys: KeyDirectory, database_urls: DatabaseUrls
+) -> None:
+    digests = ours.add_key(), theirs.add_key()
+    with psycopg.connect(database_urls.admin) as admin:
+        for each, permission in ((ours, "automation:read"), (theirs, "automation:execute")):
+            admin.execute("INSERT INTO roles VALUES (%s, 'same')", (each.tenant,))
+            admin.execute("INSERT INTO role_permissions VALUES (%s, 'same', %s)", (each.tenant, permission))
+            admin.execute("DELETE FROM user_roles WHERE tenant = %s", (each.tenant,))
+            admin.execute("INSERT INTO user_roles VALUES (%s, %s, 'same')", (each.tenant, each.user))
+
+    records = [await keys.resolve(digest, None, count=count) for digest in digests for count in (True, False)]
+
+    granted = [record.principal.permissions for record in records]
+    assert granted == [{"automation:read"}] * 2 + [{"automation:execute"}] * 2
+
+
 async def test_the_tenants_own_id_is_accepted(ours: Sample, keys: KeyDirectory) -> None:
     record = await keys.resolve(ours.add_key(), ours.tenant, count=True)
 

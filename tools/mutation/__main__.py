@@ -1,0 +1,72 @@
+"""Makes mutants of the code that matters most, and says which of them no test notices: ``make test-mutation``.
+
+A mutant is a copy of the code with one small change. The tests that run the changed line are run on it: if all of them
+pass, nobody would have noticed the fault. What was found is kept in ``.mutation``, and a run that is broken off goes on
+where it was, as long as the code and the tests are the same.
+"""
+
+import argparse
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.mutation.bench import Bench
+from tools.mutation.mutants import Mutant, Reasons, mutants
+from tools.mutation.trial import Verdict
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try mutants until all are tried or the time is over, and report."""
+    options = _options(arguments)
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
+    begun = time.monotonic()
+    reasons = Reasons.read(REPOSITORY)
+    chosen = [mutant for mutant in mutants(REPOSITORY) if mutant.path.startswith(tuple(options.only or [""]))]
+    counted = [mutant for mutant in chosen if reasons.of(mutant) is None]
+    random.Random(seed).shuffle(counted)  # noqa: S311 -- a choice that can be repeated, no secret
+    counted = counted[: options.sample] if options.sample else counted
+    print(f"{len(counted)} mutants of {len(chosen)}, seed {seed}, {len(chosen) - len(counted)} set aside", flush=True)
+    verdicts: dict[Mutant, Verdict] = {}
+    with Bench(REPOSITORY, REPOSITORY / ".mutation") as bench:
+        until = begun + 60 * options.minutes if options.minutes else None
+        for mutant, verdict in bench.tried(counted, until, sorted({mutant.room for mutant in counted})):
+            verdicts[mutant] = verdict
+            if verdict in {Verdict.LIVED, Verdict.UNSEEN}:
+                print(f"{verdict}: {mutant}", flush=True)
+    return _report(verdicts, options.least)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.mutation", description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("only", nargs="*", help="paths that the mutants' files begin with; all of them by default")
+    parser.add_argument("--seed", type=int, help="the order of the mutants; a fresh one by default, which is printed")
+    parser.add_argument("--sample", type=int, help="how many of them, all by default")
+    parser.add_argument("--minutes", type=float, help="when to stop")
+    parser.add_argument("--least", type=float, default=0.0, help="exit 1 where less than this share is noticed")
+    return parser.parse_args(arguments)
+
+
+def _report(verdicts: dict[Mutant, Verdict], least: float) -> int:
+    rooms = sorted({mutant.room for mutant in verdicts})
+    for room in rooms:
+        found = Counter(verdict for mutant, verdict in verdicts.items() if mutant.room == room)
+        print(f"{room:40} {_share(found)}")
+    found = Counter(verdicts.values())
+    print(f"{'all':40} {_share(found)}")
+    noticed, tried = found[Verdict.NOTICED], found[Verdict.NOTICED] + found[Verdict.LIVED] + found[Verdict.UNSEEN]
+    return 1 if noticed < least * tried else 0
+
+
+def _share(found: Counter[Verdict]) -> str:
+    tried = found[Verdict.NOTICED] + found[Verdict.LIVED] + found[Verdict.UNSEEN]
+    share = f"{found[Verdict.NOTICED] / tried:.0%}" if tried else "-"
+    return f"{share:>5} of {tried} noticed, {found[Verdict.LIVED]} lived, {found[Verdict.UNSEEN]} unseen"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
