@@ -1,0 +1,138 @@
+"""A run without a database: its actions answer as the test says, and what it would store is noted."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from automation.domain.rules import RuleAction, RuleContent, RuleStatus, RuleVersion
+from automation.engine.actions import Action, ActionCall, ActionFailed, ActionResult, Actions
+from automation.engine.rules.program import Programs
+from automation.engine.runs.journal import Journal
+from automation.engine.runs.ledger import Ledger
+from automation.engine.runs.run import Run
+from automation.storage.runs import Claim, Ending, Runs, RunState
+
+Outcome = ActionFailed | ActionResult | None
+CREATED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class NotedLedger(Ledger):
+    """Notes the writes of a run in their order; it has no store."""
+
+    def __init__(self, claim: Claim, journal: Journal) -> None:
+        super().__init__(cast("Runs", None), claim, journal, 15.0)  # whoever asks the store fails
+        self.written: list[tuple[Any, ...]] = []
+
+    def holds(self) -> bool:
+        return True
+
+    async def begin_call(self, *, tries: int, call_key: UUID) -> None:
+        self.written.append(("call", tries, str(call_key)))
+
+    async def record_try(self, *, tries: int, keep_call_key: bool) -> None:
+        self.written.append(("try", tries, keep_call_key))
+
+    async def record_action(self, index: int, *, result: Any | None, failed: bool) -> None:
+        self.written.append(("action", index, result, failed))
+
+    async def mark_rule_error(self, reason: str) -> None:
+        self.written.append(("rule error", reason))
+
+    @property
+    def calls(self) -> list[tuple[int, str]]:
+        """The calls that began: how often the action had been tried, and the key."""
+        return [(each[1], each[2]) for each in self.written if each[0] == "call"]
+
+
+@dataclass
+class Script:
+    """What the actions of a run do, one call after the other, and what they were told.
+
+    ``meanwhile`` is called in each call, before it answers.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    calls: list[ActionCall] = field(default_factory=list)
+    configs: list[dict[str, Any]] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
+
+    async def run(self, config: Mapping[str, Any], call: ActionCall) -> ActionResult:
+        self.calls.append(call)
+        self.configs.append(dict(config))
+        self.meanwhile()
+        outcome = self.outcomes.pop(0) if self.outcomes else None
+        if isinstance(outcome, ActionFailed):
+            raise outcome
+        return outcome or ActionResult()
+
+    def actions(self) -> Actions:
+        said = Action(name="said", config_schema=config_schema("old", "new", "seen", "size"), run=self.run)
+        rest = Action(name="rest", config_schema=config_schema("never"), resume_at=resume_at)
+        return Actions.of([said, rest])
+
+
+def config_schema(*members: str) -> Mapping[str, Any]:
+    return {"type": "object", "additionalProperties": False, "properties": {name: {} for name in members}}
+
+
+def resume_at(config: Mapping[str, Any], now: datetime) -> datetime:
+    if config.get("never"):
+        raise ActionFailed("it can't be waited for", definite=True, retryable=False)
+    return now + timedelta(seconds=60)
+
+
+@dataclass
+class Rehearsal:
+    """A run of some actions from some state, and what became of it."""
+
+    script: Script
+    actions: tuple[RuleAction, ...]
+    state: dict[str, Any] = field(default_factory=dict)
+    content: dict[str, Any] = field(default_factory=dict)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def go(self) -> tuple[Ending, NotedLedger, list[str]]:
+        """Run it; return how it ended, what it wrote, and what it told."""
+        rule = RuleVersion(rule_id=uuid4(), tenant=uuid4(), version=1, content=a_content(self.actions, self.content))
+        claim = Claim(
+            tenant=rule.tenant, execution_id=uuid4(), attempt=1, fence=1, rule=rule, execution=a_state(self.state)
+        )
+        journal = Journal()
+        ledger = NotedLedger(claim, journal)
+        actions = self.script.actions()
+        ending = await Run(ledger, journal, Programs(actions), actions, self.stopping).go()
+        return ending, ledger, [entry.message for entry in journal.waiting().entries]
+
+
+def a_content(actions: tuple[RuleAction, ...], fields: Mapping[str, Any]) -> RuleContent:
+    return RuleContent(
+        **{"name": "Rule", "status": RuleStatus.ACTIVE, "trigger_config": {}, "actions": actions, **fields}
+    )
+
+
+def a_state(fields: Mapping[str, Any]) -> RunState:
+    """Return the state of a run that has just begun."""
+    values = dict.fromkeys(RunState.__dataclass_fields__)
+    values |= {"created_at": CREATED_AT, "started_at": CREATED_AT, "deadline_at": CREATED_AT + timedelta(hours=1)}
+    values |= dict.fromkeys(("next_action", "tries", "actions_successful", "actions_failed", "log_entries"), 0)
+    values |= dict.fromkeys(("override_conditions", "waited", "taken_over"), False)
+    values |= {"results": {}, "actions_total": 1, **fields}
+    return RunState(**values)
+
+
+def say(*, retries: int = 0, go_on: bool = False, **config: Any) -> RuleAction:
+    """Return an action that does as the script says."""
+    return RuleAction(type="said", config=config, retry_attempts=retries, continue_on_error=go_on)
+
+
+def definite(message: str = "the receiver said no", **how: Any) -> ActionFailed:
+    """Return a failure of which it is known what happened."""
+    return ActionFailed(message, **{"definite": True, "retryable": True, **how})
+
+
+def unknown(message: str = "the connection was lost", **how: Any) -> ActionFailed:
+    """Return a failure that leaves open what happened."""
+    return ActionFailed(message, **{"definite": False, "retryable": True, **how})
