@@ -115,7 +115,7 @@ def a_content(actions: tuple[RuleAction, ...], fields: Mapping[str, Any]) -> Rul
 
 def a_state(fields: Mapping[str, Any]) -> RunState:
     """Return the state of a run that has just begun."""
-    values = dict.fromkeys(RunState.__dataclass_fields__)
+    values: dict[str, Any] = {"trigger_data": None, "call_key": None, "retry_from": None}
     values |= {"created_at": CREATED_AT, "started_at": CREATED_AT, "deadline_at": CREATED_AT + timedelta(hours=1)}
     values |= dict.fromkeys(("next_action", "tries", "actions_successful", "actions_failed", "log_entries"), 0)
     values |= dict.fromkeys(("override_conditions", "waited", "taken_over"), False)
