@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.mutation.bench import Bench
-from tools.mutation.mutants import Mutant, Reasons, mutants
+from tools.mutation.mutants import EQUIVALENT, ROOMS, Mutant, Reasons, mutants
 from tools.mutation.trial import Verdict
 
 REPOSITORY = Path(__file__).parents[2]
@@ -26,11 +26,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
     begun = time.monotonic()
     reasons = Reasons.read(REPOSITORY)
-    chosen = [mutant for mutant in mutants(REPOSITORY) if mutant.path.startswith(tuple(options.only or [""]))]
-    counted = [mutant for mutant in chosen if reasons.of(mutant) is None]
-    random.Random(seed).shuffle(counted)  # noqa: S311 -- a choice that can be repeated, no secret
+    choice = random.Random(seed)  # noqa: S311 -- a choice that can be repeated, no secret
+    only = tuple(options.only or [choice.choice(list(ROOMS)) if options.some else ""])
+    everything = list(mutants(REPOSITORY))
+    for entry in reasons.unused(everything):
+        print(f"{EQUIVALENT}: there is no such mutant any more: {entry['file']}: {entry['line']}")
+    made = [mutant for mutant in everything if mutant.path.startswith(only)]
+    counted = [mutant for mutant in made if reasons.of(mutant) is None]
+    choice.shuffle(counted)
+    print(f"{len(counted)} mutants of {' '.join(only) or 'all'}, {len(made) - len(counted)} more change nothing.")
     counted = counted[: options.sample] if options.sample else counted
-    print(f"{len(counted)} mutants of {len(chosen)}, seed {seed}, {len(chosen) - len(counted)} set aside", flush=True)
+    print(f"{len(counted)} of them are tried, in the order of seed {seed}.", flush=True)
     verdicts: dict[Mutant, Verdict] = {}
     with Bench(REPOSITORY, REPOSITORY / ".mutation") as bench:
         until = begun + 60 * options.minutes if options.minutes else None
@@ -44,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.mutation", description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("only", nargs="*", help="paths that the mutants' files begin with; all of them by default")
+    parser.add_argument("--some", action="store_true", help="those of one part of the code, chosen at random")
     parser.add_argument("--seed", type=int, help="the order of the mutants; a fresh one by default, which is printed")
     parser.add_argument("--sample", type=int, help="how many of them, all by default")
     parser.add_argument("--minutes", type=float, help="when to stop")

@@ -1,4 +1,4 @@
-"""A bench on which mutants are tried side by side: copies of the repository, one PostgreSQL, and what was found before."""
+"""A bench on which mutants are tried side by side: copies of the repository, one PostgreSQL, and former verdicts."""
 
 import hashlib
 import json

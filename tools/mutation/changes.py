@@ -8,6 +8,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 _COMPARED: dict[type[ast.cmpop], tuple[str, ...]] = {
     ast.Eq: ("!=",),
@@ -69,6 +70,13 @@ def _is_python(source: str) -> bool:
     return True
 
 
+def _below(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the parts of a node that run: no types, no decorators."""
+    for name, value in ast.iter_fields(node):
+        if name not in {"annotation", "returns", "decorator_list", "type_params"}:
+            yield from (part for part in (value if isinstance(value, list) else [value]) if isinstance(part, ast.AST))
+
+
 class _Changes:
     """The changes of one module.
 
@@ -89,13 +97,8 @@ class _Changes:
             yield from self._of_statement(node)
         if isinstance(node, ast.expr):
             yield from self._of_expression(node)
-        if isinstance(node, ast.If | ast.IfExp) and not isinstance(node.test, ast.Compare | ast.BoolOp | ast.UnaryOp):
-            yield self._replaced(node.test, f"not ({self._text(node.test)})")
-        for name, value in ast.iter_fields(node):
-            if name not in {"annotation", "returns", "decorator_list", "type_params"}:
-                for child in value if isinstance(value, list) else [value]:
-                    if isinstance(child, ast.AST):
-                        yield from self.of(child)
+        for child in _below(node):
+            yield from self.of(child)
 
     def _of_statement(self, node: ast.stmt) -> Iterator[Change]:
         match node:
@@ -105,6 +108,8 @@ class _Changes:
                 yield self._replaced(node, "pass")
             case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
                 yield self._replaced(value, "None")
+            case ast.If(test=ast.Name() | ast.Attribute() | ast.Call() as test):
+                yield self._replaced(test, f"not ({self._text(test)})")
             case ast.Continue():
                 yield self._replaced(node, "break")
             case ast.Break():
@@ -116,17 +121,17 @@ class _Changes:
                 yield from self._of_comparison(node)
             case ast.BoolOp(values=values):
                 word, other = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
-                for left, right in zip(values, values[1:], strict=False):
+                for left, right in pairwise(values):
                     yield from self._between(left, right, word, (other,))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 yield self._replaced(node, f"({self._text(operand)})")
             case ast.BinOp(op=operation, left=left, right=right) if type(operation) in _CALCULATED:
                 word = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//"}[type(operation)]
                 yield from self._between(left, right, word, (_CALCULATED[type(operation)],))
-            case ast.Constant(value=bool(value)):
-                yield self._replaced(node, str(not value))
-            case ast.Constant(value=int() | float() as value):
-                yield self._replaced(node, str(value + 1))
+            case ast.IfExp(test=ast.Name() | ast.Attribute() | ast.Call() as test):
+                yield self._replaced(test, f"not ({self._text(test)})")
+            case ast.Constant(value=bool() | int() | float() as value):
+                yield self._replaced(node, str(not value if isinstance(value, bool) else value + 1))
 
     def _of_comparison(self, node: ast.Compare) -> Iterator[Change]:
         words = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}

@@ -1,7 +1,7 @@
 """Notes which test runs which line, as a plugin of pytest: ``-p tools.mutation.contexts``.
 
-What is noted goes to the directory that ``AUTOMATION_COVERING`` names: the lines by coverage.py, with the test's name as
-its context, and beside them how long each test took, in seconds. In every process of pytest-xdist alike.
+What is noted goes to the directory that ``AUTOMATION_COVERING`` names: the lines by coverage.py, with the test's name
+as its context, and beside them how long each test took, in seconds. In every process of pytest-xdist alike.
 """
 
 import json

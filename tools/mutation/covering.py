@@ -14,9 +14,6 @@ from pathlib import Path
 
 import coverage
 
-SLOWEST = 20.0
-"""Seconds: a test that takes longer is asked last."""
-
 
 @dataclass(frozen=True)
 class Covering:

@@ -25,6 +25,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
 """Where a fault costs most, with the tests that are measured for it: those of the room, and of who uses it."""
 
 
+EQUIVALENT = "tools/mutation/equivalent.toml"
+
+
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """A file with one change.
@@ -79,7 +82,7 @@ class Reasons:
     @classmethod
     def read(cls, repository: Path) -> "Reasons":
         """Read them."""
-        text = (repository / "tools/mutation/equivalent.toml").read_text(encoding="utf-8")
+        text = (repository / EQUIVALENT).read_text(encoding="utf-8")
         return cls(tuple(tomllib.loads(text).get("equivalent", ())))
 
     def of(self, mutant: Mutant) -> str | None:

@@ -48,7 +48,9 @@ class Copy:
         shutil.copytree(repository, place, ignore=LEFT_OUT)
         return cls(place)
 
-    def tried(self, path: str, source: str, tests: Sequence[str], seconds: float, environment: dict[str, str]) -> Verdict:
+    def tried(
+        self, path: str, source: str, tests: Sequence[str], seconds: float, environment: dict[str, str]
+    ) -> Verdict:
         """Run tests with one file changed.
 
         Args:

@@ -1,0 +1,81 @@
+"""Changes of Python and of SQL: each of one thing, each a program that still can be read."""
+
+import pytest
+
+from tools.mutation import changes, statements
+
+
+def told(source: str) -> list[str]:
+    return [change.told(source) for change in changes.changes(source)]
+
+
+@pytest.mark.parametrize(
+    ("source", "made"),
+    [
+        ("a < b", ["< -> <=", "< -> >="]),
+        ("a is not None", ["is not -> is"]),
+        ("a not in b", ["not in -> in"]),
+        ("x = a and b", ["and -> or"]),
+        ("x = not a", ["not a -> (a)"]),
+        ("x = True", ["True -> False"]),
+        ("x = 3", ["3 -> 4"]),
+        ("x = a - b", ["- -> +"]),
+        ("f(a)", ["f(a) -> pass"]),
+        ("a.b = c", ["a.b = c -> pass"]),
+        ("a = c", []),
+        ("del a[b]", ["del a[b] -> pass"]),
+        ("raise", ["raise -> pass"]),
+        ("def f():\n    return g()", ["g() -> None"]),
+        ("def f():\n    return None", []),
+        ("if a:\n    b = c", ["a -> not (a)"]),
+        ("for a in b:\n    continue", ["continue -> break"]),
+        ("async def f():\n    await g()", ["await g() -> pass"]),
+    ],
+)
+def test_each_change_is_of_one_thing(source: str, made: list[str]) -> None:
+    assert told(source) == made
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"""Says 3 < 4."""',
+        "import a",
+        "_log.info('told', count=3)",
+        "def f(a: int | None) -> int | None: ...",
+        "# a < b",
+    ],
+)
+def test_what_only_people_or_mypy_read_is_left_alone(source: str) -> None:
+    assert told(source) == []
+
+
+def test_the_rest_of_a_file_stays_as_it_was_written() -> None:
+    source = 'a = "ä€"  # ü\nif b  <  c:  # why\n    pass\n'
+
+    first, *_ = changes.changes(source)
+
+    assert first.applied(source) == source.replace("b  <  c", "b  <=  c")
+    assert (first.first, first.last) == (2, 2)
+
+
+FUNCTION = """-- Not a lock: FOR UPDATE.
+CREATE FUNCTION f_v1(p_tenant uuid DEFAULT 1) LANGUAGE plpgsql
+AS $$
+BEGIN
+    -- a comment: a < b
+    PERFORM FROM t WHERE t.tenant = p_tenant AND t.id = 7 FOR UPDATE;
+    IF a < b OR NOT c THEN
+        RETURN;
+    END IF;
+END
+$$;
+GRANT EXECUTE ON FUNCTION f_v1 TO somebody WHERE a = b;
+"""
+
+
+def test_a_function_loses_its_lock_a_predicate_or_a_bound() -> None:
+    made = [change.told(FUNCTION) for change in statements.changes(FUNCTION)]
+
+    assert {"FOR UPDATE -> ", "t.tenant = p_tenant AND -> ", "AND t.id = 7 -> ", "< ->  <= ", "OR -> AND"} <= set(made)
+    assert {change.first for change in statements.changes(FUNCTION)} == {6, 7}

@@ -1,0 +1,90 @@
+"""Trials: what a test notices, what it doesn't, and what hangs."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tools.mutation import covering, trial
+from tools.mutation.changes import changes
+from tools.mutation.mutants import EQUIVALENT, ROOMS, Reasons, mutants
+from tools.mutation.trial import Copy, Verdict
+
+REPOSITORY = Path(__file__).parents[3]
+CODE = """def least(values):
+    found = values[0]
+    for value in values:
+        if value < found:
+            found = value
+    return found
+"""
+TEST = "from code_of import least\n\ndef test_least():\n    assert least([2, 1, 3]) == 1\n"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    there = tmp_path / "there"
+    there.mkdir()
+    (there / "code_of.py").write_text(CODE)
+    (there / "test_code.py").write_text(TEST)
+    return Copy.of(there, tmp_path / "copy")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("source", "tests", "verdict"),
+    [
+        (CODE.replace("value < found", "value >= found"), ["test_code.py::test_least"], Verdict.NOTICED),
+        (CODE.replace("value < found", "value <= found"), ["test_code.py::test_least"], Verdict.LIVED),
+        (CODE.replace("found = values[0]", "while True: pass"), ["test_code.py::test_least"], Verdict.NOTICED),
+        (CODE, [], Verdict.UNSEEN),
+    ],
+    ids=["another result", "the same result", "no end", "no test"],
+)
+def test_a_mutant_is_noticed_by_a_test_that_fails_or_never_ends(
+    copy: Copy, monkeypatch: pytest.MonkeyPatch, source: str, tests: list[str], verdict: Verdict
+) -> None:
+    monkeypatch.setattr(trial, "PATIENCE", 5.0)
+
+    found = copy.tried("code_of.py", source, tests, 0.0, dict(os.environ))
+
+    assert found is verdict
+    assert (copy.place / "code_of.py").read_text() == CODE
+
+
+def test_every_reason_belongs_to_a_mutant_and_every_part_is_there() -> None:
+    made = list(mutants(REPOSITORY))
+
+    assert Reasons.read(REPOSITORY).unused(made) == [], f"{EQUIVALENT}: the code has changed since"
+    assert {mutant.room for mutant in made} == set(ROOMS)
+    assert all((REPOSITORY / tests).exists() for each in ROOMS.values() for tests in each)
+
+
+def test_a_changed_line_is_asked_of_the_tests_that_run_it_the_quickest_first() -> None:
+    lines = {1: frozenset({""}), 2: frozenset({"slow", "quick", ""}), 3: frozenset({"slow"})}
+    known = covering.Covering({"a.py": lines}, {"slow": 2.0, "quick": 0.1})
+
+    assert known.of("a.py", 2, 2) == ["quick", "slow"]
+    assert known.of("a.py", 3, 3) == ["slow"]
+    assert known.of("a.py", 1, 1) == ["quick", "slow"]  # an import: whoever uses the module
+    assert known.of("a.py", 4, 9) == []
+    assert known.of("b.py", 1, 1) == []
+
+
+def test_a_function_of_the_database_is_asked_of_the_tests_of_its_callers() -> None:
+    storage = REPOSITORY / "automation/storage/keys.py"
+    source = storage.read_text(encoding="utf-8")
+    line = next(at for at, text in enumerate(source.splitlines(), 1) if "fetch_one(_COUNT" in text)
+    known = covering.Covering({"automation/storage/keys.py": {line: frozenset({"test_of_counting"})}}, {})
+
+    assert known.of_function(REPOSITORY, "resolve_api_key_v1") == ["test_of_counting"]
+    assert known.of_function(REPOSITORY, "claim_execution_v1") == []
+
+
+def test_changes_of_a_real_module_can_all_be_read() -> None:
+    source = (REPOSITORY / "security/key_cache.py").read_text(encoding="utf-8")
+
+    made = changes(source)
+
+    assert len(made) > 40
+    assert len({change.applied(source) for change in made}) == len(made)
