@@ -1,13 +1,64 @@
 """The operations of the tag Executions."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from automation.contract.compiled.cursors import Cursors
 from automation.contract.compiled.links import Links
 from automation.contract.serving.reply import Reply
+from automation.domain.executions import ExecutionFilter
 from automation.domain.principal import Principal
+from automation.storage.execution_list import ExecutionList
 from automation.storage.executions import Executions
-from handlers.presentation import attempts_response, execution_response
+from handlers.pages import PagedList, Paging
+from handlers.presentation import attempts_response, execution_item, execution_response
+
+
+async def list_automation_executions(
+    *,
+    status: list[str] | None,
+    automation_rule_id: list[UUID] | None,
+    trigger_type: str | None,
+    created_from: datetime | None,
+    created_to: datetime | None,
+    started_from: datetime | None,
+    started_to: datetime | None,
+    completed_from: datetime | None,
+    completed_to: datetime | None,
+    duration_min_ms: float | None,
+    duration_max_ms: float | None,
+    error_contains: str | None,
+    attempt_min: int | None,
+    sort: str,
+    limit: int,
+    cursor: str | None,
+    include_total: bool,
+    principal: Principal,
+    executions: ExecutionList,
+    cursors: Cursors,
+    links: Links,
+) -> Reply:
+    """Return a page of the executions of the principal's tenant."""
+    wanted = ExecutionFilter(
+        status=tuple(status or ()),
+        automation_rule_id=tuple(automation_rule_id or ()),
+        trigger_type=trigger_type,
+        created_from=created_from,
+        created_to=created_to,
+        started_from=started_from,
+        started_to=started_to,
+        completed_from=completed_from,
+        completed_to=completed_to,
+        duration_min_ms=duration_min_ms,
+        duration_max_ms=duration_max_ms,
+        error_contains=error_contains,
+        attempt_min=attempt_min,
+    )
+    paging = Paging(sort, limit, cursor, include_total)
+    listed = PagedList("listAutomationExecutions", wanted.given(), paging, principal, links=links, cursors=cursors)
+    page = await executions.page(principal.tenant, wanted, listed.request())
+    return listed.reply(page, [execution_item(item, links) for item in page.items])
 
 
 async def get_automation_execution(id: UUID, principal: Principal, executions: Executions, links: Links) -> bytes:

@@ -38,9 +38,12 @@ def execution_response(execution: ExecutionDocument, links: Links) -> bytes:
 
     The links are spliced into the JSON that the database made, which is neither parsed nor encoded once more.
     """
-    relations = _OF_EXECUTIONS[execution.status]
-    written = links.written(relations, execution=execution.execution_id, rule=execution.automation_rule_id)
-    return b'{"data":%b,"_links":%b}}' % (execution.json[:-1], written)
+    return b'{"data":%b,"_links":%b}}' % (execution.json[:-1], _execution_links(execution, links))
+
+
+def execution_item(execution: ExecutionDocument, links: Links) -> bytes:
+    """Return an execution as an item of a list, the contract's ``AutomationExecutionSummary``, as JSON."""
+    return b'%b,"_links":%b}' % (execution.json[:-1], _execution_links(execution, links))
 
 
 def attempts_response(execution_id: UUID, attempts: bytes, links: Links) -> bytes:
@@ -100,6 +103,11 @@ def plan_response(plan: Plan) -> dict[str, Any]:
             "actions": plan.actions,
         }
     }
+
+
+def _execution_links(execution: ExecutionDocument, links: Links) -> bytes:
+    relations = _OF_EXECUTIONS[execution.status]
+    return links.written(relations, execution=execution.execution_id, rule=execution.automation_rule_id)
 
 
 def _action(action: RuleAction) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Executions: their status, the entries of their logs, and the document that is read of one."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -18,6 +18,10 @@ class ExecutionStatus(StrEnum):
     CANCELLED = "cancelled"
     TIMEOUT = "timeout"
     SKIPPED = "skipped"
+
+
+FINISHED = tuple(status for status in ExecutionStatus if status not in {"pending", "running"})
+"""How an execution can end."""
 
 
 class LogLevel(StrEnum):
@@ -51,3 +55,31 @@ class ExecutionDocument:
     automation_rule_id: UUID
     status: ExecutionStatus
     json: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionFilter:
+    """Which executions a list has, by the names of the contract's parameters: all that is given must hold.
+
+    Of ``status`` and ``automation_rule_id`` one of the values must; none is any. Times and durations are intervals
+    that are not empty by their own bounds, half-open where they are of times.
+    """
+
+    status: Sequence[str] = ()
+    automation_rule_id: Sequence[UUID] = ()
+    trigger_type: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    started_from: datetime | None = None
+    started_to: datetime | None = None
+    completed_from: datetime | None = None
+    completed_to: datetime | None = None
+    duration_min_ms: float | None = None
+    duration_max_ms: float | None = None
+    error_contains: str | None = None
+    attempt_min: int | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Return the filters that there are, by their names."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in values.items() if value not in {None, ()}}

@@ -23,6 +23,7 @@ from automation.service.problems import Problems
 from automation.service.resources import load_actions
 from automation.service.setting_types import parts
 from automation.service.settings import Settings, from_environment
+from automation.storage.execution_list import ExecutionList
 from automation.storage.executions import Executions
 from automation.storage.keys import KeyDirectory
 from automation.storage.pool.database import Database
@@ -33,7 +34,7 @@ from security.authorization import authorized
 from security.scheme import ApiKeyScheme
 
 HANDLERS = "handlers"
-PROVIDED: tuple[type, ...] = (Cursors, Executions, Links, Published, Readiness, RuleDesk, Rules)
+PROVIDED: tuple[type, ...] = (Cursors, ExecutionList, Executions, Links, Published, Readiness, RuleDesk, Rules)
 """What handlers may ask for by annotation."""
 
 
@@ -63,6 +64,7 @@ def create(settings: Settings, contract: Contract | None = None) -> ASGIApp:
     problems = Problems(contract)
     provided: Mapping[type, object] = {
         Cursors: _cursors(settings),
+        ExecutionList: ExecutionList(database),
         Executions: Executions(database),
         Links: contract.links,
         Published: Published(contract.document, settings.path_prefix, withheld=not settings.publish_contract),

@@ -10,8 +10,9 @@ from psycopg.rows import DictRow, dict_row, scalar_row
 from automation.domain.errors import PreconditionFailed, RuleDeleted, RuleInUse, RuleNotFound
 from automation.domain.rules import Rule, RuleContent
 from automation.storage import rule_content
-from automation.storage.pool.database import Database, Transaction
+from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import decoded, encoded, storable
+from automation.storage.pool.transaction import Transaction
 
 _JSON = ("trigger_config", "conditions", "actions")
 

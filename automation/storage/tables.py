@@ -27,12 +27,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
-from automation.domain.executions import ExecutionStatus, LogLevel
+from automation.domain.executions import FINISHED, ExecutionStatus, LogLevel
 from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleStatus, TriggerType
 from automation.storage.schema import check, count, created_at, identifier, metadata, one_of, time
-
-_FINISHED = tuple(status for status in ExecutionStatus if status not in {"pending", "running"})
-"""How an execution can end."""
 
 tenants = Table(
     "tenants",
@@ -244,6 +241,8 @@ automation_executions = Table(
         "execution_id",
         postgresql_where=text("status IN ('pending', 'running')"),
     ),
+    Index("automation_executions_status_idx", "tenant", "status", "created_at", "execution_id"),
+    Index("automation_executions_rule_idx", "tenant", "automation_rule_id", "status", "created_at", "execution_id"),
     Index("automation_executions_running_due_idx", "due_at", postgresql_where=text("status = 'running'")),
     Index("automation_executions_pending_due_idx", "due_at", postgresql_where=text("status = 'pending'")),
 )
@@ -271,7 +270,7 @@ automation_execution_attempts = Table(
         ondelete="CASCADE",
     ),
     check("attempt", "attempt >= 1"),
-    one_of("status", _FINISHED),
+    one_of("status", FINISHED),
 )
 
 automation_execution_logs = Table(

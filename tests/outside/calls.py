@@ -38,6 +38,7 @@ def successful(tenant: Tenant) -> Mapping[str, Call]:
     calls = [
         Call("getContractJson", "/api/v1/openapi.json"),
         Call("getContractYaml", "/api/v1/openapi.yaml"),
+        Call("listAutomationExecutions", f"{EXECUTIONS}?status=failed&limit=1&include_total=true"),
         Call("getAutomationExecution", failed),
         Call("listAutomationExecutionAttempts", f"{failed}/attempts"),
         Call("cancelAutomationExecution", f"{pending}/cancel"),

@@ -7,7 +7,7 @@ from importlib.metadata import version
 import pytest
 
 from automation.domain.errors import Violation
-from automation.domain.executions import ExecutionStatus, LogEntry, LogLevel
+from automation.domain.executions import ExecutionFilter, ExecutionStatus, LogEntry, LogLevel
 from automation.domain.permissions import Permission
 from automation.domain.rules import (
     ConcurrencyPolicy,
@@ -71,6 +71,20 @@ def test_the_permissions_are_in_alphabetical_order() -> None:
 )
 def test_a_value_has_the_fields_of_its_component(kind: type, component: str) -> None:
     assert {each.name for each in fields(kind)} == SCHEMAS[component]["properties"].keys() - {"_links"}
+
+
+def test_a_summary_of_an_execution_leaves_out_what_is_large_and_nothing_else() -> None:
+    summary, whole = SCHEMAS["AutomationExecutionSummary"], SCHEMAS["AutomationExecution"]
+    large = {"logs", "trigger_data", "execution_context", "error_stack"}
+
+    assert summary["properties"] == {name: each for name, each in whole["properties"].items() if name not in large}
+
+
+def test_the_filters_of_a_list_are_its_parameters() -> None:
+    [parameters] = [each.parameters for each in ENTRIES if each.name == "listAutomationExecutions"]
+    of_every_list = {"sort", "limit", "cursor", "include_total", "x-tenant-id"}
+
+    assert {each.name for each in fields(ExecutionFilter)} == {each["name"] for each in parameters} - of_every_list
 
 
 def test_a_rule_has_the_fields_of_its_component() -> None:

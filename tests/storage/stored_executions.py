@@ -45,13 +45,14 @@ class Execution:
 _COLUMNS = tuple(name for name in Execution.__dataclass_fields__ if name != "logs")
 
 
-def add_execution(administration: Administration, execution: Execution) -> None:
-    """Store an execution and its logs as they are; one whose id the tenant has already is left alone.
+def add_execution(administration: Administration, *executions: Execution) -> None:
+    """Store executions of a tenant and their logs as they are; one whose id the tenant has already is left alone.
 
-    No job is written for it, and no sweep looks at it.
+    No job is written for them, and no sweep looks at them.
     """
-    with administration._tenant_transaction(execution.tenant) as (connection, _):
-        _insert(connection, execution)
+    with administration._tenant_transaction(executions[0].tenant) as (connection, _):
+        for execution in executions:
+            _insert(connection, execution)
 
 
 def _insert(connection: Connection, execution: Execution) -> None:

@@ -13,7 +13,8 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.schema import SchemaManager
 
 from automation.storage import jobs, migrations
-from automation.storage.pool.database import Database, Transaction
+from automation.storage.pool.database import Database
+from automation.storage.pool.transaction import Transaction
 from tests.databases import DatabaseUrls
 from tests.storage.runner import Runner
 from tests.storage.samples import Sample

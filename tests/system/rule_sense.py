@@ -1,9 +1,10 @@
-"""Tells Schemathesis what it can't read from the contract: which actions, conditions and numbers make sense.
+"""Tells Schemathesis what it can't read from the contract: which actions, conditions, filters and numbers make sense.
 
 Schemathesis imports this file by its path and calls the hook before each request. Cases that are meant to be accepted
 are given actions and conditions that can be; all else about them, and every case that is meant to be refused, stays.
 A tenant or version that is named without need is left out: it is hardly ever the right one, and what follows would not
-be reached.
+be reached. So is a cursor, which is good for the very filters that it was made with, and the end of an interval, which
+may lie before its beginning.
 
 Of responses it is told one thing: the contract describes YAML as text, which Schemathesis would parse otherwise.
 """
@@ -23,6 +24,7 @@ ACTIONS: list[dict[str, Any]] = [
     {"type": "webhook_call", "config": {"url": "https://example.com/${trigger.id}", "json": {"all": "${trigger}"}}},
     {"type": "email_notification", "config": {"to": ["ada@example.com"], "subject": "Order", "text": "Sent."}},
 ]
+ENDS = ("created_to", "started_to", "completed_to", "duration_max_ms")
 FIELDS = ["trigger.total", "trigger.items[?price > `1`] | [0].name", "context", "rule.name", "execution.attempt"]
 VALUES: dict[str, Any] = {
     **dict.fromkeys(("exists", "not_exists")),
@@ -39,7 +41,10 @@ def as_text(context: object, response: Response) -> str:
 @schemathesis.hook
 def before_call(context: HookContext, case: "Case[Any]", kwargs: dict[str, Any]) -> None:
     leave_out(case.headers)
-    if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE or not isinstance(case.body, dict):
+    if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
+        return
+    leave_possible(case.query)
+    if not isinstance(case.body, dict):
         return
     if case.operation.definition.raw["operationId"] in WRITING:
         make_sense(case.body)
@@ -52,6 +57,13 @@ def leave_out(headers: Any) -> None:
         del headers["x-tenant-id"]
     if headers and headers.get("If-Match") == '"v3"':
         del headers["If-Match"]
+
+
+def leave_possible(filters: Any) -> None:
+    """Take out what only some other filter's value makes possible."""
+    for name in ("cursor", *ENDS):
+        if filters and name in filters:
+            del filters[name]
 
 
 def make_sense(rule: dict[str, Any]) -> None:

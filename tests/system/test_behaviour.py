@@ -13,7 +13,7 @@ RULE = "/api/v1/automation/rules/{}"
 
 OTHER_PATHS = [
     "/nothing",
-    "/api/v1/automation/executions",
+    "/api/v1/automation",
     "/api/v1/automation/executions/",
     "/healthz/",
     "/docs/nothing",

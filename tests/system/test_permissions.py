@@ -1,5 +1,7 @@
 """Permissions are asked of every operation of the contract that isn't public: no handler's test repeats it."""
 
+from uuid import uuid4
+
 import pytest
 
 from automation.contract.document.outline import Entry
@@ -14,8 +16,8 @@ each_secured_operation = pytest.mark.parametrize("entry", SECURED, ids=lambda en
 
 
 def place(entry: Entry) -> tuple[str, str]:
-    """Return an operation's method and a path with an id that is none: nothing can happen to anything."""
-    return entry.method.upper(), entry.path.replace("{id}", "not-even-a-uuid")
+    """Return an operation's method and a path with a parameter that is none: nothing can happen to anything."""
+    return entry.method.upper(), entry.path.replace("{id}", str(uuid4())) + "?nothing=1"
 
 
 @each_secured_operation

@@ -11,61 +11,23 @@ import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 import orjson
 
 from automation.contract.compiled.parameters import written
 from automation.domain.errors import InvalidCursor
+from automation.domain.pages import Cursor, Position
 
 VERSION = 1
 SIGNATURE_BYTES = 16
 LONGEST = 128
 """How many characters a cursor has at the most, with room for another version of it."""
 
-NO_ID = UUID(int=0)
-
 _BACKWARD, _INCLUSIVE = 1, 2
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 # Direction, number, identifier.
 _place = struct.Struct(">Bq16s")
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where an item is in a list: after all with a lower number, and among those with the same, by its id.
-
-    ``number`` is what the list is ordered by: the microseconds since 1970 of an immutable time, or a number that no two
-    items share, for which ``id`` is left as it is.
-    """
-
-    number: int
-    id: UUID = NO_ID
-
-    @classmethod
-    def at(cls, time: datetime, id: UUID) -> Self:
-        """Return the position of an item in a list that is ordered by a time and the id."""
-        return cls((time - _EPOCH) // _MICROSECOND, id)
-
-    @property
-    def time(self) -> datetime:
-        """The time, in UTC, in a list that is ordered by one."""
-        return _EPOCH + self.number * _MICROSECOND
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a page begins: after a position in the list's order, or, ``backward``, before it.
-
-    ``inclusive`` says that the item at the position belongs to the page itself.
-    """
-
-    position: Position
-    backward: bool = False
-    inclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ import select
 import socket
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Self, TypeVar, overload
+from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
@@ -108,6 +110,47 @@ class Connection(AsyncConnection[TupleRow]):
         try:
             cursor = self.cursor(binary=parameters is not None, row_factory=rows)
             return await cursor.execute(query, parameters, prepare=prepare)
+        finally:
+            watchdog.cancel()
+
+    async def read(
+        self,
+        tenant: UUID,
+        queries: Sequence[tuple[bytes, Parameters]],
+        *,
+        rows: BaseRowFactory[R],
+        prepare: bool,
+        patience: float | None,
+    ) -> list[list[R]]:
+        """Execute queries in one round trip and one snapshot, with row-level security set to one tenant.
+
+        Args:
+            tenant: The tenant.
+            queries: SQL with ``%(name)s`` for each parameter, and the values.
+            rows: What becomes of each row.
+            prepare: As in ``run``.
+            patience: Seconds that each may take, where that is less than any may.
+
+        Raises:
+            psycopg.Error: as ``run`` does; the transaction is ended.
+        """
+        watchdog = asyncio.get_running_loop().call_later(self.query_timeout + _GRACE, self._give_up)
+        try:
+            async with self.pipeline():
+                await self.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                await self.execute(f"SELECT set_config('app.tenant', '{tenant}', true)".encode())
+                if patience is not None:
+                    await self.execute(f"SET LOCAL statement_timeout = {int(patience * 1000)}".encode())
+                cursors = [self.cursor(binary=True, row_factory=rows) for _ in queries]
+                for cursor, (query, parameters) in zip(cursors, queries, strict=True):
+                    await cursor.execute(query, parameters, prepare=prepare)
+                await self.execute(b"COMMIT")
+            return [await cursor.fetchall() for cursor in cursors]
+        except psycopg.Error:
+            # Where even that fails, the connection is closed or the pool rolls back.
+            with suppress(psycopg.Error):
+                await self.execute(b"ROLLBACK")
+            raise
         finally:
             watchdog.cancel()
 

@@ -1,13 +1,12 @@
 """The service's way to PostgreSQL: a pool, one executor for statements, and one answer to every kind of outage."""
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncCursor
 from psycopg.rows import BaseRowFactory, TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
@@ -15,8 +14,10 @@ from automation.domain.errors import Unavailable
 from automation.storage import session
 from automation.storage.pool import privileges
 from automation.storage.pool.connections import Connection, Outage, Parameters
+from automation.storage.pool.transaction import Transaction
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 # The least that psycopg takes.
 _CONNECT_TIMEOUT = 2
@@ -36,6 +37,10 @@ _NEVER_BY_ITSELF = 2**31
 
 # ReadOnlySqlTransaction: connected to a standby, during a failover.
 _OUTAGES = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+
+
+class TookTooLong(Exception):
+    """A query took longer than its caller has patience."""
 
 
 class Database:
@@ -155,13 +160,43 @@ class Database:
             Unavailable: where PostgreSQL cannot be reached, or does not answer in time.
             UnsafeRole: where the role is one that row-level security does not bind.
         """
+
+        async def fetch(connection: Connection) -> list[Any]:
+            cursor = await connection.run(query, parameters, rows=rows, prepare=self._prepare)
+            return await cursor.fetchall()
+
+        return await self._perform(fetch, repeatable=repeatable)
+
+    async def read(
+        self,
+        tenant: UUID,
+        *queries: tuple[bytes, Parameters],
+        rows: BaseRowFactory[R],
+        patience: float | None = None,
+    ) -> list[list[R]]:
+        """Return the rows of queries, read in one round trip and one snapshot, as ``Connection.read`` does.
+
+        Raises:
+            TookTooLong: where ``patience`` was not enough.
+            Unavailable: where PostgreSQL cannot be reached, or does not answer in time.
+            UnsafeRole: where the role is one that row-level security does not bind.
+        """
+
+        async def read(connection: Connection) -> list[list[R]]:
+            try:
+                return await connection.read(tenant, queries, rows=rows, prepare=self._prepare, patience=patience)
+            except psycopg.errors.QueryCanceled as error:
+                raise (error if patience is None else TookTooLong()) from error
+
+        return await self._perform(read, repeatable=True)
+
+    async def _perform(self, use: Callable[[Connection], Awaitable[T]], *, repeatable: bool) -> T:
         started = time.monotonic()
         try:
             for last_try in (not repeatable, True):
                 connection = await self._acquire()
                 try:
-                    cursor = await connection.run(query, parameters, rows=rows, prepare=self._prepare)
-                    return await cursor.fetchall()
+                    return await use(connection)
                 except psycopg.OperationalError:
                     late = time.monotonic() - started > _TIME_TO_TRY_AGAIN
                     if last_try or late or connection.frozen or not connection.closed:
@@ -173,7 +208,7 @@ class Database:
         raise AssertionError("the last try returned or raised")
 
     @asynccontextmanager
-    async def transaction(self, tenant: UUID) -> AsyncIterator["Transaction"]:
+    async def transaction(self, tenant: UUID) -> AsyncIterator[Transaction]:
         """Run what is written together, with row-level security set to one tenant.
 
         Raises:
@@ -232,37 +267,3 @@ class Database:
         if isinstance(error, psycopg.errors.QueryCanceled):
             return Unavailable("The database did not answer in time.")
         return Unavailable("The database cannot be reached.")
-
-
-class Transaction:
-    """What runs between BEGIN and COMMIT; made by :meth:`Database.transaction`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    async def execute(self, query: bytes, parameters: Parameters = ()) -> AsyncCursor[TupleRow]:
-        """Execute a statement with ``%(name)s`` or ``%s`` for each parameter, and return its cursor.
-
-        Raises:
-            psycopg.Error: which :meth:`Database.transaction` turns into :class:`Unavailable` where it is an outage.
-        """
-        return await self._connection.run(query, parameters)
-
-    async def fetch_one(self, query: bytes, parameters: Mapping[str, object], rows: BaseRowFactory[R]) -> R | None:
-        """Execute a statement, and return its first row, as ``rows`` makes it. Raises as ``execute`` does."""
-        cursor = await self._connection.run(query, parameters, rows=rows)
-        return await cursor.fetchone()
-
-    @asynccontextmanager
-    async def of(self, tenant: UUID) -> AsyncIterator[None]:
-        """Begin as one tenant, and end with a commit or, on any exception, a rollback."""
-        # One message for both statements: a UUID needs no escaping.
-        await self._connection.run(f"BEGIN; SELECT set_config('app.tenant', '{tenant}', true)".encode())
-        try:
-            yield
-        except BaseException:
-            # Where even that fails, the connection is closed or the pool rolls back.
-            with suppress(psycopg.Error):
-                await self._connection.run(b"ROLLBACK")
-            raise
-        await self._connection.run(b"COMMIT")

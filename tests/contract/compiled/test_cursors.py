@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from automation.contract.compiled.cursors import LONGEST, Cursor, Cursors, Listing, Position, passing_keys
+from automation.contract.compiled.cursors import LONGEST, Cursors, Listing, passing_keys
 from automation.domain.errors import InvalidCursor
+from automation.domain.pages import Cursor, Position
 
 OLD, NEW = "an old secret of thirty-two characters", "a new secret of thirty-two characters"
 TIME = datetime(2026, 11, 2, 8, 15, 29, 950_001, tzinfo=UTC)

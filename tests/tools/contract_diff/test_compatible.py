@@ -72,7 +72,7 @@ COMPATIBLE: dict[str, Edit] = {
         type="integer"
     ),
     "a response's format said": lambda document: member(document, "message", of="Violation").update(format="regex"),
-    "a response's value removed": lambda document: schema(document, "ExecutionStatus")["enum"].remove("skipped"),
+    "a response's value removed": lambda document: schema(document, "LogLevel")["enum"].remove("debug"),
     "a response is never null": lambda document: member(document, "error_stack", of="AutomationExecution").pop(
         "nullable"
     ),

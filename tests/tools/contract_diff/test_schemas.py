@@ -128,14 +128,13 @@ CASES: dict[str, tuple[Edit, str, str]] = {
     ),
     "a schema is called otherwise": (
         lambda document: (
-            document["components"]["schemas"].update(Status=document["components"]["schemas"].pop("ExecutionStatus")),
-            *(
-                schema(document, each)["properties"].update(status={"$ref": "#/components/schemas/Status"})
-                for each in (EXECUTION, "AutomationExecutionAttempt")
+            document["components"]["schemas"].update(Level=document["components"]["schemas"].pop("LogLevel")),
+            schema(document, "AutomationExecutionLogEntry")["properties"].update(
+                level={"$ref": "#/components/schemas/Level"}
             ),
         ),
         "schema-renamed",
-        "the schema is no longer called ExecutionStatus",
+        "the schema is no longer called LogLevel",
     ),
     "a header's type changed": (
         lambda document: component(document, "headers", "RetryAfter")["schema"].update(type="string"),

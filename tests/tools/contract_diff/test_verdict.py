@@ -50,7 +50,7 @@ def _verdict(edit: tuple[str, str], *entries: str, old_page: str = "", heading: 
     """Return the verdict on an edit of the shipped contract that came with these entries."""
     assert edit[0] in CONTRACT
     page = "\n".join([old_page or "## Changes", "", f"### {heading}", "", *(f"- {entry}" for entry in entries)])
-    old, new = Snapshot("old", CONTRACT, old_page), Snapshot("new", CONTRACT.replace(*edit), page)
+    old, new = Snapshot("old", CONTRACT, old_page), Snapshot("new", CONTRACT.replace(*edit, 1), page)
     return judge(old, new, today=TODAY)
 
 

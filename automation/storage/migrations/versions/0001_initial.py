@@ -202,8 +202,8 @@ CREATE TABLE automation_rule_versions (
 """
 
 # An execution with the attempt that is its current one, the attempts before, and what was logged in each. The first
-# index counts a rule's running executions and finds its oldest pending one; the others are the sweep's, apart because
-# those that run come first.
+# index counts a rule's running executions and finds its oldest pending one; lists walk the next two; the others are the
+# sweep's, apart because those that run come first.
 _EXECUTIONS = """
 CREATE TABLE automation_executions (
     tenant uuid NOT NULL,
@@ -270,6 +270,9 @@ CREATE TABLE automation_executions (
 CREATE INDEX automation_executions_active_idx
     ON automation_executions (tenant, automation_rule_id, status, queued_at, execution_id)
     WHERE status IN ('pending', 'running');
+CREATE INDEX automation_executions_status_idx ON automation_executions (tenant, status, created_at, execution_id);
+CREATE INDEX automation_executions_rule_idx
+    ON automation_executions (tenant, automation_rule_id, status, created_at, execution_id);
 CREATE INDEX automation_executions_running_due_idx ON automation_executions (due_at) WHERE status = 'running';
 CREATE INDEX automation_executions_pending_due_idx ON automation_executions (due_at) WHERE status = 'pending';
 

@@ -1,0 +1,141 @@
+"""Pages of lists: which one a request asks for, and the answer, which leads on with all filters of the request."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from automation.contract.compiled.cursors import Cursors, Listing
+from automation.contract.compiled.links import Links
+from automation.contract.serving.reply import Reply
+from automation.domain.errors import InvalidParameter, Violation
+from automation.domain.pages import Cursor, Page, PageRequest
+from automation.domain.principal import Principal
+
+ASCENDING = "created_at"
+
+INTERVALS = (
+    ("created_from", "created_to"),
+    ("started_from", "started_to"),
+    ("completed_from", "completed_to"),
+)
+"""Half-open intervals, by the names of their bounds."""
+RANGES = (("duration_min_ms", "duration_max_ms"),)
+"""Ranges with both ends, by the names of their bounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """What every list is asked beside its filters, by the names of the contract's parameters."""
+
+    sort: str
+    limit: int
+    cursor: str | None
+    include_total: bool
+
+
+class PagedList:
+    """One list as a request asks for it.
+
+    Args:
+        operation_id: Whose list it is.
+        path: The values of the operation's path parameters, which are a part of what a cursor is made for.
+        filters: The filters that were given, by the handler's names.
+        paging: What else was.
+        principal: Who asks.
+        links: Makes addresses.
+        cursors: Makes and reads cursors.
+    """
+
+    def __init__(
+        self,
+        operation_id: str,
+        filters: Mapping[str, Any],
+        paging: Paging,
+        principal: Principal,
+        *,
+        links: Links,
+        cursors: Cursors,
+        path: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._operation_id = operation_id
+        self._path = path or {}
+        self._filters = filters
+        self._paging = paging
+        self._links = links
+        self._cursors = cursors
+        self._listing = Listing(principal.tenant, operation_id, paging.sort, {**filters, **self._path})
+
+    def request(self) -> PageRequest:
+        """Return the page that is asked for.
+
+        Raises:
+            InvalidParameter: The filters contradict each other.
+            InvalidCursor: The cursor is not one of this list.
+        """
+        require_sense(self._filters)
+        cursor = None if self._paging.cursor is None else self._cursors.read(self._paging.cursor, self._listing)
+        return PageRequest(
+            self._paging.limit, self._paging.sort == ASCENDING, cursor, include_total=self._paging.include_total
+        )
+
+    def reply(self, page: Page[Any], items: Sequence[bytes]) -> Reply:
+        """Return the answer.
+
+        Args:
+            page: The page.
+            items: Its items as JSON.
+        """
+        following, previous = self._text(page.next), self._text(page.previous)
+        addresses = {
+            "self": self._href(self._paging.cursor),
+            "first": self._href(None),
+            **({} if following is None else {"next": self._href(following)}),
+            **({} if previous is None else {"prev": self._href(previous)}),
+        }
+        pagination = {
+            "limit": self._paging.limit,
+            "has_more": following is not None,
+            "next_cursor": following,
+            "previous_cursor": previous,
+            **({} if page.total is None else {"total": {"count": page.total.count, "exact": page.total.exact}}),
+        }
+        rest = {"pagination": pagination, "_links": {name: {"href": href} for name, href in addresses.items()}}
+        body = b'{"data":[%b],%b' % (b",".join(items), orjson.dumps(rest)[1:])
+        leading = [f'<{href}>; rel="{name}"' for name, href in addresses.items() if name != "self"]
+        return Reply(body, headers={"Link": ", ".join(leading)})
+
+    def _text(self, cursor: Cursor | None) -> str | None:
+        return None if cursor is None else self._cursors.written(cursor, self._listing)
+
+    def _href(self, cursor: str | None) -> str:
+        asked = {"sort": self._paging.sort, "limit": self._paging.limit, "cursor": cursor}
+        total = {"include_total": True} if self._paging.include_total else {}
+        return self._links.href(self._operation_id, **self._path, **self._filters, **asked, **total)
+
+
+def require_sense(filters: Mapping[str, Any]) -> None:
+    """Refuse filters that nothing can meet, by their own bounds.
+
+    Raises:
+        InvalidParameter: An interval is empty; both of its bounds are named.
+    """
+    empty = [
+        *(pair for pair in INTERVALS if _given(filters, pair) and filters[pair[0]] >= filters[pair[1]]),
+        *(pair for pair in RANGES if _given(filters, pair) and filters[pair[0]] > filters[pair[1]]),
+    ]
+    violations = [
+        violation
+        for first, last in empty
+        for violation in (
+            Violation(f"leaves nothing together with {last}", parameter=first),
+            Violation(f"leaves nothing together with {first}", parameter=last),
+        )
+    ]
+    if violations:
+        raise InvalidParameter(violations=violations)
+
+
+def _given(filters: Mapping[str, Any], pair: tuple[str, str]) -> bool:
+    return all(filters.get(name) is not None for name in pair)
