@@ -84,7 +84,13 @@ async def cancel_automation_execution(id: UUID, principal: Principal, executions
 async def retry_automation_execution(
     id: UUID, body: dict[str, Any] | None, principal: Principal, executions: Executions, links: Links
 ) -> bytes:
-    """Put a failed execution back to pending, as its next attempt."""
-    start = (body or {}).get("from", "start")
-    execution = await executions.retry(principal.tenant, id, retry_from=start)
+    """Put an execution that came to no good end back to pending, as its next attempt."""
+    asked = body or {}
+    execution = await executions.retry(
+        principal.tenant,
+        id,
+        retry_from=asked.get("from", "start"),
+        rule_version=asked.get("rule_version", "original"),
+        trigger_data=asked.get("trigger_data"),
+    )
     return execution_response(execution, links)

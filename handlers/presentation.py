@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from automation.contract.compiled.links import Links, Relations
-from automation.domain.executions import ExecutionDocument, ExecutionStatus
+from automation.domain.executions import RETRIABLE, ExecutionDocument, ExecutionStatus
 from automation.domain.rules import Rule, RuleAction, RuleStatus
 from automation.engine.rules.plan import Plan
 
@@ -24,7 +24,7 @@ _OF_EXECUTIONS: Mapping[ExecutionStatus, Relations] = MappingProxyType(
         **dict.fromkeys(ExecutionStatus, _OF_EVERY_EXECUTION),
         ExecutionStatus.PENDING: _OF_EVERY_EXECUTION + _CANCEL,
         ExecutionStatus.RUNNING: _OF_EVERY_EXECUTION + _CANCEL,
-        ExecutionStatus.FAILED: _OF_EVERY_EXECUTION + _RETRY,
+        **dict.fromkeys(RETRIABLE, _OF_EVERY_EXECUTION + _RETRY),
     }
 )
 _OF_ATTEMPTS: Relations = (

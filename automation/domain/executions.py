@@ -23,6 +23,9 @@ class ExecutionStatus(StrEnum):
 FINISHED = tuple(status for status in ExecutionStatus if status not in {"pending", "running"})
 """How an execution can end."""
 
+RETRIABLE = frozenset({ExecutionStatus.FAILED, ExecutionStatus.TIMEOUT, ExecutionStatus.CANCELLED})
+"""The ends that were no good ones: what an execution can be retried from."""
+
 
 class LogLevel(StrEnum):
     """How serious a log entry is (contract component ``LogLevel``)."""

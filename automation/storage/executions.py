@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 from psycopg.rows import DictRow, dict_row, scalar_row
 
 from automation.domain.errors import (
+    ActionsChanged,
+    AutomationError,
     ExecutionFinished,
-    ExecutionNotFailed,
     ExecutionNotFound,
+    ExecutionNotRetriable,
     RuleDeleted,
     RuleNotActive,
     RuleNotFound,
@@ -33,10 +35,12 @@ FROM create_execution_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_rule => %(rule)s, p_user => %(user)s,
     p_trigger_data => %(trigger_data)s::jsonb, p_override_conditions => %(override_conditions)s)
 """
-# Makes a failed execution pending again, as its next attempt.
+# Makes an execution that came to no good end pending again, as its next attempt.
 _RETRY = b"""
 SELECT outcome, execution_id, automation_rule_id, status, document
-FROM retry_execution_v1(p_tenant => %(tenant)s, p_execution => %(execution)s, p_from => %(retry_from)s)
+FROM retry_execution_v1(
+    p_tenant => %(tenant)s, p_execution => %(execution)s, p_from => %(retry_from)s,
+    p_rule_version => %(rule_version)s, p_trigger_data => %(trigger_data)s::jsonb)
 """
 # Ends an execution that no worker holds, or asks its worker to.
 _CANCEL = b"""
@@ -46,6 +50,12 @@ FROM cancel_execution_v1(p_tenant => %(tenant)s, p_execution => %(execution)s, p
 # The attempts of an execution as one JSON array, NULL for no execution.
 _ATTEMPTS = b"SELECT list_execution_attempts_v1(p_tenant => %(tenant)s, p_execution => %(execution)s)"
 
+_NOT_RETRIED: Mapping[str, type[AutomationError]] = {
+    "not_retriable": ExecutionNotRetriable,
+    "rule_deleted": RuleDeleted,
+    "rule_not_active": RuleNotActive,
+    "actions_changed": ActionsChanged,
+}
 _CANCELLED_BY_USER = "The execution was cancelled by a user."
 
 
@@ -103,38 +113,55 @@ class Executions:
             raise RuleNotActive
         return _written(row)
 
-    async def retry(self, tenant: UUID, execution_id: UUID, *, retry_from: str) -> ExecutionDocument:
-        """Make a failed execution pending again as its next attempt, together with its job, and return it.
+    async def retry(
+        self,
+        tenant: UUID,
+        execution_id: UUID,
+        *,
+        retry_from: str,
+        rule_version: str = "original",
+        trigger_data: Mapping[str, Any] | None = None,
+    ) -> ExecutionDocument:
+        """Make an execution pending again as its next attempt, together with its job, and return it.
 
         Args:
             tenant: Whose execution it is.
             execution_id: Which execution.
             retry_from: ``start`` or ``failed_action``.
+            rule_version: ``original``, the one that it ran before, or ``latest``.
+            trigger_data: What takes the place of its payload; None leaves that as it is.
 
         Raises:
             ExecutionNotFound: where this tenant has none of that id.
-            ExecutionNotFailed: where its status is another one.
+            ExecutionNotRetriable: where it did not fail, time out, and was not cancelled.
             RuleDeleted: where its rule is deleted; of a retry and a deletion at the same time, one is refused.
+            RuleNotActive: where its rule has another status.
+            ActionsChanged: where the latest version has others before the failed action.
         """
-        parameters = {"tenant": tenant, "execution": execution_id, "retry_from": retry_from}
+        parameters = {
+            "tenant": tenant,
+            "execution": execution_id,
+            "retry_from": retry_from,
+            "rule_version": rule_version,
+            "trigger_data": None if trigger_data is None else encoded(trigger_data),
+        }
         row = await self._database.fetch_one(_RETRY, parameters, dict_row, repeatable=False)
         if row is None:
             raise ExecutionNotFound
-        if row["outcome"] == "not_failed":
-            raise ExecutionNotFailed
-        if row["outcome"] == "rule_deleted":
-            raise RuleDeleted
+        if row["outcome"] in _NOT_RETRIED:
+            raise _NOT_RETRIED[row["outcome"]]
         return _written(row)
 
     async def cancel(self, tenant: UUID, execution_id: UUID) -> tuple[ExecutionDocument, bool]:
         """Cancel an execution, and return it and whether that is done already.
 
         One that no worker holds (pending, waiting) is cancelled at once; otherwise the request is stored, and from then
-        on no call of the execution begins and it can only end as cancelled.
+        on no call of the execution begins and it can only end as cancelled. One that was cancelled before is returned
+        as it is.
 
         Raises:
             ExecutionNotFound: where this tenant has none of that id.
-            ExecutionFinished: where it has ended.
+            ExecutionFinished: where it has ended otherwise.
         """
         parameters = {"tenant": tenant, "execution": execution_id, "reason": _CANCELLED_BY_USER}
         row = await self._database.fetch_one(_CANCEL, parameters, dict_row, repeatable=False)

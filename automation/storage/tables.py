@@ -264,6 +264,8 @@ automation_execution_attempts = Table(
     Column("error_message", Text()),
     Column("error_stack", Text()),
     Column("failed_action_index", Integer()),
+    Column("rule_version", Integer(), nullable=False),
+    Column("trigger_data", JSONB(none_as_null=True)),
     ForeignKeyConstraint(
         ["tenant", "execution_id"],
         ["automation_executions.tenant", "automation_executions.execution_id"],

@@ -1,4 +1,4 @@
-"""Walks: how a list is read page by page, along indexes that have its order, whatever its filters (decision 27).
+"""Walks: how a list is read page by page, along indexes that have its order, whatever its filters (decision 28).
 
 One statement walks several times at once: once for each status, say, or for each pair of a rule and a status. Each
 walk ends with a page's rows, and they are merged. A filter that no index finds is looked at on the way; then a walk

@@ -47,11 +47,12 @@ def test_links_lead_to_the_execution_its_rule_and_its_attempts(status: Execution
 
 
 @pytest.mark.parametrize("status", ExecutionStatus)
-def test_only_a_failed_execution_can_be_retried(status: ExecutionStatus, links: Links) -> None:
+def test_only_what_came_to_no_good_end_can_be_retried(status: ExecutionStatus, links: Links) -> None:
     shown = links_of(status, links)
 
     retry = {"href": f"{EXECUTION_PATH}/retry", "method": "POST"}
-    assert shown.get("retry") == (retry if status is ExecutionStatus.FAILED else None)
+    unfinished = status in {ExecutionStatus.FAILED, ExecutionStatus.TIMEOUT, ExecutionStatus.CANCELLED}
+    assert shown.get("retry") == (retry if unfinished else None)
 
 
 @pytest.mark.parametrize("status", ExecutionStatus)

@@ -170,17 +170,16 @@ def test_a_draft_is_planned_and_not_run(tenant: Tenant) -> None:
     problem_of(run, 409, "rule_not_active")
 
 
-def test_an_execution_that_did_not_fail_is_not_retried(tenant: Tenant) -> None:
+def test_an_execution_that_came_to_no_bad_end_is_not_retried(tenant: Tenant) -> None:
     execution = tenant.execute(tenant.create_rule())
 
-    problem_of(tenant.post(f"{execution['_links']['self']['href']}/retry"), 409, "execution_not_failed")
+    problem_of(tenant.post(f"{execution['_links']['self']['href']}/retry"), 409, "execution_not_retriable")
 
 
 def test_an_execution_that_has_finished_is_not_cancelled(tenant: Tenant) -> None:
-    cancel = tenant.execute(tenant.create_rule())["_links"]["cancel"]["href"]
-    tenant.post(cancel)
+    path = tenant.add_failed_execution(tenant.create_rule())
 
-    problem_of(tenant.post(cancel), 409, "execution_finished")
+    problem_of(tenant.post(f"{path}/cancel"), 409, "execution_finished")
 
 
 def test_the_cancellation_of_a_running_execution_is_accepted(demo: Demo) -> None:

@@ -24,7 +24,9 @@ RAISED: Mapping[str, set[str]] = {
     "getAutomationExecution": {"execution_not_found"},
     "listAutomationExecutionAttempts": {"execution_not_found"},
     "cancelAutomationExecution": {"execution_not_found", "execution_finished"},
-    "retryAutomationExecution": {"execution_not_found", "execution_not_failed", "rule_deleted"},
+    "retryAutomationExecution": {
+        *("execution_not_found", "execution_not_retriable", "rule_deleted", "rule_not_active", "actions_changed"),
+    },
     "createAutomationRule": {"too_many_checks"},
     "getAutomationRule": {"rule_not_found"},
     "updateAutomationRule": {"rule_not_found", "rule_deleted", "precondition_failed", "too_many_checks"},

@@ -15,9 +15,9 @@ from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, r
 OF_A_NEW_ATTEMPT = {"AutomationExecution.started_at", "AutomationExecution.logs", "ExecutionLinks.retry"}
 OF_A_RULE_AS_WRITTEN = {"AutomationRule.status_reason", "AutomationRule.deleted_at"}
 NEVER: Mapping[tuple[str, str], set[str]] = {
-    # What has ended is neither cancelled nor, unless it failed, retried; its links are all for GET.
-    ("cancelAutomationExecution", "200"): {"ExecutionLinks.cancel", "ExecutionLinks.retry", "Link.method"},
-    # What runs has not failed.
+    # What has ended is not cancelled.
+    ("cancelAutomationExecution", "200"): {"ExecutionLinks.cancel"},
+    # What runs has come to no end.
     ("cancelAutomationExecution", "202"): {"ExecutionLinks.retry"},
     # What is pending has not started, and there is nothing to tell of it yet.
     ("executeAutomationRule", "202"): {*OF_A_NEW_ATTEMPT, "AutomationExecution.execution_context"},

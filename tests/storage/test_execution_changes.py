@@ -12,14 +12,14 @@ import pytest
 
 from automation.domain.errors import (
     ExecutionFinished,
-    ExecutionNotFailed,
     ExecutionNotFound,
+    ExecutionNotRetriable,
     RuleDeleted,
     RuleInUse,
     RuleNotActive,
     RuleNotFound,
 )
-from automation.domain.executions import ExecutionStatus
+from automation.domain.executions import RETRIABLE, ExecutionStatus
 from automation.domain.rules import RuleStatus
 from automation.storage.runs import Claim, Outcome, Runs
 from tests.storage.runner import BEGINNING, Runner, entry, told
@@ -151,11 +151,11 @@ async def test_a_call_of_unknown_outcome_keeps_its_key_where_it_is_tried_again(
     assert again.execution.call_key == (key if kept and unknown else None)
 
 
-@pytest.mark.parametrize("status", sorted(set(ExecutionStatus) - {ExecutionStatus.FAILED}))
-async def test_only_a_failed_execution_is_retried(runner: Runner, status: ExecutionStatus) -> None:
+@pytest.mark.parametrize("status", sorted(set(ExecutionStatus) - RETRIABLE))
+async def test_what_came_to_a_good_end_or_to_none_is_not_retried(runner: Runner, status: ExecutionStatus) -> None:
     execution = runner.sample.add_execution(status=status).execution_id
 
-    with pytest.raises(ExecutionNotFailed):
+    with pytest.raises(ExecutionNotRetriable):
         await runner.executions.retry(runner.tenant, execution, retry_from="start")
 
 
@@ -167,7 +167,7 @@ async def test_of_many_retries_at_once_one_succeeds(runner: Runner) -> None:
         return_exceptions=True,
     )
 
-    assert sum(isinstance(answer, ExecutionNotFailed) for answer in answers) == 7
+    assert sum(isinstance(answer, ExecutionNotRetriable) for answer in answers) == 7
     assert (await runner.document(execution))["attempt"] == 2
 
 
@@ -242,9 +242,20 @@ async def test_a_running_execution_is_asked_to_stop(runner: Runner) -> None:
     assert await runner.runs.finish(claim, ExecutionStatus.CANCELLED)
 
 
-@pytest.mark.parametrize("status", sorted(set(ExecutionStatus) - {ExecutionStatus.PENDING, ExecutionStatus.RUNNING}))
-async def test_an_execution_that_has_ended_cannot_be_cancelled(runner: Runner, status: ExecutionStatus) -> None:
-    execution = runner.sample.add_execution(status=status).execution_id
+async def test_what_was_cancelled_is_cancelled_once_more_to_no_effect(runner: Runner) -> None:
+    execution = await runner.execute()
+    first, _ = await runner.executions.cancel(runner.tenant, execution)
+    before = runner.row(execution)
+
+    again, at_once = await runner.executions.cancel(runner.tenant, execution)
+
+    assert (again, at_once) == (first, True)
+    assert runner.row(execution) == before
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "skipped", "timeout"])
+async def test_an_execution_that_has_ended_otherwise_cannot_be_cancelled(runner: Runner, status: str) -> None:
+    execution = runner.sample.add_execution(status=ExecutionStatus(status)).execution_id
 
     with pytest.raises(ExecutionFinished):
         await runner.executions.cancel(runner.tenant, execution)
@@ -364,7 +375,9 @@ async def test_a_deletion_waits_for_a_retry_that_came_first_and_is_refused(runne
     execution = await runner.failed()
     rule = runner.row(execution)["automation_rule_id"]
     async with await psycopg.AsyncConnection.connect(runner.urls.api) as retrying:
-        await retrying.execute("SELECT FROM retry_execution_v1(%s, %s, 'start')", (runner.tenant, execution))
+        await retrying.execute(
+            "SELECT FROM retry_execution_v1(%s, %s, 'start', 'original', NULL)", (runner.tenant, execution)
+        )
         deletion = asyncio.create_task(runner.rules.delete(runner.tenant, rule))
         await _blocked(runner)
 

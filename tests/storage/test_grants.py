@@ -95,9 +95,7 @@ def test_the_directory_sees_no_more_of_executions_than_when_they_are_due(
         "created_by",
         "execution_id",
         "override_conditions",
-        "rule_version",
         "tenant",
-        "trigger_data",
     ],
 )
 @pytest.mark.parametrize("role", ["api", "worker"])
@@ -105,6 +103,15 @@ def test_what_an_execution_was_created_with_never_changes(
     ours: Sample, database_urls: DatabaseUrls, role: str, column: str
 ) -> None:
     with psycopg.connect(getattr(database_urls, role)) as connection:
+        enter(connection, ours)
+
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(f"UPDATE automation_executions SET {column} = {column}")
+
+
+@pytest.mark.parametrize("column", ["rule_version", "trigger_data"])
+def test_what_a_retry_may_replace_a_worker_may_not(ours: Sample, database_urls: DatabaseUrls, column: str) -> None:
+    with psycopg.connect(database_urls.worker) as connection:
         enter(connection, ours)
 
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

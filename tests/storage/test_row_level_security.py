@@ -68,8 +68,8 @@ def test_without_a_predicate_a_query_still_sees_one_tenant(
     with psycopg.connect(database_urls.admin) as admin:
         admin.execute(
             "INSERT INTO automation_execution_attempts (tenant, execution_id, attempt, status, created_at,"
-            " actions_total, actions_successful, actions_failed)"
-            " SELECT tenant, execution_id, 1, 'failed', created_at, 0, 0, 0 FROM automation_executions"
+            " actions_total, actions_successful, actions_failed, rule_version)"
+            " SELECT tenant, execution_id, 1, 'failed', created_at, 0, 0, 0, 1 FROM automation_executions"
             " WHERE tenant = ANY (%s)",
             ([ours.tenant, theirs.tenant],),
         )

@@ -157,26 +157,72 @@ def test_a_pending_execution_is_cancelled_at_once(tenant: Tenant) -> None:
     data = response.json()["data"]
     assert (response.status_code, data["status"]) == (200, "cancelled")
     assert data["completed_at"] is not None
-    assert data["_links"].keys() == {"self", "rule", "attempts"}
+    assert data["_links"].keys() == {"self", "rule", "attempts", "retry"}
     assert tenant.ask("GET", path_of(execution)).json()["data"] == data
 
 
-def test_an_execution_that_has_finished_is_not_cancelled_once_more(tenant: Tenant) -> None:
+def test_what_was_cancelled_may_be_cancelled_once_more(tenant: Tenant) -> None:
     execution = tenant.execute(tenant.create_rule())
-    tenant.post(f"{path_of(execution)}/cancel")
+    first = tenant.post(f"{path_of(execution)}/cancel")
 
-    problem_of(tenant.post(f"{path_of(execution)}/cancel"), 409, "execution_finished")
+    again = tenant.post(f"{path_of(execution)}/cancel")
+
+    assert (again.status_code, again.json()) == (200, first.json())
 
 
-def test_only_a_failed_execution_is_retried(tenant: Tenant) -> None:
+def test_an_execution_that_has_finished_otherwise_is_not_cancelled(tenant: Tenant) -> None:
+    path = tenant.add_failed_execution(tenant.create_rule())
+
+    problem_of(tenant.post(f"{path}/cancel"), 409, "execution_finished")
+
+
+def test_an_execution_that_has_not_ended_is_not_retried(tenant: Tenant) -> None:
     execution = tenant.execute(tenant.create_rule())
 
-    pending = tenant.post(f"{path_of(execution)}/retry")
-    tenant.post(f"{path_of(execution)}/cancel")
-    cancelled = tenant.post(f"{path_of(execution)}/retry")
+    problem_of(tenant.post(f"{path_of(execution)}/retry"), 409, "execution_not_retriable")
 
-    problem_of(pending, 409, "execution_not_failed")
-    problem_of(cancelled, 409, "execution_not_failed")
+
+def test_what_was_cancelled_is_retried_with_the_mended_rule_and_other_data(tenant: Tenant) -> None:
+    rule = tenant.create_rule()
+    path = path_of(tenant.execute(rule, trigger_data={"order_id": 1}))
+    tenant.post(f"{path}/cancel")
+    tenant.ask("PUT", f"{RULES}/{rule['rule_id']}", json=rule_input(actions=[WEBHOOK, WEBHOOK]))
+
+    response = tenant.post(f"{path}/retry", {"rule_version": "latest", "trigger_data": {"order_id": 2}})
+    attempts = tenant.ask("GET", f"{path}/attempts").json()["data"]
+
+    data = response.json()["data"]
+    assert response.status_code == 200
+    assert (data["rule_version"], data["actions_total"], data["trigger_data"]) == (2, 2, {"order_id": 2})
+    assert [(each["rule_version"], each.get("trigger_data")) for each in attempts] == [(1, {"order_id": 1}), (2, None)]
+
+
+def test_other_data_is_taken_from_the_start_alone(tenant: Tenant) -> None:
+    path = tenant.add_failed_execution(tenant.create_rule(actions=[WEBHOOK, WEBHOOK]))
+
+    response = tenant.post(f"{path}/retry", {"from": "failed_action", "trigger_data": {}})
+
+    (error,) = problem_of(response, 400, "invalid_body")["errors"]
+    assert error["message"] == "has trigger_data, which can be changed from the start only"
+
+
+def test_a_latest_version_with_other_actions_before_does_not_go_on(tenant: Tenant) -> None:
+    rule = tenant.create_rule(actions=[WEBHOOK, WEBHOOK])
+    path = tenant.add_failed_execution(rule)
+    other = {**WEBHOOK, "config": {**WEBHOOK["config"], "method": "PUT"}}
+    tenant.ask("PUT", f"{RULES}/{rule['rule_id']}", json=rule_input(actions=[other, WEBHOOK]))
+
+    refused = tenant.post(f"{path}/retry", {"from": "failed_action", "rule_version": "latest"})
+
+    problem_of(refused, 409, "actions_changed")
+
+
+def test_an_execution_of_a_rule_that_is_not_active_is_not_retried(tenant: Tenant) -> None:
+    rule = tenant.create_rule(actions=[WEBHOOK, WEBHOOK])
+    path = tenant.add_failed_execution(rule)
+    tenant.ask("PUT", f"{RULES}/{rule['rule_id']}", json=rule_input(status="inactive"))
+
+    problem_of(tenant.post(f"{path}/retry"), 409, "rule_not_active")
 
 
 @pytest.mark.parametrize("body", [None, {}, {"from": "start"}, {"from": "failed_action"}])
@@ -203,7 +249,10 @@ def test_an_execution_of_a_deleted_rule_is_not_retried(tenant: Tenant) -> None:
     assert tenant.ask("GET", path).json()["data"]["status"] == "failed"
 
 
-@pytest.mark.parametrize("body", [{"from": "end"}, {"from": None}, {"from": "start", "again": True}, []])
+@pytest.mark.parametrize(
+    "body",
+    [{"from": "end"}, {"from": None}, {"rule_version": 1}, {"trigger_data": []}, {"from": "start", "again": True}, []],
+)
 def test_how_to_retry_is_held_to_the_contract(tenant: Tenant, body: Any) -> None:
     path = tenant.add_failed_execution(tenant.create_rule(actions=[WEBHOOK, WEBHOOK]))
 

@@ -16,6 +16,8 @@ WIDTH = 64
 _COUNTED = ("maxItems", "maxProperties", "minItems", "minProperties")
 _LOOKS_AT_ALL = frozenset({"contains", "if", "not", "oneOf", "unevaluatedItems"})
 """Keywords that may refuse a part of what they accept."""
+_LOOKS_AT_NAMES = frozenset({"description", "enum", "properties", "required", "type"})
+"""Keywords that judge an excerpt like the whole."""
 
 
 class Excerpts:
@@ -31,7 +33,7 @@ class Excerpts:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._names = frozenset(_strings(schema))
         self._width = max(WIDTH, 1 + max(_counts(schema), default=0))
-        self._cuts = _LOOKS_AT_ALL.isdisjoint(_keys(schema))
+        self._cuts = not any(_looks_at_all(node) for node in _nodes(schema) if isinstance(node, Mapping))
 
     def errors(
         self, validator: jsonschema_rs.Draft202012Validator, value: Any
@@ -80,10 +82,18 @@ def _strings(schema: object) -> Iterator[str]:
             yield from node
 
 
-def _keys(schema: object) -> Iterator[str]:
-    for node in _nodes(schema):
-        if isinstance(node, Mapping):
-            yield from node
+def _looks_at_all(schema: Mapping[str, Any]) -> bool:
+    """Say whether a keyword of a schema may refuse a part of what it accepts; one that forbids names does not."""
+    found = _LOOKS_AT_ALL.intersection(schema)
+    return bool(found) and not (found == {"not"} and _looks_at_names(schema["not"]))
+
+
+def _looks_at_names(schema: object) -> bool:
+    return (
+        isinstance(schema, Mapping)
+        and _LOOKS_AT_NAMES.issuperset(schema)
+        and all(_looks_at_names(member) for member in schema.get("properties", {}).values())
+    )
 
 
 def _counts(schema: object) -> Iterator[int]:

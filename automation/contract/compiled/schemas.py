@@ -74,7 +74,10 @@ def _value(keyword: str, value: Any) -> Any:
         return {name: translated(schema) for name, schema in value.items()}
     if keyword in {"allOf", "anyOf", "oneOf"}:
         return [translated(schema) for schema in value]
-    if keyword in {"items", "not", "additionalProperties"} and isinstance(value, Mapping):
+    if keyword == "not":
+        # What is forbidden has words of its own, for clients.
+        return translated(value) | {name: value[name] for name in ("description",) if name in value}
+    if keyword in {"items", "additionalProperties"} and isinstance(value, Mapping):
         return translated(value)
     return value
 

@@ -51,6 +51,8 @@ def words(error: jsonschema_rs.ValidationError) -> str:
         return known.words if known else "does not have the required format"
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Enum):
         return _choice(error.kind.options)
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Not) and isinstance(error.kind.schema, dict):
+        return str(error.kind.schema.get("description", WORDS["not"]))
     return WORDS.get(error.kind.name, "is not as the contract says")
 
 

@@ -23,8 +23,9 @@
     │   └── RuleNotFound
     ├── MethodNotAllowed (405)
     ├── Conflict (409)
+    │   ├── ActionsChanged
     │   ├── ExecutionFinished
-    │   ├── ExecutionNotFailed
+    │   ├── ExecutionNotRetriable
     │   ├── RuleDeleted
     │   ├── RuleInUse
     │   └── RuleNotActive
@@ -75,9 +76,10 @@ from automation.domain.errors.requests import (
     UnsupportedMediaType,
 )
 from automation.domain.errors.resources import (
+    ActionsChanged,
     ExecutionFinished,
-    ExecutionNotFailed,
     ExecutionNotFound,
+    ExecutionNotRetriable,
     RuleDeleted,
     RuleInUse,
     RuleNotActive,
@@ -86,6 +88,7 @@ from automation.domain.errors.resources import (
 from automation.domain.errors.service import InternalError, Unavailable
 
 __all__ = [
+    "ActionsChanged",
     "ApiKeyExpired",
     "ApiKeyInvalid",
     "ApiKeyMissing",
@@ -96,8 +99,8 @@ __all__ = [
     "Conflict",
     "ContentTooLarge",
     "ExecutionFinished",
-    "ExecutionNotFailed",
     "ExecutionNotFound",
+    "ExecutionNotRetriable",
     "Forbidden",
     "HeadersTooLarge",
     "InternalError",

@@ -30,13 +30,22 @@ class ExecutionFinished(Conflict):
     advice = "Look at its `status`: there is nothing left to cancel."
 
 
-class ExecutionNotFailed(Conflict):
-    """Only a failed execution can be retried."""
+class ExecutionNotRetriable(Conflict):
+    """An execution that has not ended, was completed or skipped cannot be retried."""
 
-    code = "execution_not_failed"
-    title = "Execution not failed"
-    default = "Only a failed execution can be retried."
+    code = "execution_not_retriable"
+    title = "Execution not retriable"
+    default = "Only an execution that failed, timed out or was cancelled can be retried."
     advice = "Look at its `status`. To run the rule once more, execute it."
+
+
+class ActionsChanged(Conflict):
+    """The latest version of a rule cannot go on where the one before stopped: what was done is not in it."""
+
+    code = "actions_changed"
+    title = "Actions changed"
+    default = "The latest version of the rule has other actions before the one that the retry begins with."
+    advice = "Retry with the `original` version, or from the `start`."
 
 
 class RuleDeleted(Conflict):

@@ -97,7 +97,7 @@ class Conductor:
             _log.exception("run failed", **self._names())
             message = "The execution could not be run: an internal error."
             last = an_entry(message, level=LogLevel.ERROR)
-            return Finished(status=ExecutionStatus.FAILED, error_message=message, last=last)
+            return Finished(status=ExecutionStatus.FAILED, error_message=message, outcome_unknown=True, last=last)
 
     def _broken_off(self, cause: Cause) -> Ending | None:
         match cause:
@@ -106,12 +106,13 @@ class Conductor:
             case Cause.STOPPING:
                 return HandedBack()
             case Cause.CANCELLED:
-                return Finished(status=ExecutionStatus.CANCELLED)  # the database knows by whom, and says so
+                # The database knows by whom, and says so.
+                return Finished(status=ExecutionStatus.CANCELLED, outcome_unknown=True)
             case Cause.OUT_OF_TIME:
                 seconds = self._claim.rule.content.execution_timeout_seconds
                 message = f"The execution's time of {seconds} s was over."
                 last = an_entry(message, level=LogLevel.WARN)
-                return Finished(status=ExecutionStatus.TIMEOUT, error_message=message, last=last)
+                return Finished(status=ExecutionStatus.TIMEOUT, error_message=message, outcome_unknown=True, last=last)
 
     def _say(self, answer: Answer, ending: Ending) -> None:
         match ending:

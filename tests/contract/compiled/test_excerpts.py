@@ -51,7 +51,14 @@ def test_what_an_excerpt_does_not_show_is_told_all_the_same() -> None:
 def test_values_of_schemas_that_look_at_everything_are_not_cut(keyword: str) -> None:
     value = list(range(1_000))
 
-    assert Excerpts({"type": "array", keyword: {}}).of(value) == value
+    assert Excerpts({"type": "array", keyword: {"items": {}}}).of(value) == value
+
+
+def test_a_schema_that_forbids_names_together_is_cut() -> None:
+    forbidden = {"required": ["name"], "properties": {"name": {"type": "string", "enum": ["a"]}}}
+
+    assert ("not", "") in errors({**RULE, "not": forbidden}, {"name": "a", "actions": [{}] * 20_000})
+    assert len(errors({**RULE, "not": forbidden}, {"name": 1, "actions": [{}] * 20_000})) == 2 + WIDTH
 
 
 def test_the_first_error_of_a_valid_value_is_refused() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from automation.contract.compiled.schemas import Schemas
+from automation.contract.compiled.schemas import Schemas, translated
 from automation.contract.compiled.violations import of_body
 from tests.shipped_contract.shipped import DOCUMENT
 
@@ -30,6 +30,11 @@ def message(schema: dict[str, Any]) -> str:
 )
 def test_the_allowed_values_are_named(values: list[object], words: str) -> None:
     assert message({"enum": values}) == words
+
+
+def test_what_is_forbidden_is_told_in_the_words_of_the_contract() -> None:
+    assert message({"not": {"type": "string"}}) == "has a form that is not allowed"
+    assert message(translated({"not": {"type": "string", "description": "is a word"}})) == "is a word"
 
 
 def test_what_is_too_much_to_read_is_counted() -> None:

@@ -12,7 +12,7 @@ from automation.domain.executions import ExecutionStatus
 from automation.domain.rules import ConcurrencyPolicy, RuleAction, RuleStatus
 from tests.engine.actions.receiver import Receiver
 from tests.engine.scenes import Scene, a_call, a_wait, messages
-from tests.engine.workers import answering, called, never, slowly
+from tests.engine.workers import answering, called, keys, never, slowly
 
 pytestmark = pytest.mark.process
 
@@ -192,6 +192,28 @@ async def test_a_call_that_hangs_is_cancelled_within_two_seconds(scene: Scene, r
 
     assert not at_once
     assert cancelled["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(60, "cancelled"), (1, "timeout")])
+async def test_a_call_that_was_cut_off_is_repeated_by_a_retry_with_the_same_key(
+    scene: Scene, receiver: Receiver, seconds: int, status: str
+) -> None:
+    receiver.answer = never()
+    rule = await scene.rule(a_wait(0.01), a_call(receiver.url, timeout=60), execution_timeout_seconds=seconds)
+    execution = await scene.execute(rule)
+    await called(receiver)
+    if status == "cancelled":
+        await scene.executions.cancel(scene.tenant, execution)
+    cut_off = await scene.ended(execution)
+    receiver.answer = answering()
+
+    await scene.executions.retry(scene.tenant, execution, retry_from="failed_action")
+    ended = await scene.ended(execution)
+
+    assert (cut_off["status"], ended["status"]) == (status, "completed")
+    assert ended["actions_successful"] == 1
+    assert len(receiver.received) == 2
+    assert len(set(keys(receiver))) == 1
 
 
 async def test_a_wait_is_cancelled_at_once(scene: Scene) -> None:

@@ -39,7 +39,8 @@ BEGIN
         breach := 'a wait began after a cancel was accepted';
     END IF;
     IF NEW.status <> OLD.status THEN
-        IF OLD.status NOT IN ('pending', 'running') AND (OLD.status <> 'failed' OR NEW.status <> 'pending') THEN
+        IF OLD.status NOT IN ('pending', 'running')
+            AND (OLD.status NOT IN ('failed', 'timeout', 'cancelled') OR NEW.status <> 'pending') THEN
             breach := format('%s became %s', OLD.status, NEW.status);
         END IF;
         IF NEW.status NOT IN ('pending', 'running') THEN

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from automation.domain.errors import ExecutionFinished, ExecutionNotFailed, RuleNotActive, Unavailable
-from automation.domain.executions import ExecutionStatus
+from automation.domain.errors import ExecutionFinished, ExecutionNotRetriable, RuleNotActive, Unavailable
+from automation.domain.executions import RETRIABLE, ExecutionStatus
 from automation.domain.rules import ConcurrencyPolicy, Rule, RuleAction
 from tests.engine.scenes import ENDED, a_wait
 from tests.system.model.world import World
@@ -124,13 +124,13 @@ class Play:
             await asyncio.sleep(self._world.chance.expovariate(12))
 
     async def _follow(self, execution: UUID, kind: _Kind) -> None:
-        """Cancel an execution perhaps, and retry it perhaps where it failed."""
+        """Cancel an execution perhaps, and retry it perhaps where it came to no good end."""
         chance = self._world.chance
         attempt = 1
         if chance.random() < kind.cancelled:
             await asyncio.sleep(chance.uniform(0, kind.within))
             await self._cancel(execution, attempt)
-        while await self._ended(execution) is ExecutionStatus.FAILED and attempt < 4 and chance.random() < 0.6:
+        while await self._ended(execution, attempt) in RETRIABLE and attempt < 4 and chance.random() < 0.6:
             with self._counted("retry"):
                 await self._scene.executions.retry(
                     self._scene.tenant, execution, retry_from=chance.choice(["start", "failed_action"])
@@ -148,14 +148,14 @@ class Play:
                 return
             await asyncio.sleep(0.5)
 
-    async def _ended(self, execution: UUID) -> ExecutionStatus | None:
+    async def _ended(self, execution: UUID, attempt: int) -> ExecutionStatus | None:
         """Return the status an execution ends with, None where it does not."""
         began = time.monotonic()
         while time.monotonic() - began < LONG + 60:
             status = await self._status(execution)
             if status in ENDED:
                 return status
-            accepted = self.played.accepted.get((execution, 1))
+            accepted = self.played.accepted.get((execution, attempt))
             if accepted is not None and time.monotonic() - accepted > PROMPT and execution not in self.played.late:
                 self.played.late.append(execution)
             await asyncio.sleep(0.4)
@@ -199,7 +199,7 @@ class Play:
         """Count an operation and how it was answered; what an outage leaves open is seen in the end, like all else."""
         try:
             yield
-        except (Unavailable, ExecutionFinished, ExecutionNotFailed, RuleNotActive) as error:
+        except (Unavailable, ExecutionFinished, ExecutionNotRetriable, RuleNotActive) as error:
             self.played.answers[f"{operation}: {type(error).__name__}"] += 1
         else:
             self.played.answers[operation] += 1

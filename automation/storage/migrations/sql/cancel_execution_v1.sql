@@ -1,5 +1,6 @@
 -- Cancels an execution: at once where no worker holds it, else its worker is told by whichever statement it makes next,
--- and cannot but end it as cancelled. The outcome is cancelled, requested or finished; no row for no execution.
+-- and cannot but end it as cancelled. One that was cancelled before is left as it is. The outcome is cancelled, requested or
+-- finished; no row for no execution.
 -- Called by Executions.cancel (automation/storage/executions.py).
 
 CREATE FUNCTION cancel_execution_v1(p_tenant uuid, p_execution uuid, p_reason text)
@@ -18,21 +19,21 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    IF run.status NOT IN ('pending', 'running') THEN
+    IF run.status NOT IN ('pending', 'running', 'cancelled') THEN
         outcome := 'finished';
         RETURN NEXT;
         RETURN;
     END IF;
-    IF run.idle THEN
+    IF run.status <> 'cancelled' AND run.idle THEN
         PERFORM end_execution_saying_v1(p_tenant, p_execution, 'cancelled', 'info', p_reason, NULL);
         PERFORM wake_executions_v1(p_tenant, limited);
-    ELSE
+    ELSIF run.status = 'running' THEN
         UPDATE automation_executions e SET
             cancel_requested_at = coalesce(e.cancel_requested_at, now()),
             cancel_reason = coalesce(e.cancel_reason, p_reason)
         WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
     END IF;
-    outcome := CASE WHEN run.idle THEN 'cancelled' ELSE 'requested' END;
+    outcome := CASE WHEN run.idle OR run.status = 'cancelled' THEN 'cancelled' ELSE 'requested' END;
     RETURN QUERY
     SELECT outcome, d.execution_id, d.automation_rule_id, d.status, d.document
     FROM get_execution_v1(p_tenant, p_execution) d;

@@ -1,4 +1,5 @@
--- Ends an execution of which nothing is known but that it is over now, with one entry in its log.
+-- Ends an execution of which nothing is known but that it is over now, with one entry in its log. The key stays of a call
+-- of which nobody told how it went.
 -- Called by claim_execution, admit_execution, cancel_previous_executions and cancel_execution, which have set the
 -- tenant and locked the execution's row.
 
@@ -8,7 +9,7 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
 BEGIN
-    PERFORM end_execution_v1(p_tenant, p_execution, p_status, p_error_message, NULL, NULL, false, NULL,
+    PERFORM end_execution_v1(p_tenant, p_execution, p_status, p_error_message, NULL, NULL, true, NULL,
         jsonb_build_array(jsonb_build_object('timestamp', clock_timestamp(), 'level', p_level, 'message', p_message)));
 END
 $$;

@@ -2,7 +2,8 @@
 -- Called by finish_run and end_execution_saying, which have set the tenant and locked the execution's row.
 --
 -- A failed action that was recorded before it ended the execution is not counted twice. The end is when it is written,
--- not when the transaction began: that may have waited for the rule, while the run went on and told of it.
+-- not when the transaction began: that may have waited for the rule, while the run went on and told of it. A wait that is
+-- not over by then is what a retry from there begins with.
 
 CREATE FUNCTION end_execution_v1(
     p_tenant uuid, p_execution uuid, p_status text, p_error_message text, p_error_stack text, p_failed_action integer,
@@ -28,6 +29,7 @@ BEGIN
         error_message = p_error_message,
         error_stack = p_error_stack,
         failed_action_index = p_failed_action,
+        next_action = e.next_action - coalesce(e.resume_at > over, false)::integer,
         call_key = CASE WHEN p_keep_call_key THEN e.call_key END,
         lease_until = NULL,
         resume_at = NULL,

@@ -36,7 +36,7 @@ BEGIN
             p_keep_call_key, place, logs || coalesce(p_last, '[]'));
     ELSE
         p_status := 'cancelled';
-        PERFORM end_execution_v1(p_tenant, p_execution, p_status, NULL, NULL, p_failed_action, false, place,
+        PERFORM end_execution_v1(p_tenant, p_execution, p_status, NULL, NULL, p_failed_action, p_keep_call_key, place,
             logs || jsonb_build_object('timestamp', clock_timestamp(), 'level', 'info', 'message', run.cancel_reason));
     END IF;
     PERFORM wake_executions_v1(p_tenant, limited);

@@ -21,12 +21,14 @@ BEGIN
                 ',"completed_at":', coalesce(
                     '"' || to_char(e.completed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"', 'null'),
                 ',"duration_ms":', coalesce(e.duration_ms::text, 'null'),
+                ',"rule_version":', e.rule_version,
                 ',"actions_total":', e.actions_total,
                 ',"actions_successful":', e.actions_successful,
                 ',"actions_failed":', e.actions_failed,
                 ',"error_message":', coalesce(to_json(e.error_message)::text, 'null'),
                 ',"error_stack":', coalesce(to_json(e.error_stack)::text, 'null'),
                 ',"failed_action_index":', coalesce(e.failed_action_index::text, 'null'),
+                ',"trigger_data":' || e.trigger_data::text,
                 ',"logs":[' || (
                     SELECT string_agg(
                         concat(
@@ -44,12 +46,14 @@ BEGIN
             ',' ORDER BY e.attempt) || ']'
         FROM (
             SELECT a.attempt, a.status, a.created_at, a.started_at, a.completed_at, a.duration_ms, a.actions_total,
-                a.actions_successful, a.actions_failed, a.error_message, a.error_stack, a.failed_action_index
+                a.actions_successful, a.actions_failed, a.error_message, a.error_stack, a.failed_action_index,
+                a.rule_version, a.trigger_data
             FROM automation_execution_attempts a
             WHERE a.tenant = p_tenant AND a.execution_id = p_execution
             UNION ALL
             SELECT c.attempt, c.status, c.queued_at, c.started_at, c.completed_at, c.duration_ms, c.actions_total,
-                c.actions_successful, c.actions_failed, c.error_message, c.error_stack, c.failed_action_index
+                c.actions_successful, c.actions_failed, c.error_message, c.error_stack, c.failed_action_index,
+                c.rule_version, NULL
             FROM automation_executions c
             WHERE c.tenant = p_tenant AND c.execution_id = p_execution
         ) e

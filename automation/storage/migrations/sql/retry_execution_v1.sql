@@ -1,14 +1,19 @@
--- Makes a failed execution pending again as its next attempt, together with its job, and keeps what became of the
--- attempt before. The outcome is retried, not_failed or rule_deleted; no row for no execution.
+-- Makes an execution that failed, timed out or was cancelled pending again as its next attempt, together with its job, and
+-- keeps what became of the attempt before. The outcome is retried, not_retriable, rule_deleted, rule_not_active or
+-- actions_changed; no row for no execution.
 -- Called by Executions.retry (automation/storage/executions.py).
 --
--- From the failed action, the results before it stay. Its call's Idempotency-Key stays where the call's outcome is
--- unknown.
+-- The failed action is the one that the attempt came to and did not get over: it failed, or was under way, or was to
+-- begin next. From there, the results before it stay, and those actions must be the same in both versions. Where none
+-- had begun, the attempt begins with the conditions, as from the start.
+--
+-- A call's Idempotency-Key stays where its outcome is unknown and the same action is what begins now.
 --
 -- The lock on the rule waits for its deletion, and makes that wait and see the new attempt. It comes before the lock on
 -- the execution, as everywhere.
 
-CREATE FUNCTION retry_execution_v1(p_tenant uuid, p_execution uuid, p_from text)
+CREATE FUNCTION retry_execution_v1(
+    p_tenant uuid, p_execution uuid, p_from text, p_rule_version text, p_trigger_data jsonb)
 RETURNS TABLE (outcome text, execution_id uuid, automation_rule_id uuid, status text, document text)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
@@ -17,48 +22,67 @@ DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
     rule record;
     run record;
+    wanted integer;
+    ran jsonb;
+    runs jsonb;
     first integer;
 BEGIN
-    SELECT r.deleted_at INTO rule
+    SELECT r.rule_id, r.version, r.status, r.deleted_at INTO rule
     FROM automation_rules r
     WHERE r.tenant = p_tenant AND r.rule_id = (
         SELECT e.automation_rule_id FROM automation_executions e
         WHERE e.tenant = p_tenant AND e.execution_id = p_execution)
     FOR KEY SHARE;
-    SELECT e.status, e.attempt, e.failed_action_index INTO run
+    SELECT e.status, e.attempt, e.rule_version, coalesce(e.failed_action_index, e.next_action) AS stopped,
+        e.next_action > 0 OR e.tries > 0 OR coalesce(e.retry_from = 'failed_action', false)
+            OR num_nonnulls(e.failed_action_index, e.call_key, e.results) > 0 AS begun
+    INTO run
     FROM automation_executions e WHERE e.tenant = p_tenant AND e.execution_id = p_execution
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    IF run.status <> 'failed' THEN
-        outcome := 'not_failed';
+    first := CASE p_from WHEN 'failed_action' THEN run.stopped ELSE 0 END;
+    wanted := CASE p_rule_version WHEN 'latest' THEN rule.version ELSE run.rule_version END;
+    SELECT v.actions INTO ran FROM automation_rule_versions v
+    WHERE v.tenant = p_tenant AND v.rule_id = rule.rule_id AND v.version = run.rule_version;
+    SELECT v.actions INTO runs FROM automation_rule_versions v
+    WHERE v.tenant = p_tenant AND v.rule_id = rule.rule_id AND v.version = wanted;
+    outcome := CASE
+        WHEN run.status NOT IN ('failed', 'timeout', 'cancelled') THEN 'not_retriable'
+        WHEN rule.deleted_at IS NOT NULL THEN 'rule_deleted'
+        WHEN rule.status <> 'active' THEN 'rule_not_active'
+        WHEN EXISTS (
+            SELECT FROM generate_series(0, first - 1) place
+            WHERE (ran -> place -> 'type', ran -> place -> 'config')
+                IS DISTINCT FROM (runs -> place -> 'type', runs -> place -> 'config')) THEN 'actions_changed'
+        ELSE 'retried' END;
+    IF outcome <> 'retried' THEN
         RETURN NEXT;
         RETURN;
     END IF;
-    IF rule.deleted_at IS NOT NULL THEN
-        outcome := 'rule_deleted';
-        RETURN NEXT;
-        RETURN;
-    END IF;
-    first := CASE p_from WHEN 'failed_action' THEN coalesce(run.failed_action_index, 0) ELSE 0 END;
     INSERT INTO automation_execution_attempts
     SELECT e.tenant, e.execution_id, e.attempt, e.status, e.queued_at, e.started_at, e.completed_at, e.duration_ms,
-        e.actions_total, e.actions_successful, e.actions_failed, e.error_message, e.error_stack, e.failed_action_index
+        e.actions_total, e.actions_successful, e.actions_failed, e.error_message, e.error_stack, e.failed_action_index,
+        e.rule_version, CASE WHEN p_trigger_data IS NOT NULL THEN e.trigger_data END
     FROM automation_executions e WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
     UPDATE automation_executions e SET
-        status = 'pending', attempt = e.attempt + 1, retry_from = p_from,
+        status = 'pending', attempt = e.attempt + 1, rule_version = wanted,
+        retry_from = CASE WHEN run.begun THEN p_from ELSE 'start' END,
+        trigger_data = coalesce(p_trigger_data, e.trigger_data),
         queued_at = now(), due_at = now() + interval '10 seconds',
-        started_at = NULL, completed_at = NULL, duration_ms = NULL, actions_successful = 0, actions_failed = 0,
+        started_at = NULL, completed_at = NULL, duration_ms = NULL,
+        actions_total = jsonb_array_length(runs), actions_successful = 0, actions_failed = 0,
         error_message = NULL, error_stack = NULL, failed_action_index = NULL, execution_context = NULL,
         results = (
             SELECT json_object_agg(r.key, r.value) FROM json_each(e.results) r WHERE r.key::integer < first),
-        call_key = CASE WHEN first = e.next_action THEN e.call_key END,
+        call_key = CASE
+            WHEN first = e.next_action AND p_trigger_data IS NULL AND ran -> first IS NOT DISTINCT FROM runs -> first
+            THEN e.call_key END,
         next_action = first, tries = 0, lease_until = NULL, resume_at = NULL, deadline_at = NULL,
         cancel_requested_at = NULL, cancel_reason = NULL, log_entries = 0, log_bytes = 0, logs_cut = false
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
     PERFORM defer_execution_v1(p_tenant, p_execution, run.attempt + 1);
-    outcome := 'retried';
     RETURN QUERY
     SELECT outcome, d.execution_id, d.automation_rule_id, d.status, d.document
     FROM get_execution_v1(p_tenant, p_execution) d;

@@ -291,6 +291,8 @@ CREATE TABLE automation_execution_attempts (
     error_message text,
     error_stack text,
     failed_action_index integer,
+    rule_version integer NOT NULL,
+    trigger_data jsonb,
     CONSTRAINT automation_execution_attempts_pkey PRIMARY KEY (tenant, execution_id, attempt),
     CONSTRAINT automation_execution_attempts_tenant_execution_id_fkey FOREIGN KEY (tenant, execution_id)
         REFERENCES automation_executions (tenant, execution_id) ON DELETE CASCADE,
@@ -371,9 +373,10 @@ GRANT UPDATE (
     actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, updated_at, deleted_at
 ) ON automation_rules TO automation_api;
 GRANT UPDATE (
-    status, started_at, completed_at, duration_ms, actions_successful, actions_failed, error_message, error_stack,
-    failed_action_index, execution_context, attempt, retry_from, results, next_action, tries, call_key, queued_at,
-    due_at, lease_until, resume_at, deadline_at, cancel_requested_at, cancel_reason, log_entries, log_bytes, logs_cut
+    status, trigger_data, started_at, completed_at, duration_ms, actions_total, actions_successful, actions_failed,
+    error_message, error_stack, failed_action_index, execution_context, rule_version, attempt, retry_from, results,
+    next_action, tries, call_key, queued_at, due_at, lease_until, resume_at, deadline_at, cancel_requested_at,
+    cancel_reason, log_entries, log_bytes, logs_cut
 ) ON automation_executions TO automation_api;
 
 GRANT INSERT ON automation_executions, automation_execution_logs TO automation_worker;

@@ -188,10 +188,13 @@ def cancel_a_running_execution(client: AuthenticatedClient) -> None:
     assert answer.status_code in {HTTPStatus.OK, HTTPStatus.ACCEPTED}
     reaches(client, good(answer.parsed).data, ExecutionStatus.CANCELLED)
 
-    late = cancel_automation_execution.sync(running.execution_id, client=client)
+    once_more = cancel_automation_execution.sync_detailed(running.execution_id, client=client)
+    assert once_more.status_code == HTTPStatus.OK
+    completed = UUID(DEMO["executions"]["completed"])
+    late = cancel_automation_execution.sync(completed, client=client)
     refused(late, HTTPStatus.CONFLICT, "execution_finished")
-    not_failed = retry_automation_execution.sync(running.execution_id, client=client)
-    refused(not_failed, HTTPStatus.CONFLICT, "execution_not_failed")
+    not_retriable = retry_automation_execution.sync(completed, client=client)
+    refused(not_retriable, HTTPStatus.CONFLICT, "execution_not_retriable")
 
 
 def delete_it(client: AuthenticatedClient, rule: AutomationRule) -> None:

@@ -142,8 +142,10 @@ async function cancelARunningExecution(): Promise<void> {
   equal([200, 202].includes(cancelled.response.status), true);
   await reaches(path.id, "cancelled");
 
-  refused(await operator.POST(CANCEL, { params: { path } }), 409, "execution_finished");
-  refused(await operator.POST(RETRY, { params: { path } }), 409, "execution_not_failed");
+  equal((await operator.POST(CANCEL, { params: { path } })).response.status, 200);
+  const completed = { id: demo.executions.completed };
+  refused(await operator.POST(CANCEL, { params: { path: completed } }), 409, "execution_finished");
+  refused(await operator.POST(RETRY, { params: { path: completed } }), 409, "execution_not_retriable");
 }
 
 async function deleteIt(rule: AutomationRule): Promise<void> {

@@ -129,8 +129,10 @@ async function cancelARunningExecution(): Promise<void> {
   equal((await executions.cancelAutomationExecution({ id, xTenantId })).data.executionId, id);
   await reaches(id, ExecutionStatus.Cancelled);
 
-  await refused(executions.cancelAutomationExecution({ id }), 409, "execution_finished");
-  await refused(executions.retryAutomationExecution({ id }), 409, "execution_not_failed");
+  equal((await executions.cancelAutomationExecution({ id })).data.status, ExecutionStatus.Cancelled);
+  const completed = { id: demo.executions.completed };
+  await refused(executions.cancelAutomationExecution(completed), 409, "execution_finished");
+  await refused(executions.retryAutomationExecution(completed), 409, "execution_not_retriable");
 }
 
 async function deleteIt(rule: AutomationRule): Promise<void> {
