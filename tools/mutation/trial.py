@@ -26,7 +26,7 @@ class Verdict(StrEnum):
     """What became of a mutant.
 
     ``NOTICED``: a test failed or never ended. ``LIVED``: all tests passed. ``UNSEEN``: no test of this process runs the
-    line. ``INVALID``: the database does not take the changed function, so that it is no mutant.
+    line. ``INVALID``: it is no program, so that it is no mutant: Python or the database does not take it.
     """
 
     NOTICED = "noticed"
@@ -62,6 +62,8 @@ class Copy:
         """
         if not tests:
             return Verdict.UNSEEN
+        if path.endswith(".py") and not _is_python(source):
+            return Verdict.INVALID
         file = self.place / path
         original = file.read_text(encoding="utf-8")
         file.write_text(source, encoding="utf-8")
@@ -91,6 +93,14 @@ class Copy:
         if process.returncode == 0:
             return Verdict.LIVED
         return Verdict.INVALID if "psycopg.errors.SyntaxError" in output and "upgrade" in output else Verdict.NOTICED
+
+
+def _is_python(source: str) -> bool:
+    try:
+        compile(source, "mutant", "exec")
+    except SyntaxError:
+        return False
+    return True
 
 
 def _bound_memory() -> None:

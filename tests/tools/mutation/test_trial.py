@@ -37,14 +37,15 @@ def copy(tmp_path: Path) -> Copy:
         (CODE.replace("value < found", "value >= found"), ["test_code.py::test_least"], Verdict.NOTICED),
         (CODE.replace("value < found", "value <= found"), ["test_code.py::test_least"], Verdict.LIVED),
         (CODE.replace("found = values[0]", "while True: pass"), ["test_code.py::test_least"], Verdict.NOTICED),
+        (CODE.replace("least(", "least)"), ["test_code.py::test_least"], Verdict.INVALID),
         (CODE, [], Verdict.UNSEEN),
     ],
-    ids=["another result", "the same result", "no end", "no test"],
+    ids=["another result", "the same result", "no end", "no program", "no test"],
 )
 def test_a_mutant_is_noticed_by_a_test_that_fails_or_never_ends(
     copy: Copy, monkeypatch: pytest.MonkeyPatch, source: str, tests: list[str], verdict: Verdict
 ) -> None:
-    monkeypatch.setattr(trial, "PATIENCE", 5.0)
+    monkeypatch.setattr(trial, "PATIENCE", 5.0 if "while True" in source else 60.0)
 
     found = copy.tried("code_of.py", source, tests, 0.0, dict(os.environ))
 
@@ -88,3 +89,5 @@ def test_changes_of_a_real_module_can_all_be_read() -> None:
 
     assert len(made) > 40
     assert len({change.applied(source) for change in made}) == len(made)
+    for change in made:
+        compile(change.applied(source), "mutant", "exec")
