@@ -25,6 +25,7 @@ COLUMNS = (
     "usage_count",
     "last_used_at",
     "created_at",
+    "name",
 )
 
 
@@ -36,6 +37,7 @@ def command() -> None:
 @command.command("create")
 @click.option("--tenant", metavar="TENANT", type=Name(), required=True, help="The tenant's id or name.")
 @click.option("--user", metavar="USER", type=Name(), required=True, help="The user's id or e-mail address.")
+@click.option("--name", metavar="NAME", type=Name(), help="What the key is for, such as the program that uses it.")
 @click.option("--expires-at", type=Moment(to_come=True), help="Until when it is accepted, as 2030-01-31T00:00:00Z.")
 @click.option(
     "--usage-limit",
@@ -44,12 +46,20 @@ def command() -> None:
     help="How many requests it is accepted for, over its whole life.",
 )
 @json_option
-def create(tenant: str, user: str, expires_at: datetime | None, usage_limit: int | None, *, as_json: bool) -> None:
+def create(
+    tenant: str, user: str, name: str | None, expires_at: datetime | None, usage_limit: int | None, *, as_json: bool
+) -> None:
     """Create a key of a user. It is shown once: only its SHA-256 is stored."""
     with administration() as records:
         made = generate()
         key = records.create_key(
-            tenant, user, digest=made.digest, prefix=made.prefix, expires_at=expires_at, usage_limit=usage_limit
+            tenant,
+            user,
+            digest=made.digest,
+            prefix=made.prefix,
+            name=name,
+            expires_at=expires_at,
+            usage_limit=usage_limit,
         )
     print_record({"key": made.plaintext, **_describe(key)}, as_json=as_json)
     if not as_json:
@@ -94,6 +104,7 @@ def _tenant_of(records: "Administration", prefix: str) -> UUID:
 def _describe(key: "Key") -> Record:
     return {
         "prefix": key.prefix,
+        "name": key.name,
         "tenant": key.tenant,
         "user": key.user,
         "email": key.email,

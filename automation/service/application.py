@@ -27,6 +27,7 @@ from automation.storage.execution_list import ExecutionList
 from automation.storage.executions import Executions
 from automation.storage.keys import KeyDirectory
 from automation.storage.pool.database import Database
+from automation.storage.principals import Principals
 from automation.storage.readiness import Readiness
 from automation.storage.rules import Rules
 from security.authenticator import Authenticator
@@ -34,7 +35,17 @@ from security.authorization import authorized
 from security.scheme import ApiKeyScheme
 
 HANDLERS = "handlers"
-PROVIDED: tuple[type, ...] = (Cursors, ExecutionList, Executions, Links, Published, Readiness, RuleDesk, Rules)
+PROVIDED: tuple[type, ...] = (
+    Cursors,
+    ExecutionList,
+    Executions,
+    Links,
+    Principals,
+    Published,
+    Readiness,
+    RuleDesk,
+    Rules,
+)
 """What handlers may ask for by annotation."""
 
 
@@ -67,6 +78,7 @@ def create(settings: Settings, contract: Contract | None = None) -> ASGIApp:
         ExecutionList: ExecutionList(database),
         Executions: Executions(database),
         Links: contract.links,
+        Principals: Principals(database),
         Published: Published(contract.document, settings.path_prefix, withheld=not settings.publish_contract),
         Readiness: readiness,
         RuleDesk: RuleDesk(actions),

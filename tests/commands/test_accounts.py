@@ -72,11 +72,12 @@ def test_people_see_the_key_whole(settings: Mapping[str, str], acme: UUID) -> No
 
 
 def test_a_key_has_the_limits_that_it_was_given(settings: Mapping[str, str], acme: UUID) -> None:
-    limits = ("--expires-at", "2030-01-31T01:30:00.5+02:00", "--usage-limit", "7")
+    limits = ("--expires-at", "2030-01-31T01:30:00.5+02:00", "--usage-limit", "7", "--name", "trial")
 
     made = document("keys", "create", "--tenant", str(acme), "--user", READER, *limits, settings=settings)
 
     assert (made["expires_at"], made["usage_limit"], made["usage_count"]) == ("2030-01-30T23:30:00.500000Z", 7, 0)
+    assert made["name"] == "trial"
 
 
 def test_keys_of_one_user_can_be_listed(

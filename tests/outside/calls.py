@@ -43,6 +43,7 @@ def successful(tenant: Tenant) -> Mapping[str, Call]:
         Call("listAutomationExecutionAttempts", f"{failed}/attempts"),
         Call("cancelAutomationExecution", f"{pending}/cancel"),
         Call("retryAutomationExecution", f"{failed}/retry", {"from": "failed_action"}),
+        Call("getCurrentPrincipal", "/api/v1/me"),
         Call("createAutomationRule", RULES, rule_input()),
         Call("getAutomationRule", path),
         Call("updateAutomationRule", path, rule_input()),

@@ -38,6 +38,19 @@ async def test_a_principal_with_the_permission_is_let_in(
     assert response.status_code == 200
 
 
+async def test_an_operation_that_requires_none_lets_in_whoever_has_a_key(
+    directory: MemoryDirectory, authenticator: Authenticator
+) -> None:
+    key = directory.add(permissions=frozenset()).key
+    operation = PROTECTED | {"x-required-permission": "none"}
+
+    async with client(build(authenticator, contract(operation))) as caller:
+        with_key = await caller.get("/protected", headers={"x-api-key": key.plaintext})
+        without_key = await caller.get("/protected")
+
+    assert (with_key.status_code, without_key.status_code) == (200, 401)
+
+
 async def test_head_is_held_to_the_same_permission_as_get(
     directory: MemoryDirectory, authenticator: Authenticator
 ) -> None:

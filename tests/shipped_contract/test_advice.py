@@ -5,13 +5,15 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from automation.contract.compiled.problem_rules import MEDIA_TYPE
+from automation.contract.document.naming import NO_PERMISSION, PERMISSION
 from automation.contract.document.outline import Entry
 from automation.domain.errors import AutomationError, all_errors
 from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses
 
 ERRORS: Mapping[str, type[AutomationError]] = {error.code: error for error in all_errors()}
 OF_A_BODY = {"invalid_body", "content_too_large", "unsupported_media_type"}
-OF_A_KEY = {code for code in ERRORS if code.startswith("api_key_")} | {"permission_denied"}
+OF_A_KEY = {code for code in ERRORS if code.startswith("api_key_")}
+OF_A_PERMISSION = {"permission_denied"}
 OF_A_CURSOR = {"invalid_cursor"}
 OF_THE_DATABASE = {"unavailable"}
 OF_CONNECTIONS = {"malformed_request", "headers_too_large", "method_not_allowed"}
@@ -27,6 +29,7 @@ RAISED: Mapping[str, set[str]] = {
     "retryAutomationExecution": {
         *("execution_not_found", "execution_not_retriable", "rule_deleted", "rule_not_active", "actions_changed"),
     },
+    "getCurrentPrincipal": set(),
     "createAutomationRule": {"too_many_checks"},
     "getAutomationRule": {"rule_not_found"},
     "updateAutomationRule": {"rule_not_found", "rule_deleted", "precondition_failed", "too_many_checks"},
@@ -46,6 +49,7 @@ def expected(entry: Entry) -> set[str]:
         *("invalid_parameter", "internal_error"),
         *(OF_A_BODY if with_body else ()),
         *(OF_A_KEY | OF_THE_DATABASE if secured else ()),
+        *(OF_A_PERMISSION if entry.node.get(PERMISSION, NO_PERMISSION) != NO_PERMISSION else ()),
         *(OF_A_CURSOR if any(each["name"] == "cursor" for each in entry.parameters) else ()),
         *RAISED[entry.name],
     }

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from automation.contract.document.naming import NO_PERMISSION, PERMISSION
 from automation.domain.permissions import Role
 from tests.shipped_contract.shipped import ENTRIES
 from tests.system.processes import REPOSITORY
@@ -37,7 +38,11 @@ IDENTIFIERS = {
     "updateAutomationRule": "rules",
 }
 """Which ids each operation is given: those that it can do something with."""
-SECURED = [f"{entry.method.upper()} {entry.path}" for entry in ENTRIES if "x-required-permission" in entry.node]
+SECURED = [
+    f"{entry.method.upper()} {entry.path}"
+    for entry in ENTRIES
+    if entry.node.get(PERMISSION, NO_PERMISSION) != NO_PERMISSION
+]
 LONGEST_SECONDS = 3600
 
 

@@ -8,7 +8,7 @@ from automation.contract.compiled.bodies import BODY_MEDIA_TYPE
 from automation.contract.compiled.operations import MAX_BODY_BYTES
 from automation.contract.compiled.problem_rules import COMPONENT, MEDIA_TYPE
 from automation.contract.document.findings import Finding
-from automation.contract.document.naming import LOWER_CAMEL_CASE
+from automation.contract.document.naming import LOWER_CAMEL_CASE, NO_PERMISSION, PERMISSION
 from automation.contract.document.outline import Entry
 from automation.contract.document.references import follow
 
@@ -107,7 +107,14 @@ def _own_errors(entry: Entry, document: Mapping[str, Any]) -> list[str]:
     """Return the errors that an operation can answer before its handler is called: unknown parameters to begin with."""
     secured = bool(entry.node.get("security", document.get("security", [])))
     body = "requestBody" in entry.node
-    return ["400", *(("401", "403") if secured else ()), *(("413", "415") if body else ()), "500"]
+    permitted = entry.node.get(PERMISSION) not in (None, NO_PERMISSION)
+    return [
+        "400",
+        *(("401",) if secured else ()),
+        *(("403",) if secured and permitted else ()),
+        *(("413", "415") if body else ()),
+        "500",
+    ]
 
 
 def _takes_if_none_match(entry: Entry) -> bool:

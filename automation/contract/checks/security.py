@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from automation.contract.document.findings import Finding
-from automation.contract.document.naming import PERMISSION
+from automation.contract.document.naming import NO_PERMISSION, PERMISSION
 from automation.contract.document.outline import Entry
 from automation.contract.document.references import pointer
 
@@ -73,5 +73,5 @@ def _permission(entry: Entry, document: Mapping[str, Any], permissions: Collecti
         yield Finding(entry.where, f"is neither public (security: []) nor has it {PERMISSION}")
     elif not public and not entry.node.get("security", document.get("security")):
         yield Finding(entry.where, f"has {PERMISSION}, but no security scheme to find the caller by")
-    if permission is not None and permission not in permissions:
+    if permission is not None and permission not in (*permissions, NO_PERMISSION):
         yield Finding(entry.where, f"requires {permission}, which is not a permission")

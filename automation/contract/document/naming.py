@@ -9,6 +9,9 @@ _other = re.compile(r"[^0-9a-zA-Z]+")
 PERMISSION = "x-required-permission"
 """The extension that names the permission which an operation requires."""
 
+NO_PERMISSION = "none"
+"""What the extension says of an operation that every principal may call, whatever its user may do."""
+
 LOWER_CAMEL_CASE = re.compile(r"[a-z]+(?:[A-Z][a-z0-9]*|[0-9]+)*")
 
 

@@ -46,6 +46,7 @@ class Key:
     user: UUID
     email: str | None
     prefix: str
+    name: str | None
     active: bool
     expires_at: datetime | None
     usage_limit: int | None

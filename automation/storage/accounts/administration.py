@@ -110,6 +110,7 @@ class Administration:
         *,
         digest: bytes,
         prefix: str,
+        name: str | None = None,
         expires_at: datetime | None = None,
         usage_limit: int | None = None,
     ) -> Key:
@@ -122,6 +123,7 @@ class Administration:
                 tenant=owned_by,
                 user_id=accounts.user(connection, owned_by, user).user,
                 prefix=prefix,
+                name=name,
                 expires_at=expires_at,
                 usage_limit=usage_limit,
             )

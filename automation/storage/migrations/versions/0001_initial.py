@@ -120,6 +120,7 @@ CREATE TABLE api_keys (
     tenant uuid NOT NULL,
     user_id uuid NOT NULL,
     prefix text NOT NULL,
+    name text,
     active boolean NOT NULL DEFAULT true,
     expires_at timestamp with time zone,
     usage_limit bigint,
@@ -130,6 +131,7 @@ CREATE TABLE api_keys (
     CONSTRAINT api_keys_pkey PRIMARY KEY (digest),
     CONSTRAINT api_keys_tenant_fkey FOREIGN KEY (tenant) REFERENCES tenants (tenant),
     CONSTRAINT api_keys_prefix_key UNIQUE (prefix),
+    CONSTRAINT api_keys_name_check CHECK (length(name) BETWEEN 1 AND 200),
     CONSTRAINT api_keys_digest_check CHECK (octet_length(digest) = 32),
     CONSTRAINT api_keys_usage_limit_check CHECK (usage_limit >= 0),
     CONSTRAINT api_keys_usage_count_check CHECK (usage_count >= 0 AND usage_count <= usage_limit)
@@ -347,6 +349,7 @@ CREATE POLICY directory_reads ON users FOR SELECT TO automation_directory USING 
 CREATE POLICY directory_reads ON user_roles FOR SELECT TO automation_directory USING (true);
 CREATE POLICY directory_reads ON role_permissions FOR SELECT TO automation_directory USING (true);
 GRANT SELECT ON api_keys, users, user_roles, role_permissions TO automation_directory;
+GRANT SELECT (tenant, name) ON tenants TO automation_directory;
 GRANT UPDATE (usage_count, last_used_at) ON api_keys TO automation_directory;
 
 CREATE POLICY directory_reads ON automation_executions FOR SELECT TO automation_directory
@@ -428,6 +431,7 @@ _FUNCTIONS = (
     "claim_execution_v1",
     "create_execution_v1",
     "defer_execution_v1",
+    "describe_principal_v1",
     "end_execution_saying_v1",
     "end_execution_v1",
     "finish_run_v1",
