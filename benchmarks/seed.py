@@ -205,7 +205,7 @@ SELECT
     CASE WHEN n.failed THEN 'failed' ELSE 'completed' END,
     n.created_at, n.created_at, n.created_at + interval '7 ms',
     n.created_at + interval '7 ms' + n.number % 5000 * interval '1 ms', n.number % 5000,
-    replace({trigger_data}, '<number>', n.number::text)::jsonb,
+    replace({trigger_data}, '<number>', n.number::text)::json,
     2, CASE WHEN n.failed THEN 1 ELSE 2 END, CASE WHEN n.failed THEN 1 ELSE 0 END,
     CASE WHEN n.failed THEN 'Action 1: webhook_call failed: the receiver answered 502.' END,
     CASE WHEN n.failed THEN 'action 1 (webhook_call): the receiver answered 502' END,

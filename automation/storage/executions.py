@@ -33,14 +33,14 @@ _CREATE = b"""
 SELECT outcome, execution_id, automation_rule_id, status, document
 FROM create_execution_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_rule => %(rule)s, p_user => %(user)s,
-    p_trigger_data => %(trigger_data)s::jsonb, p_override_conditions => %(override_conditions)s)
+    p_trigger_data => %(trigger_data)s::json, p_override_conditions => %(override_conditions)s)
 """
 # Makes an execution that came to no good end pending again, as its next attempt.
 _RETRY = b"""
 SELECT outcome, execution_id, automation_rule_id, status, document
 FROM retry_execution_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_from => %(retry_from)s,
-    p_rule_version => %(rule_version)s, p_trigger_data => %(trigger_data)s::jsonb)
+    p_rule_version => %(rule_version)s, p_trigger_data => %(trigger_data)s::json)
 """
 # Ends an execution that no worker holds, or asks its worker to.
 _CANCEL = b"""

@@ -28,7 +28,7 @@ INSERT INTO automation_rules (
     condition_logic, actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy)
 VALUES (
     %(tenant)s, %(rule)s, 1, %(user)s, %(name)s, %(description)s, %(status)s, %(trigger_type)s,
-    %(trigger_config)s::jsonb, %(conditions)s::jsonb, %(condition_logic)s, %(actions)s::jsonb,
+    %(trigger_config)s::json, %(conditions)s::json, %(condition_logic)s, %(actions)s::json,
     %(execution_timeout_seconds)s, %(max_concurrent_executions)s, %(concurrency_policy)s)
 """
 # Other changes and claims wait for this one; executions can be created meanwhile.
@@ -39,8 +39,8 @@ SELECT version, deleted_at FROM automation_rules WHERE tenant = %(tenant)s AND r
 _UPDATE = b"""
 UPDATE automation_rules SET
     version = version + 1, updated_at = now(), status_reason = NULL, name = %(name)s, description = %(description)s,
-    status = %(status)s, trigger_type = %(trigger_type)s, trigger_config = %(trigger_config)s::jsonb,
-    conditions = %(conditions)s::jsonb, condition_logic = %(condition_logic)s, actions = %(actions)s::jsonb,
+    status = %(status)s, trigger_type = %(trigger_type)s, trigger_config = %(trigger_config)s::json,
+    conditions = %(conditions)s::json, condition_logic = %(condition_logic)s, actions = %(actions)s::json,
     execution_timeout_seconds = %(execution_timeout_seconds)s,
     max_concurrent_executions = %(max_concurrent_executions)s, concurrency_policy = %(concurrency_policy)s
 WHERE tenant = %(tenant)s AND rule_id = %(rule)s

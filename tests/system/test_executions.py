@@ -8,6 +8,8 @@ import pytest
 from tests.system.problems import problem_of
 from tests.system.tenancy import EXECUTIONS, RULES, WEBHOOK, Tenant, rule_input
 
+JSON = {"content-type": "application/json"}
+
 
 def execute_path(rule: dict[str, Any]) -> str:
     return f"{RULES}/{rule['rule_id']}/execute"
@@ -147,6 +149,41 @@ def test_how_to_run_a_rule_is_held_to_the_contract(tenant: Tenant, body: Any, po
     response = tenant.post(execute_path(rule), body)
 
     assert [error["pointer"] for error in problem_of(response, 400, "invalid_body")["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        '{"v": 1e22, "w": 1.10, "x": -0.0, "y": 1E5}',
+        '{"v": 36893488147419103232, "pi": 3.14159265358979323846264338327950288}',
+        '{"text": "\\u0000 \\ud83d\\ude00 \\/", "ä": [ ]}',
+        '{"v":[' + ",".join(["1e308"] * 10_000) + "]}",
+    ],
+    ids=["floats", "digits", "escapes", "large"],
+)
+def test_what_only_passes_through_comes_back_as_it_was_sent(tenant: Tenant, sent: str) -> None:
+    path = execute_path(tenant.create_rule())
+    body = f'{{"trigger_data": {sent}}}'.encode()
+
+    created = tenant.ask("POST", path, content=body, headers=JSON)
+    execution = path_of(created.json()["data"])
+    read = tenant.ask("GET", execution)
+    tenant.post(f"{execution}/cancel")
+    retried = tenant.ask("POST", f"{execution}/retry", content=body, headers=JSON)
+
+    assert (created.status_code, retried.status_code) == (202, 200)
+    assert all(f'"trigger_data":{sent},"' in answer.text for answer in (created, read, retried))
+
+
+def test_what_is_not_opaque_is_still_read_strictly(tenant: Tenant) -> None:
+    path = execute_path(tenant.create_rule())
+    large = '{"trigger_data": {"v": 36893488147419103232}, "dry_run": true}'
+
+    planned = tenant.ask("POST", path, content=large, headers=JSON)
+    refused = tenant.ask("POST", path, content=large.replace("true", "36893488147419103232"), headers=JSON)
+
+    assert planned.status_code == 200
+    problem_of(refused, 400, "invalid_body")
 
 
 def test_a_pending_execution_is_cancelled_at_once(tenant: Tenant) -> None:

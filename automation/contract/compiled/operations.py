@@ -12,6 +12,7 @@ from automation.contract.document.outline import Entry
 from automation.contract.document.references import follow
 
 MAX_BODY_BYTES = "x-max-body-bytes"
+OPAQUE = "x-opaque"
 
 # Header parameters that say when to act, not what to answer with: no cache has to tell answers apart by them.
 PRECONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "idempotency-key"})
@@ -19,11 +20,15 @@ PRECONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The request body of an operation: whether it must be there, how large it may be, its schema."""
+    """The request body of an operation: whether it must be there, how large it may be, its schema.
+
+    ``opaque`` are the members that only pass through, and are kept as the text that they came as.
+    """
 
     required: bool
     max_bytes: int
     schema: Mapping[str, Any]
+    opaque: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +86,13 @@ def _body(entry: Entry, document: Mapping[str, Any]) -> Body | None:
         return None
     definition = follow(document, entry.node["requestBody"])
     (media_type,) = definition["content"].values()
+    schema = media_type.get("schema", {})
+    members = follow(document, schema).get("properties", {})
     return Body(
         required=definition.get("required", False),
         max_bytes=entry.node.get(MAX_BODY_BYTES, MAX_BYTES),
-        schema=media_type.get("schema", {}),
+        schema=schema,
+        opaque=frozenset(name for name, member in members.items() if member.get(OPAQUE)),
     )
 
 

@@ -54,4 +54,5 @@ def _body_reader(contract: Contract, operation: Operation) -> BodyReader | None:
         validator=contract.schemas.validator(body.schema),
         excerpts=Excerpts(schema),
         integers=integer_converter(schema),
+        opaque=body.opaque,
     )

@@ -1,21 +1,20 @@
 """Validates the result of an action: plain JSON objects that can be stored and read back."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
+from automation.domain.opaque import Opaque
 from automation.engine.actions.action import ActionFailed, ActionResult
+from automation.storage.pool.encoding import without_nul
 
 MAX_BYTES = 2 * 1024 * 1024
 
-_NUL = b"\\u0000"
-
 
 def plain_result(result: object) -> ActionResult:
-    """Return the result of an action as plain JSON objects.
+    """Return the result of an action as plain JSON objects; what it has as a text of JSON stays as it is in the output.
 
-    NUL characters, which PostgreSQL can't store, become U+FFFD.
+    NUL characters become U+FFFD.
 
     Raises:
         ActionFailed: It is no ``ActionResult``, not made of JSON values, or larger than 2 MiB. A definite failure that
@@ -26,27 +25,18 @@ def plain_result(result: object) -> ActionResult:
     return ActionResult(_stored(result.output), _stored(result.metadata))
 
 
-def _stored(value: object) -> dict[str, Any]:
+def _stored(value: object) -> Opaque:
     try:
         encoded = orjson.dumps(dict(value) if isinstance(value, Mapping) else value)
     except TypeError:
         raise _unusable("the action's result is not made of JSON values") from None
     if len(encoded) > MAX_BYTES:
         raise _unusable(f"the action's result is larger than {MAX_BYTES} bytes")
-    decoded = orjson.loads(encoded)
+    text = without_nul(encoded)
+    decoded = orjson.loads(text)
     if not isinstance(decoded, dict):
         raise _unusable("the action's result is not a JSON object")
-    return _without_nul(decoded) if _NUL in encoded else decoded
-
-
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd")
-    if isinstance(value, list):
-        return [_without_nul(child) for child in value]
-    if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(child) for key, child in value.items()}
-    return value
+    return Opaque(decoded, text.decode())
 
 
 def _unusable(message: str) -> ActionFailed:

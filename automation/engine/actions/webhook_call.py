@@ -20,7 +20,7 @@ from automation.engine.actions.content_coding import Undecodable
 from automation.engine.actions.egress import Egress, EgressRefused, NameNotResolved
 from automation.engine.actions.resources import ActionResources
 from automation.engine.actions.webhook_request import CONFIG_SCHEMA, DEFAULT_RESPONSE_BYTES, check, host, request
-from automation.engine.actions.webhook_response import Body, output, read, reason, retry_after
+from automation.engine.actions.webhook_response import Body, output, read, reason, result, retry_after
 
 _SENDING = "http11.send_request_headers.started"
 _SECONDS_FOR_A_REASON = 2.0
@@ -68,7 +68,7 @@ class _Exchange:
         try:
             await self._require_expected(response)
             body = await read(response, self._config.get("max_response_bytes", DEFAULT_RESPONSE_BYTES))
-            return ActionResult(output(response, body), self._metadata(status=response.status_code))
+            return ActionResult(result(response, body), self._metadata(status=response.status_code))
         finally:
             await response.aclose()
 

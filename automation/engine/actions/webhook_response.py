@@ -47,6 +47,14 @@ async def read(response: httpx.Response, limit: int) -> Body:
     return Body(bytes(content), truncated=False)
 
 
+def result(response: httpx.Response, body: Body) -> dict[str, Any]:
+    """Return what is kept of a response as it came: as in ``output``, with the text of a body that is JSON."""
+    shown = output(response, body)
+    if not isinstance(shown["body"], str | None):
+        shown["body"] = orjson.Fragment(body.content)
+    return shown
+
+
 def output(response: httpx.Response, body: Body) -> dict[str, Any]:
     """Return what later actions see of a response: status, some headers, and the body as JSON where it is JSON."""
     return {

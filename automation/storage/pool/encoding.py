@@ -7,21 +7,28 @@ from uuid import UUID
 
 import orjson
 
+from automation.domain.opaque import Opaque
+
 # An escaped NUL, and not an escaped backslash before u0000.
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def encoded(value: object) -> str:
-    """Return a value as JSON; a NUL becomes U+FFFD, a time its RFC 3339 form."""
+    """Return a value as JSON; a NUL becomes U+FFFD, a time its RFC 3339 form. What is opaque stays as it came."""
+    if isinstance(value, Opaque):
+        return value.text
     document = orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
-    if b"\\u0000" in document:
-        document = _NUL.sub(rb"\1\\ufffd", document)
-    return document.decode()
+    return without_nul(document).decode()
 
 
 def decoded(document: str) -> Any:
-    """Return what a JSON text says."""
-    return orjson.loads(document)
+    """Return what a JSON text says; a NUL becomes U+FFFD."""
+    return orjson.loads(without_nul(document.encode()) if "\\u0000" in document else document)
+
+
+def without_nul(document: bytes) -> bytes:
+    """Return JSON in which each NUL is U+FFFD."""
+    return _NUL.sub(rb"\1\\ufffd", document) if b"\\u0000" in document else document
 
 
 def storable(text: str) -> str:

@@ -12,7 +12,7 @@ from automation.domain.executions import ExecutionStatus
 from automation.domain.rules import ConcurrencyPolicy, RuleAction, RuleStatus
 from tests.engine.actions.receiver import Receiver
 from tests.engine.scenes import Scene, a_call, a_wait, messages
-from tests.engine.workers import answering, called, keys, never, slowly
+from tests.engine.workers import answering, called, in_turn, keys, never, slowly
 
 pytestmark = pytest.mark.process
 
@@ -31,6 +31,24 @@ async def test_all_actions_done_is_completed(scene: Scene, receiver: Receiver) -
     assert execution["started_at"] <= execution["completed_at"]
     assert execution["duration_ms"] >= 0
     assert messages(execution)[-1] == "The execution is completed."
+
+
+async def test_what_a_receiver_answered_is_kept_number_for_number(scene: Scene, receiver: Receiver) -> None:
+    body = '{"id": 36893488147419103232, "pi": 3.14159265358979323846264338327950288, "f": 1e22, "nul": "\\u0000"}'
+    receiver.answer = in_turn(answering(body=body.encode()), answering("500 Internal Server Error"), answering())
+    calls = (a_call(receiver.url), a_call(receiver.url, json={"f": '${context.actions."0".body.f}'}))
+    execution = UUID((await scene.run(*calls))["execution_id"])
+
+    before = (await scene.executions.read(scene.tenant, execution)).json.decode()
+    await scene.executions.retry(scene.tenant, execution, retry_from="failed_action")
+    ended = await scene.ended(execution)
+    after = (await scene.executions.read(scene.tenant, execution)).json.decode()
+
+    kept = body.replace("\\u0000", "\\ufffd")
+    assert kept in before
+    assert kept in after
+    assert ended["status"] == "completed"
+    assert json.loads(receiver.received[-1].body) == {"f": 1e22}
 
 
 async def test_a_failure_that_the_rule_tolerates_is_completed(scene: Scene, receiver: Receiver) -> None:

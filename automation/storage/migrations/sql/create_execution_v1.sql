@@ -5,7 +5,7 @@
 -- The rule's lock waits for a deletion, and makes one wait.
 
 CREATE FUNCTION create_execution_v1(
-    p_tenant uuid, p_execution uuid, p_rule uuid, p_user uuid, p_trigger_data jsonb, p_override_conditions boolean)
+    p_tenant uuid, p_execution uuid, p_rule uuid, p_user uuid, p_trigger_data json, p_override_conditions boolean)
 RETURNS TABLE (outcome text, execution_id uuid, automation_rule_id uuid, status text, document text)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
@@ -14,7 +14,7 @@ DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
     rule record;
 BEGIN
-    SELECT r.version, r.status, r.deleted_at, jsonb_array_length(r.actions) AS actions INTO rule
+    SELECT r.version, r.status, r.deleted_at, json_array_length(r.actions) AS actions INTO rule
     FROM automation_rules r WHERE r.tenant = p_tenant AND r.rule_id = p_rule
     FOR KEY SHARE;
     IF NOT FOUND THEN

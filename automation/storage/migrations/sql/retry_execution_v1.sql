@@ -13,7 +13,7 @@
 -- the execution, as everywhere.
 
 CREATE FUNCTION retry_execution_v1(
-    p_tenant uuid, p_execution uuid, p_from text, p_rule_version text, p_trigger_data jsonb)
+    p_tenant uuid, p_execution uuid, p_from text, p_rule_version text, p_trigger_data json)
 RETURNS TABLE (outcome text, execution_id uuid, automation_rule_id uuid, status text, document text)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
@@ -23,8 +23,8 @@ DECLARE
     rule record;
     run record;
     wanted integer;
-    ran jsonb;
-    runs jsonb;
+    ran json;
+    runs json;
     first integer;
 BEGIN
     SELECT r.rule_id, r.version, r.status, r.deleted_at INTO rule
@@ -54,8 +54,9 @@ BEGIN
         WHEN rule.status <> 'active' THEN 'rule_not_active'
         WHEN EXISTS (
             SELECT FROM generate_series(0, first - 1) place
-            WHERE (ran -> place -> 'type', ran -> place -> 'config')
-                IS DISTINCT FROM (runs -> place -> 'type', runs -> place -> 'config')) THEN 'actions_changed'
+            WHERE ((ran -> place -> 'type')::text, (ran -> place -> 'config')::text)
+                IS DISTINCT FROM ((runs -> place -> 'type')::text, (runs -> place -> 'config')::text))
+        THEN 'actions_changed'
         ELSE 'retried' END;
     IF outcome <> 'retried' THEN
         RETURN NEXT;
@@ -72,12 +73,13 @@ BEGIN
         trigger_data = coalesce(p_trigger_data, e.trigger_data),
         queued_at = now(), due_at = now() + interval '10 seconds',
         started_at = NULL, completed_at = NULL, duration_ms = NULL,
-        actions_total = jsonb_array_length(runs), actions_successful = 0, actions_failed = 0,
+        actions_total = json_array_length(runs), actions_successful = 0, actions_failed = 0,
         error_message = NULL, error_stack = NULL, failed_action_index = NULL, execution_context = NULL,
         results = (
             SELECT json_object_agg(r.key, r.value) FROM json_each(e.results) r WHERE r.key::integer < first),
         call_key = CASE
-            WHEN first = e.next_action AND p_trigger_data IS NULL AND ran -> first IS NOT DISTINCT FROM runs -> first
+            WHEN first = e.next_action AND p_trigger_data IS NULL
+                AND (ran -> first)::text IS NOT DISTINCT FROM (runs -> first)::text
             THEN e.call_key END,
         next_action = first, tries = 0, lease_until = NULL, resume_at = NULL, deadline_at = NULL,
         cancel_requested_at = NULL, cancel_reason = NULL, log_entries = 0, log_bytes = 0, logs_cut = false

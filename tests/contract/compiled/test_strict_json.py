@@ -1,0 +1,76 @@
+"""Members that the contract calls opaque are kept as the text that they came as; everything else is read strictly."""
+
+import pytest
+
+from automation.contract.compiled.strict_json import kept, parsed_keeping
+from automation.domain.errors import InvalidBody
+
+OPAQUE = frozenset({"data", "more"})
+LONG = "123456789012345678901234567890"
+
+
+def texts(content: str) -> dict[str, str]:
+    """Return the texts that are kept of a body."""
+    return dict(parsed_keeping(content.encode(), OPAQUE)[1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"a": [1e22, 1.10, -0, 1E+5, 3.14159265358979323846264]}',
+        f'{{"a":{LONG},"b":[-{LONG}]}}',
+        '{ "quoted\\" }": "}{\\u0000\\\\", "ä": "\U0001f600" }',
+        "[]",
+        "1",
+        "null",
+    ],
+)
+def test_an_opaque_member_is_the_text_that_came(text: str) -> None:
+    for content in (
+        f'{{"data":{text}}}',
+        f' {{\n "data"\t:\r\n {text} , "other": [1, "data"] }} ',
+        f'{{"other": {{"data": 2}}, "data": {text}}}',
+        f'{{"d\\u0061ta": {text}}}',
+    ):
+        assert texts(content) == {"data": text}
+
+
+def test_several_members_are_kept() -> None:
+    assert texts('{"more": {"a": 1.0}, "data": {"b": 2.50}}') == {"more": '{"a": 1.0}', "data": '{"b": 2.50}'}
+
+
+@pytest.mark.parametrize("content", ["{}", "[1]", "null", '{"other": {"data": {}}}', '[{"data": {}}]'])
+def test_what_has_no_opaque_member_keeps_no_text(content: str) -> None:
+    assert texts(content) == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'{{"data": {{}}, "other": {LONG}}}',
+        '{"data": {}, "other": "\\u0000"}',
+        '{"data": {}, "\\u0000": 1}',
+        '{"data": {}, "data": {}}',
+        '{"data": {}, "d\\u0061ta": {}}',
+        '{"data": {"a": 1, "a": 1}}',
+        '{"data": [{"a": {"b": 1, "b": 2}}]}',
+        '{"data": {}, "other": {"a": 1, "a": 1}}',
+        '{"data": ' + "[" * 64 + "]" * 64 + "}",
+        '{"data": 1e999}',
+        '{"data": {}',
+        '{"data": NaN}',
+    ],
+)
+def test_what_is_not_strict_json_is_refused(content: str) -> None:
+    with pytest.raises(InvalidBody):
+        texts(content)
+
+
+def test_expressions_see_doubles_and_no_nul() -> None:
+    value, found = parsed_keeping(f'{{"data": {{"a": {LONG}, "b\\u0000": ["\\u0000"]}}}}'.encode(), OPAQUE)
+
+    seen = kept(value["data"], found["data"])
+
+    assert seen == {"a": float(LONG), "b\ufffd": ["\ufffd"]}
+    assert seen.text == f'{{"a": {LONG}, "b\\u0000": ["\\u0000"]}}'
