@@ -1,6 +1,7 @@
 """The operations of the tag Executions."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from automation.contract.compiled.cursors import Cursors
 from automation.contract.compiled.links import Links
 from automation.contract.serving.reply import Reply
 from automation.domain.executions import ExecutionFilter
+from automation.domain.pages import given
 from automation.domain.principal import Principal
 from automation.storage.execution_list import ExecutionList
 from automation.storage.executions import Executions
@@ -55,10 +57,9 @@ async def list_automation_executions(
         error_contains=error_contains,
         attempt_min=attempt_min,
     )
-    paging = Paging(sort, limit, cursor, include_total)
-    listed = PagedList("listAutomationExecutions", wanted.given(), paging, principal, links=links, cursors=cursors)
-    page = await executions.page(principal.tenant, wanted, listed.request())
-    return listed.reply(page, [execution_item(item, links) for item in page.items])
+    paging = Paging(limit, cursor, sort, include_total)
+    listed = PagedList("listAutomationExecutions", given(wanted), paging, principal, links=links, cursors=cursors)
+    return await listed.reply(partial(executions.page, principal.tenant, wanted), execution_item)
 
 
 async def get_automation_execution(id: UUID, principal: Principal, executions: Executions, links: Links) -> bytes:

@@ -1,8 +1,8 @@
 """Pages of lists: which one a request asks for, and the answer, which leads on with all filters of the request."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -12,6 +12,8 @@ from automation.contract.serving.reply import Reply
 from automation.domain.errors import InvalidParameter, Violation
 from automation.domain.pages import Cursor, Page, PageRequest
 from automation.domain.principal import Principal
+
+T = TypeVar("T")
 
 ASCENDING = "created_at"
 
@@ -29,10 +31,10 @@ RANGES = (("duration_min_ms", "duration_max_ms"),)
 class Paging:
     """What every list is asked beside its filters, by the names of the contract's parameters."""
 
-    sort: str
     limit: int
     cursor: str | None
-    include_total: bool
+    sort: str | None = None
+    include_total: bool = False
 
 
 class PagedList:
@@ -65,28 +67,32 @@ class PagedList:
         self._paging = paging
         self._links = links
         self._cursors = cursors
-        self._listing = Listing(principal.tenant, operation_id, paging.sort, {**filters, **self._path})
+        self._listing = Listing(principal.tenant, operation_id, paging.sort or "", {**filters, **self._path})
 
-    def request(self) -> PageRequest:
-        """Return the page that is asked for.
+    async def reply(
+        self, read: Callable[[PageRequest], Awaitable[Page[T]]], presented: Callable[[T, Links], bytes]
+    ) -> Reply:
+        """Return the answer.
+
+        Args:
+            read: Reads a page.
+            presented: Makes the JSON of an item.
 
         Raises:
             InvalidParameter: The filters contradict each other.
             InvalidCursor: The cursor is not one of this list.
         """
+        page = await read(self._request())
+        return self._written(page, [presented(item, self._links) for item in page.items])
+
+    def _request(self) -> PageRequest:
         require_sense(self._filters)
         cursor = None if self._paging.cursor is None else self._cursors.read(self._paging.cursor, self._listing)
         return PageRequest(
             self._paging.limit, self._paging.sort == ASCENDING, cursor, include_total=self._paging.include_total
         )
 
-    def reply(self, page: Page[Any], items: Sequence[bytes]) -> Reply:
-        """Return the answer.
-
-        Args:
-            page: The page.
-            items: Its items as JSON.
-        """
+    def _written(self, page: Page[T], items: Sequence[bytes]) -> Reply:
         following, previous = self._text(page.next), self._text(page.previous)
         addresses = {
             "self": self._href(self._paging.cursor),
@@ -110,7 +116,8 @@ class PagedList:
         return None if cursor is None else self._cursors.written(cursor, self._listing)
 
     def _href(self, cursor: str | None) -> str:
-        asked = {"sort": self._paging.sort, "limit": self._paging.limit, "cursor": cursor}
+        sort = {} if self._paging.sort is None else {"sort": self._paging.sort}
+        asked = {**sort, "limit": self._paging.limit, "cursor": cursor}
         total = {"include_total": True} if self._paging.include_total else {}
         return self._links.href(self._operation_id, **self._path, **self._filters, **asked, **total)
 

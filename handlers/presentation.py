@@ -1,4 +1,4 @@
-"""Presents executions, rules and plans to clients: as the contract's components, with links."""
+"""Presents executions and plans to clients: as the contract's components, with links."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -7,10 +7,7 @@ from uuid import UUID
 
 from automation.contract.compiled.links import Links, Relations
 from automation.domain.executions import RETRIABLE, ExecutionDocument, ExecutionStatus
-from automation.domain.rules import Rule, RuleAction, RuleStatus
 from automation.engine.rules.plan import Plan
-
-Linked = dict[str, dict[str, str] | None]
 
 _OF_EVERY_EXECUTION: Relations = (
     ("self", "getAutomationExecution", "execution"),
@@ -57,33 +54,6 @@ def attempts_response(execution_id: UUID, attempts: bytes, links: Links) -> byte
     return b'{"data":%b,"_links":%b}' % (attempts, links.written(_OF_ATTEMPTS, execution=execution_id))
 
 
-def rule_response(rule: Rule, links: Links) -> dict[str, Any]:
-    """Return the contract's ``AutomationRuleResponse``."""
-    content = rule.content
-    data = {
-        "rule_id": rule.rule_id,
-        "tenant": rule.tenant,
-        "version": rule.version,
-        "name": content.name,
-        "description": content.description,
-        "status": content.status,
-        "trigger_type": content.trigger_type,
-        "trigger_config": content.trigger_config,
-        "conditions": content.conditions,
-        "condition_logic": content.condition_logic,
-        "actions": [_action(action) for action in content.actions],
-        "execution_timeout_seconds": content.execution_timeout_seconds,
-        "max_concurrent_executions": content.max_concurrent_executions,
-        "concurrency_policy": content.concurrency_policy,
-        "created_by": rule.created_by,
-        "created_at": rule.created_at,
-        "updated_at": rule.updated_at,
-        "_links": _rule_links(rule, links),
-    }
-    optional = {"status_reason": rule.status_reason, "deleted_at": rule.deleted_at}
-    return {"data": data | {name: value for name, value in optional.items() if value is not None}}
-
-
 def plan_response(plan: Plan) -> dict[str, Any]:
     """Return the contract's ``ExecutionPlanResponse``."""
     return {
@@ -108,25 +78,3 @@ def plan_response(plan: Plan) -> dict[str, Any]:
 def _execution_links(execution: ExecutionDocument, links: Links) -> bytes:
     relations = _OF_EXECUTIONS[execution.status]
     return links.written(relations, execution=execution.execution_id, rule=execution.automation_rule_id)
-
-
-def _action(action: RuleAction) -> dict[str, Any]:
-    return {
-        "type": action.type,
-        "config": action.config,
-        "continue_on_error": action.continue_on_error,
-        "timeout_seconds": action.timeout_seconds,
-        "retry_attempts": action.retry_attempts,
-    }
-
-
-def _rule_links(rule: Rule, links: Links) -> Linked:
-    linked: Linked = {"self": links.link("getAutomationRule", id=rule.rule_id)}
-    if rule.content.status is RuleStatus.ACTIVE and rule.deleted_at is None:
-        linked["execute"] = links.link("executeAutomationRule", id=rule.rule_id)
-    return _existing(linked)
-
-
-def _existing(linked: Linked) -> Linked:
-    """Return the links that lead somewhere: those to operations that the contract has."""
-    return {relation: link for relation, link in linked.items() if link is not None}

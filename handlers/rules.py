@@ -1,17 +1,46 @@
 """The operations of the tag Rules."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from automation.contract.compiled.cursors import Cursors
 from automation.contract.compiled.links import Links
 from automation.contract.serving.reply import Reply
+from automation.domain.pages import given
 from automation.domain.principal import Principal
-from automation.domain.rules import Rule
+from automation.domain.rules import Rule, RuleFilter
 from automation.engine.rules.rule_desk import RuleDesk
 from automation.storage.executions import Executions
+from automation.storage.rule_list import RuleList
+from automation.storage.rule_versions import RuleVersions
 from automation.storage.rules import Rules
 from handlers.entity_tags import entity_tag, expected_versions
-from handlers.presentation import execution_response, plan_response, rule_response
+from handlers.pages import PagedList, Paging
+from handlers.presentation import execution_response, plan_response
+from handlers.rule_presentation import rule_item, rule_response, rule_version_item, rule_version_response
+
+
+async def list_automation_rules(
+    *,
+    status: list[str] | None,
+    trigger_type: str | None,
+    name: str | None,
+    deleted: bool,
+    sort: str,
+    limit: int,
+    cursor: str | None,
+    include_total: bool,
+    principal: Principal,
+    rule_list: RuleList,
+    cursors: Cursors,
+    links: Links,
+) -> Reply:
+    """Return a page of the rules of the principal's tenant."""
+    wanted = RuleFilter(status=tuple(status or ()), trigger_type=trigger_type, name=name, deleted=deleted)
+    paging = Paging(limit, cursor, sort, include_total)
+    listed = PagedList("listAutomationRules", given(wanted), paging, principal, links=links, cursors=cursors)
+    return await listed.reply(partial(rule_list.page, principal.tenant, wanted), rule_item)
 
 
 async def create_automation_rule(
@@ -44,6 +73,31 @@ async def update_automation_rule(
     expected = expected_versions(if_match)
     rule = await rules.update(principal.tenant, principal.user, id, content, expected=expected)
     return _reply(rule, links)
+
+
+async def list_automation_rule_versions(
+    *,
+    id: UUID,
+    limit: int,
+    cursor: str | None,
+    principal: Principal,
+    rule_versions: RuleVersions,
+    cursors: Cursors,
+    links: Links,
+) -> Reply:
+    """Return a page of a rule's versions, the newest first."""
+    paging = Paging(limit, cursor)
+    listed = PagedList(
+        "listAutomationRuleVersions", {}, paging, principal, links=links, cursors=cursors, path={"id": id}
+    )
+    return await listed.reply(partial(rule_versions.page, principal.tenant, id), partial(rule_version_item, id))
+
+
+async def get_automation_rule_version(
+    id: UUID, version: int, principal: Principal, rule_versions: RuleVersions, links: Links
+) -> dict[str, Any]:
+    """Return what a rule said in one of its versions."""
+    return rule_version_response(await rule_versions.get(principal.tenant, id, version), links)
 
 
 async def delete_automation_rule(id: UUID, principal: Principal, rules: Rules) -> None:

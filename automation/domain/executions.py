@@ -1,7 +1,7 @@
 """Executions: their status, the entries of their logs, and the document that is read of one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -81,8 +81,3 @@ class ExecutionFilter:
     duration_max_ms: float | None = None
     error_contains: str | None = None
     attempt_min: int | None = None
-
-    def given(self) -> dict[str, Any]:
-        """Return the filters that there are, by their names."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: value for name, value in values.items() if value not in {None, ()}}

@@ -1,9 +1,9 @@
 """Pages of lists: where they begin, what is on them, and where they lead."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
 T = TypeVar("T")
@@ -86,6 +86,12 @@ class Page(Generic[T]):
     next: Cursor | None
     previous: Cursor | None
     total: Total | None = None
+
+
+def given(wanted: Any) -> dict[str, Any]:
+    """Return the filters of a list that there are, by their names."""
+    values = {each.name: getattr(wanted, each.name) for each in fields(wanted)}
+    return {name: value for name, value in values.items() if value is not None and value != ()}
 
 
 def page_of(

@@ -1,6 +1,6 @@
 """An automation rule: what to run, and when."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -98,3 +98,57 @@ class RuleVersion:
     tenant: UUID
     version: int
     content: RuleContent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleVersionRecord(RuleVersion):
+    """A version of a rule, with who made it and when (contract component ``AutomationRuleVersion``)."""
+
+    created_by: UUID
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleVersionSummary:
+    """What a version changed (contract component ``AutomationRuleVersionSummary``): members of the rule, by name."""
+
+    version: int
+    name: str
+    status: str
+    changed: tuple[str, ...]
+    created_by: UUID
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSummary:
+    """A rule as lists show it (contract component ``AutomationRuleSummary``). Every time has a time zone."""
+
+    rule_id: UUID
+    tenant: UUID
+    version: int
+    name: str
+    description: str | None
+    status: str
+    trigger_type: str
+    execution_timeout_seconds: int
+    max_concurrent_executions: int | None
+    concurrency_policy: str
+    created_by: UUID
+    created_at: datetime
+    updated_at: datetime
+    status_reason: str | None
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFilter:
+    """Which rules a list has, by the names of the contract's parameters: all that is given must hold.
+
+    Of ``status`` one of the values must; ``name`` is how the rule's begins.
+    """
+
+    status: Sequence[str] = ()
+    trigger_type: str | None = None
+    name: str | None = None
+    deleted: bool = False

@@ -29,6 +29,8 @@ from automation.storage.keys import KeyDirectory
 from automation.storage.pool.database import Database
 from automation.storage.principals import Principals
 from automation.storage.readiness import Readiness
+from automation.storage.rule_list import RuleList
+from automation.storage.rule_versions import RuleVersions
 from automation.storage.rules import Rules
 from security.authenticator import Authenticator
 from security.authorization import authorized
@@ -36,15 +38,8 @@ from security.scheme import ApiKeyScheme
 
 HANDLERS = "handlers"
 PROVIDED: tuple[type, ...] = (
-    Cursors,
-    ExecutionList,
-    Executions,
-    Links,
-    Principals,
-    Published,
-    Readiness,
-    RuleDesk,
-    Rules,
+    *(Cursors, ExecutionList, Executions, Links, Principals, Published),
+    *(Readiness, RuleDesk, RuleList, Rules, RuleVersions),
 )
 """What handlers may ask for by annotation."""
 
@@ -82,7 +77,9 @@ def create(settings: Settings, contract: Contract | None = None) -> ASGIApp:
         Published: Published(contract.document, settings.path_prefix, withheld=not settings.publish_contract),
         Readiness: readiness,
         RuleDesk: RuleDesk(actions),
+        RuleList: RuleList(database),
         Rules: Rules(database),
+        RuleVersions: RuleVersions(database),
     }
     application = contract_application.build(
         contract,

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow
 from sqlalchemy import (
     ColumnElement,
     Double,
@@ -24,13 +24,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 
 from automation.domain.executions import FINISHED, ExecutionDocument, ExecutionFilter, ExecutionStatus
-from automation.domain.pages import LARGEST_TOTAL, Page, PageRequest, Position, Total, page_of
-from automation.storage.pool.database import Database, TookTooLong
+from automation.domain.pages import Page, PageRequest, Total, given, page_of
+from automation.storage.page_reading import read_page
+from automation.storage.pool.database import Database
 from automation.storage.tables import automation_executions, automation_rule_versions
 from automation.storage.walks import Columns, Condition, Order, Statements, Walk, bounds, statements
-
-PATIENCE_TO_COUNT = 0.2
-"""Seconds that counting a list may take."""
 
 _TIME = TIMESTAMP(timezone=True)
 _EXECUTIONS = automation_executions.c
@@ -131,25 +129,12 @@ class ExecutionList:
         made, values = statements_of(tenant, wanted, request)
         if not values["statuses"]:
             return page_of(request, [], total=Total(0, exact=True) if request.include_total else None)
-        queries = [made.page] if made.stop is None else [made.page, made.stop]
-        rows, *stops = await self._database.read(tenant, *((query, values) for query in queries), rows=dict_row)
-        stop = _position(stops[0][0]) if stops and stops[0] else None
-        found = [(_position(row), _document(row)) for row in rows]
-        total = await self._total(tenant, made, values, at_least=len(found)) if request.include_total else None
-        return page_of(request, found, stop=stop, total=total)
-
-    async def _total(self, tenant: UUID, made: Statements, values: Mapping[str, object], *, at_least: int) -> Total:
-        try:
-            counted = await self._database.read(tenant, (made.total, values), rows=dict_row, patience=PATIENCE_TO_COUNT)
-        except TookTooLong:
-            return Total(at_least, exact=False)
-        count: int = counted[0][0]["count"]
-        return Total(min(count, LARGEST_TOTAL), exact=count <= LARGEST_TOTAL)
+        return await read_page(self._database, request, made, values, _document)
 
 
 def statements_of(tenant: UUID, wanted: ExecutionFilter, request: PageRequest) -> tuple[Statements, Mapping[str, Any]]:
     """Return the statements of a page, and the values that they take."""
-    filters = wanted.given()
+    filters = given(wanted)
     walks = _walks(wanted, filters)
     made = _statements(_Kind(frozenset(filters), Order.of(request)))
     count = max(1, len(walks["statuses"]))
@@ -180,10 +165,6 @@ def _statements(kind: _Kind) -> Statements:
     conditions = [condition for name, condition in _CONDITIONS.items() if name in kind.filters]
     walk = Walk(walked, rows, (_EXECUTIONS.created_at, _EXECUTIONS.execution_id), conditions)
     return statements(walk, kind.order, lambda page: [page.automation_rule_id, page.status, _SUMMARY])
-
-
-def _position(row: DictRow) -> Position:
-    return Position.at(row["created_at"], row["id"])
 
 
 def _document(row: DictRow) -> ExecutionDocument:

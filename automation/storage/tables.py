@@ -140,6 +140,7 @@ automation_rules = Table(
     check("max_concurrent_executions", "max_concurrent_executions >= 1"),
     one_of("concurrency_policy", ConcurrencyPolicy),
     check("deleted_at", "isfinite(deleted_at)"),
+    Index("automation_rules_created_idx", "tenant", "created_at", "rule_id"),
 )
 
 # Checked where it comes from, automation_rules; nothing changes it afterwards.

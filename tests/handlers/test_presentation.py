@@ -10,7 +10,8 @@ import pytest
 from automation.contract.compiled.links import Links
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
 from automation.domain.rules import RuleStatus
-from handlers.presentation import attempts_response, execution_response, rule_response
+from handlers.presentation import attempts_response, execution_response
+from handlers.rule_presentation import rule_response
 from tests.handlers.rules import CREATED_AT, RULE, a_rule
 
 EXECUTION = UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")
@@ -123,10 +124,11 @@ def test_only_an_active_rule_can_be_run(status: RuleStatus, links: Links) -> Non
 
     execute = {"href": f"{RULE_PATH}/execute", "method": "POST"}
     assert shown["self"] == {"href": RULE_PATH}
+    assert shown["versions"] == {"href": f"{RULE_PATH}/versions"}
     assert shown.get("execute") == (execute if status is RuleStatus.ACTIVE else None)
 
 
 def test_a_deleted_rule_can_not_be_run(links: Links) -> None:
     shown = rule_response(a_rule(deleted_at=CREATED_AT), links)["data"]["_links"]
 
-    assert shown.keys() == {"self"}
+    assert shown.keys() == {"self", "versions"}

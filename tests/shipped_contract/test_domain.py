@@ -16,7 +16,11 @@ from automation.domain.rules import (
     Rule,
     RuleAction,
     RuleContent,
+    RuleFilter,
     RuleStatus,
+    RuleSummary,
+    RuleVersionRecord,
+    RuleVersionSummary,
     TriggerType,
 )
 from automation.engine.expressions.conditions import Condition, Operator
@@ -68,6 +72,8 @@ def test_the_permissions_are_in_alphabetical_order() -> None:
         (PlannedAction, "PlannedAction"),
         (RuleAction, "RuleAction"),
         (RuleContent, "AutomationRuleInput"),
+        (RuleSummary, "AutomationRuleSummary"),
+        (RuleVersionSummary, "AutomationRuleVersionSummary"),
         (Violation, "Violation"),
     ],
 )
@@ -82,11 +88,29 @@ def test_a_summary_of_an_execution_leaves_out_what_is_large_and_nothing_else() -
     assert summary["properties"] == {name: each for name, each in whole["properties"].items() if name not in large}
 
 
-def test_the_filters_of_a_list_are_its_parameters() -> None:
-    [parameters] = [each.parameters for each in ENTRIES if each.name == "listAutomationExecutions"]
+@pytest.mark.parametrize(
+    ("kind", "operation"), [(ExecutionFilter, "listAutomationExecutions"), (RuleFilter, "listAutomationRules")]
+)
+def test_the_filters_of_a_list_are_its_parameters(kind: type, operation: str) -> None:
+    [parameters] = [each.parameters for each in ENTRIES if each.name == operation]
     of_every_list = {"sort", "limit", "cursor", "include_total", "x-tenant-id"}
 
-    assert {each.name for each in fields(ExecutionFilter)} == {each["name"] for each in parameters} - of_every_list
+    assert {each.name for each in fields(kind)} == {each["name"] for each in parameters} - of_every_list
+
+
+def test_a_summary_of_a_rule_leaves_out_what_it_does_and_nothing_else() -> None:
+    summary, whole = SCHEMAS["AutomationRuleSummary"], SCHEMAS["AutomationRule"]
+    large = {"trigger_config", "conditions", "condition_logic", "actions"}
+
+    assert summary["properties"] == {name: each for name, each in whole["properties"].items() if name not in large}
+    assert summary["required"] == [name for name in whole["required"] if name not in large]
+
+
+def test_a_version_of_a_rule_has_what_a_rule_can_be_given() -> None:
+    own = {each.name for each in fields(RuleVersionRecord)} - {"content"}
+    shown = SCHEMAS["AutomationRuleVersion"]["properties"].keys() - {"_links"}
+
+    assert own | {each.name for each in fields(RuleContent)} == shown
 
 
 def test_a_rule_has_the_fields_of_its_component() -> None:

@@ -27,6 +27,9 @@ NEVER: Mapping[tuple[str, str], set[str]] = {
     ("updateAutomationRule", "200"): OF_A_RULE_AS_WRITTEN,
     # From a list of attempts all links are for GET.
     ("listAutomationExecutionAttempts", "200"): {"Link.method"},
+    # So are those of versions, whose list counts nothing.
+    ("listAutomationRuleVersions", "200"): {"Link.method", "Pagination.total"},
+    ("getAutomationRuleVersion", "200"): {"Link.method"},
 }
 """What an answer can't have although its schema does: for every other answer, all of the schema is shown."""
 

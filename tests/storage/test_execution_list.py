@@ -13,7 +13,7 @@ import pytest
 from automation.domain.executions import ExecutionDocument, ExecutionFilter, ExecutionStatus
 from automation.domain.pages import LARGEST_TOTAL, Page, PageRequest, Total
 from automation.domain.rules import Rule
-from automation.storage import walks
+from automation.storage import page_reading, walks
 from automation.storage.execution_list import ExecutionList
 from automation.storage.executions import Executions
 from automation.storage.pool.database import Database
@@ -288,10 +288,10 @@ async def test_a_total_counts_what_all_pages_have(
 async def test_a_total_that_takes_too_long_is_not_exact(
     ours: Sample, stored: list[Execution], listed: ExecutionList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("automation.storage.execution_list.PATIENCE_TO_COUNT", 0.001)
+    monkeypatch.setattr(page_reading, "PATIENCE", 0.001)
     made = walks.Statements(page=b"", stop=None, total=b"SELECT count(pg_sleep(5)) AS count")
 
-    total = await listed._total(ours.tenant, made, {}, at_least=3)
+    total = await page_reading.total_of(listed._database, made, {"tenant": ours.tenant}, at_least=3)
 
     assert total == Total(3, exact=False)
     assert len((await listed.page(ours.tenant, ANY, PageRequest(100))).items) == len(stored)

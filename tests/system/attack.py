@@ -33,7 +33,9 @@ IDENTIFIERS = {
     "executeAutomationRule": "rules",
     "getAutomationExecution": "failed",
     "getAutomationRule": "rules",
+    "getAutomationRuleVersion": "rules",
     "listAutomationExecutionAttempts": "failed",
+    "listAutomationRuleVersions": "rules",
     "retryAutomationExecution": "failed",
     "updateAutomationRule": "rules",
 }

@@ -1,13 +1,13 @@
 """Lists as programs read them, and what people complain of elsewhere: filters that are ignored, pages that repeat."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
+from tests.system.paging import followed, page
 from tests.system.problems import problem_of
 from tests.system.tenancy import EXECUTIONS, Tenant
 
@@ -19,21 +19,6 @@ FILTERS: dict[str, Any] = {
     "created_to": "2999-01-01T00:00:00Z",
     "attempt_min": "1",
 }
-
-
-def page(tenant: Tenant, path: str = EXECUTIONS, **query: Any) -> Any:
-    response = tenant.ask("GET", path, params=query or None)
-    assert response.status_code == 200, response.text
-    return response.json()
-
-
-def followed(tenant: Tenant, path: str, relation: str = "next") -> Iterator[Any]:
-    """Yield pages from an address on, by their links."""
-    link: dict[str, str] | None = {"href": path}
-    while link is not None:
-        body = page(tenant, link["href"])
-        yield body
-        link = body["_links"].get(relation)
 
 
 def ids(body: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""Whom a key stands for, as its holder is told."""
+"""The principal behind a key, as its holder is told."""
 
 from datetime import UTC, datetime
 

@@ -20,7 +20,8 @@
     ├── NotFound (404)
     │   ├── PathNotFound
     │   ├── ExecutionNotFound
-    │   └── RuleNotFound
+    │   ├── RuleNotFound
+    │   └── RuleVersionNotFound
     ├── MethodNotAllowed (405)
     ├── Conflict (409)
     │   ├── ActionsChanged
@@ -84,6 +85,7 @@ from automation.domain.errors.resources import (
     RuleInUse,
     RuleNotActive,
     RuleNotFound,
+    RuleVersionNotFound,
 )
 from automation.domain.errors.service import InternalError, Unavailable
 
@@ -118,6 +120,7 @@ __all__ = [
     "RuleInUse",
     "RuleNotActive",
     "RuleNotFound",
+    "RuleVersionNotFound",
     "TooManyChecks",
     "Unauthenticated",
     "Unavailable",

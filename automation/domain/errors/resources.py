@@ -21,6 +21,15 @@ class RuleNotFound(NotFound):
     advice = "Check the id, and that the API key is the right tenant's."
 
 
+class RuleVersionNotFound(NotFound):
+    """The rule never had a version of this number."""
+
+    code = "rule_version_not_found"
+    title = "Rule version not found"
+    default = "The rule has no version of this number."
+    advice = "Look at the rule's `version`, which is its last; the first one's is 1."
+
+
 class ExecutionFinished(Conflict):
     """An execution that has ended cannot be cancelled."""
 

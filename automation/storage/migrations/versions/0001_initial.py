@@ -179,6 +179,8 @@ CREATE TABLE automation_rules (
     CONSTRAINT automation_rules_deleted_at_check CHECK (isfinite(deleted_at))
 );
 
+CREATE INDEX automation_rules_created_idx ON automation_rules (tenant, created_at, rule_id);
+
 CREATE TABLE automation_rule_versions (
     tenant uuid NOT NULL,
     rule_id uuid NOT NULL,
