@@ -21,7 +21,7 @@ from automation.storage.accounts.administration import Administration
 from benchmarks import bodies
 from security import key_format
 
-VERSION = 3
+VERSION = 4
 """Counted up whenever other rows are made, so that databases of before are made anew."""
 
 TENANTS = 10

@@ -24,6 +24,7 @@ from psycopg import sql
 
 from automation.storage import migration
 from automation.storage.embedded import EmbeddedServer
+from automation.storage.restrictions import restrict_database, restrict_login
 
 ADMIN_URL = "AUTOMATION_TEST_ADMIN_URL"
 
@@ -63,13 +64,25 @@ class Cluster:
         self._place = place
 
     @contextmanager
-    def database(self, *, migrated: bool = True) -> Iterator[DatabaseUrls]:
+    def database(self, *, migrated: bool = True, tablespace: str = "pg_default") -> Iterator[DatabaseUrls]:
         """Give a fresh database, dropped at the end with everybody who is still connected."""
-        name = self._create(self._migrated_template() if migrated else "template0")
+        name = self._create(self._migrated_template() if migrated else "template0", tablespace=tablespace)
         try:
             yield self._urls_of(name)
         finally:
             self._drop(name)
+
+    @contextmanager
+    def tablespace(self, directory: Path) -> Iterator[str]:
+        """Give the name of a tablespace in a directory that is the server's; dropped at the end, and empty by then."""
+        name = f"automation_test_{uuid4().hex[:12]}"
+        with self.admin() as admin:
+            admin.execute(sql.SQL("CREATE TABLESPACE {} LOCATION {}").format(sql.Identifier(name), str(directory)))
+        try:
+            yield name
+        finally:
+            with self.admin() as admin:
+                admin.execute(sql.SQL("DROP TABLESPACE {}").format(sql.Identifier(name)))
 
     @contextmanager
     def encoded(self, encoding: str) -> Iterator[DatabaseUrls]:
@@ -115,6 +128,8 @@ class Cluster:
             if not self._noted.exists():
                 name = self._create("template0")
                 migration.upgrade(self._urls_of(name).owner)
+                with self.admin(name) as admin:
+                    restrict_database(admin)
                 self._noted.write_text(name)
         return self._noted.read_text()
 
@@ -122,16 +137,19 @@ class Cluster:
     def _noted(self) -> Path:
         return self._place / "template"
 
-    def _create(self, template: str, encoding: str = "UTF8") -> str:
+    def _create(self, template: str, encoding: str = "UTF8", tablespace: str = "pg_default") -> str:
         name = f"automation_test_{uuid4().hex[:12]}"
         owner = psycopg.conninfo.conninfo_to_dict(self._urls.owner)["user"]
         locale = "" if encoding == "UTF8" else "LOCALE_PROVIDER libc LOCALE 'C'"
         statement = sql.SQL(
-            f"CREATE DATABASE {{}} OWNER {{}} TEMPLATE {{}} ENCODING '{encoding}' {locale} STRATEGY file_copy"
+            f"CREATE DATABASE {{}} OWNER {{}} TEMPLATE {{}} TABLESPACE {{}} ENCODING '{encoding}' {locale}"
+            " STRATEGY file_copy"
         )
-        names = (sql.Identifier(part) for part in (name, str(owner), template))
+        names = (sql.Identifier(part) for part in (name, str(owner), template, tablespace))
         with self.admin() as admin:
             admin.execute(statement.format(*names))
+            if template != "template0":  # what a migration says of the database itself isn't copied
+                admin.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
         return name
 
     def _drop(self, name: str) -> None:
@@ -208,6 +226,7 @@ def _provide_logins(admin_url: str) -> DatabaseUrls:
             verb = "ALTER" if login in present else "CREATE"
             admin.execute(sql.SQL(f"{verb} ROLE {login} LOGIN PASSWORD '{_PASSWORD}' {attributes}"))
         for group, member in _MEMBERS:
+            restrict_login(admin, member)
             admin.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), sql.Identifier(member)))
         if admin.info.server_version >= 160_000:
             # Before, CREATEROLE is enough.

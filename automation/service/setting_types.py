@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from automation.engine.networks import networks
 
@@ -105,3 +105,4 @@ Domains = Annotated[str, AfterValidator(_domains)]
 Networks = Annotated[str, AfterValidator(_networks)]
 Origins = Annotated[str, AfterValidator(_origins)]
 PathPrefix = Annotated[str, AfterValidator(_path_prefix)]
+ResultBytes = Annotated[int, Field(ge=64 * 1024, le=2 * 1024 * 1024)]

@@ -33,6 +33,7 @@ from automation.service.setting_types import (
     Networks,
     Origins,
     PathPrefix,
+    ResultBytes,
     parts,
 )
 from automation.service.watchdog import Limits
@@ -191,9 +192,8 @@ class Settings(BaseSettings):
     drain_timeout: Annotated[
         NonNegativeInt, Field(description="Seconds that actions in flight get to end when a worker stops.")
     ] = 30
-    publish_contract: Annotated[
-        bool, Field(description="Whether /api/v1/openapi.json and openapi.yaml are served.")
-    ] = True
+    max_result_bytes: Annotated[ResultBytes, Field(description="Bytes of results that an execution keeps.")] = 1024**2
+    publish_contract: Annotated[bool, Field(description="Whether the contract is served, below /api/v1.")] = True
     documentation: Annotated[
         bool, Field(description="Whether Swagger UI is served under /docs; it needs the published contract.")
     ] = True

@@ -98,6 +98,7 @@ async def _work(
             concurrency=settings.concurrency,
             lease=settings.lease,
             drain_seconds=settings.drain_timeout,
+            most_result_bytes=settings.max_result_bytes,
         )
         _log.info("worker started", concurrency=settings.concurrency, actions=actions.names)
         if on_ready is not None:

@@ -1,7 +1,7 @@
 """Reads executions, the service's hottest query, and creates, retries and cancels them: one round trip each."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from psycopg.rows import DictRow, dict_row, scalar_row
@@ -17,17 +17,23 @@ from automation.domain.errors import (
     RuleNotFound,
 )
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
-from automation.storage.pool.batches import Batches, placed
+from automation.storage.pool.batches import ALONE, Alone, Batches, placed
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import encoded, uuid_array
 
 # The hot read, and the only one by position: several executions of any tenants, in one statement. The function sets the
-# tenant for the one read that it does: each row is read under its own tenant's policy.
+# tenant for the one read that it does: each row is read under its own tenant's policy. Beside others, a large one is
+# found without its document.
 _GET = b"""
 SELECT asked.place, found.automation_rule_id, found.status, found.document
 FROM unnest(%s::uuid[], %s::uuid[]) WITH ORDINALITY AS asked(tenant, execution, place),
-    LATERAL get_execution_v1(asked.tenant, asked.execution) AS found
+    LATERAL get_execution_v1(asked.tenant, asked.execution, %s::integer) AS found
 """
+MOST_BESIDE_OTHERS = 160 * 1024
+"""Bytes of results and log of an execution that is read together with others: its document has 256 KiB at the most."""
+# No bound, of the same type as the other: else each would be a statement to prepare.
+MOST_ALONE = 2**31 - 1
+
 # Stores a pending execution together with its job.
 _CREATE = b"""
 SELECT outcome, execution_id, automation_rule_id, status, document
@@ -64,7 +70,7 @@ class Executions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._reads: Batches[tuple[UUID, UUID], ExecutionDocument] = Batches(self._fetch)
+        self._reads: Batches[tuple[UUID, UUID], ExecutionDocument] = Batches(self._fetch, self._fetch_alone)
 
     async def read(self, tenant: UUID, execution_id: UUID) -> ExecutionDocument:
         """Return one execution as the contract shows it.
@@ -77,11 +83,25 @@ class Executions:
             raise ExecutionNotFound
         return document
 
-    async def _fetch(self, asked: Sequence[tuple[UUID, UUID]]) -> Sequence[ExecutionDocument | None]:
+    async def _fetch(
+        self, asked: Sequence[tuple[UUID, UUID]]
+    ) -> Sequence[ExecutionDocument | Literal[Alone.ALONE] | None]:
+        rows = await self._rows(asked, MOST_BESIDE_OTHERS if len(asked) > 1 else MOST_ALONE)
+        return [
+            None if row is None else ALONE if row[-1] is None else _document(execution, *row)
+            for (_, execution), row in zip(asked, rows, strict=True)
+        ]
+
+    async def _fetch_alone(self, asked: tuple[UUID, UUID], since: float) -> ExecutionDocument | None:
+        (row,) = await self._rows([asked], MOST_ALONE, since)
+        return None if row is None else _document(asked[1], *row)
+
+    async def _rows(
+        self, asked: Sequence[tuple[UUID, UUID]], most: int, since: float | None = None
+    ) -> list[Sequence[Any] | None]:
         tenants, identifiers = zip(*asked, strict=True)
-        rows = await self._database.fetch_rows(_GET, (uuid_array(tenants), uuid_array(identifiers)))
-        found = zip(asked, placed(rows, len(asked)), strict=True)
-        return [None if row is None else _document(execution, *row) for (_, execution), row in found]
+        parameters = (uuid_array(tenants), uuid_array(identifiers), most)
+        return placed(await self._database.fetch_rows(_GET, parameters, since=since), len(asked))
 
     async def create(
         self,

@@ -75,7 +75,7 @@ class KeyDirectory:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._look_ups: Batches[tuple[bytes, UUID | None], _Resolved] = Batches(self._look_up)
+        self._look_ups: Batches[tuple[bytes, UUID | None], _Resolved] = Batches(self._look_up, self._look_up_alone)
 
     async def resolve(self, digest: bytes, tenant: UUID | None, *, count: bool) -> KeyRecord:
         """Return what a key stands for, in one round trip; look-ups that count nothing share it.
@@ -114,10 +114,15 @@ class KeyDirectory:
         parameters = {"digest": digest, "tenant": tenant}
         return await self._database.fetch_one(_COUNT, parameters, class_row(_Resolved), repeatable=False)
 
-    async def _look_up(self, asked: Sequence[tuple[bytes, UUID | None]]) -> Sequence[_Resolved | None]:
+    async def _look_up_alone(self, asked: tuple[bytes, UUID | None], since: float) -> _Resolved | None:
+        return (await self._look_up([asked], since))[0]
+
+    async def _look_up(
+        self, asked: Sequence[tuple[bytes, UUID | None]], since: float | None = None
+    ) -> Sequence[_Resolved | None]:
         digests, tenants = zip(*asked, strict=True)
         parameters = {"digests": list(digests), "tenants": uuid_array(tenants)}
-        rows = await self._database.fetch_rows(_LOOK_UP, parameters, rows=class_row(_Resolved))
+        rows = await self._database.fetch_rows(_LOOK_UP, parameters, rows=class_row(_Resolved), since=since)
         found = {row.place: row for row in rows}
         return [found.get(place) for place in range(1, len(asked) + 1)]
 

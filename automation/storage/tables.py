@@ -103,7 +103,7 @@ api_keys = Table(
     check("usage_limit", "usage_limit >= 0"),
     check("usage_count", "usage_count >= 0 AND usage_count <= usage_limit"),
 )
-
+Table("write_probes", metadata, Column("filling", Text(), nullable=False))  # nobody's, and empty
 automation_rules = Table(
     "automation_rules",
     metadata,
@@ -194,6 +194,7 @@ automation_executions = Table(
     Column("override_conditions", Boolean(), nullable=False, server_default=text("false")),
     Column("retry_from", Text()),
     Column("results", JSON(none_as_null=True)),
+    count("results_bytes"),
     count("next_action"),
     count("tries"),
     Column("call_key", Uuid()),
@@ -228,7 +229,7 @@ automation_executions = Table(
     check("attempt", "attempt >= 1"),
     check("retry_from", "retry_from IN ('start', 'failed_action')"),
     check("results", "json_typeof(results) = 'object'"),
-    check("progress", "next_action >= 0 AND tries >= 0"),
+    check("progress", "next_action >= 0 AND tries >= 0 AND results_bytes >= 0"),
     check(
         "run_times",
         "isfinite(queued_at) AND isfinite(due_at) AND isfinite(lease_until) AND isfinite(resume_at)"

@@ -53,6 +53,7 @@ async def a_near_worker(
     lease: float = LEASE,
     drain: float = 5.0,
     resolve: Resolve | None = None,
+    most_result_bytes: int = 64 * 1024,
 ) -> AsyncIterator[NearWorker]:
     """Run a worker until the block ends.
 
@@ -63,6 +64,7 @@ async def a_near_worker(
         lease: How long a claim holds.
         drain: How long actions in flight may go on when it stops.
         resolve: Finds the addresses of hosts, between a call's beginning and its sending.
+        most_result_bytes: How many bytes of results an execution keeps.
     """
     database = Database(
         urls.worker, pool_min=2, pool_max=8, pool_timeout=4.0, query_timeout=4.0, application_name="near worker"
@@ -70,7 +72,14 @@ async def a_near_worker(
     await database.open()
     actions = Actions.load(ActionResources(egress=Egress([ip_network("127.0.0.0/8")], resolve=resolve)))
     worker = Worker(
-        urls.worker, runs(database), Due(database), actions, concurrency=concurrency, lease=lease, drain_seconds=drain
+        urls.worker,
+        runs(database),
+        Due(database),
+        actions,
+        concurrency=concurrency,
+        lease=lease,
+        drain_seconds=drain,
+        most_result_bytes=most_result_bytes,
     )
     stop, complaints = asyncio.Event(), list[str]()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(_said(context)))

@@ -11,7 +11,7 @@ READABLE = (
     "automation_rule_versions",
     "automation_rules",
 )
-DIRECTORIES = ("api_keys", "tenants")
+DIRECTORIES = ("api_keys", "tenants", "write_probes")
 
 Connection = psycopg.Connection[tuple[object, ...]]
 

@@ -46,6 +46,7 @@ def test_functions_that_see_more_than_their_caller_are_closed(database_urls: Dat
     assert definers == [
         ("defer_execution_v1", "automation_directory", pinned, False),
         ("describe_principal_v1", "automation_directory", pinned, False),
+        ("probe_writes_v1", "automation_directory", pinned, False),
         ("resolve_api_key_v1", "automation_directory", pinned, False),
         ("sweep_due_executions_v1", "automation_directory", pinned, False),
         ("touch_api_keys_v1", "automation_directory", pinned, False),

@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import uuid4
 
+import psutil
 import psycopg
 import pytest
 
@@ -13,6 +14,7 @@ from automation.domain.errors import Unavailable
 from automation.storage.embedded import EmbeddedServer
 from automation.storage.keys import KeyDirectory
 from automation.storage.pool.database import Database
+from automation.storage.pool.outage import SILENT_STATEMENTS
 from tests.databases import DatabaseUrls
 from tests.storage.samples import Sample
 from tests.system.processes import frozen
@@ -76,6 +78,33 @@ async def seconds_to_refuse(database: Database) -> float:
     with pytest.raises(Unavailable):
         await database.fetch_row(GREETING)
     return time.monotonic() - started
+
+
+async def refusal(database: Database) -> str:
+    with pytest.raises(Unavailable) as caught:
+        await database.fetch_row(GREETING)
+    return str(caught.value)
+
+
+async def backends(database: Database) -> set[int]:
+    """Return who serves the pool's connections."""
+    asked = [database.fetch_row(b"SELECT pg_backend_pid() FROM pg_sleep(0.05)") for _ in range(4)]
+    return {row[0] for row in await asyncio.gather(*asked) if row is not None}
+
+
+@contextmanager
+def frozen_backend(server: EmbeddedServer) -> Iterator[int]:
+    """Freeze one of those who serve the pool."""
+    with psycopg.connect(server.start().admin) as admin:
+        found = admin.execute("SELECT min(pid) FROM pg_stat_activity WHERE application_name = 'outages'").fetchone()
+    assert found is not None
+    backend = psutil.Process(found[0])
+    backend.suspend()
+    try:
+        yield backend.pid
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            backend.resume()
 
 
 @contextmanager
@@ -167,6 +196,67 @@ async def test_a_frozen_server_hangs_nobody(server: EmbeddedServer, pool: Databa
     assert max(later) < 0.75
     assert recovered < 2
     assert await greetings(pool) == [HERE] * 12
+
+
+async def test_one_statement_that_gets_no_answer_is_no_outage(server: EmbeddedServer, pool: Database) -> None:
+    before = await backends(pool)
+    with frozen_backend(server) as backend:
+        answers = await greetings(pool)
+        meanwhile = await greetings(pool)
+
+    late = [answer for answer in answers if answer != HERE]
+    assert [str(answer) for answer in late] == ["The database did not answer in time."]
+    assert meanwhile == [HERE] * 12
+    assert await backends(pool) & before == before - {backend}
+
+
+async def test_statements_in_a_row_that_get_no_answer_are_an_outage(server: EmbeddedServer, pool: Database) -> None:
+    with frozen(server.postmaster_pid() or 0):
+        said = [await refusal(pool) for _ in range(SILENT_STATEMENTS + 1)]
+
+    assert "The database did not answer in time." in said[0]
+    assert "The database cannot be reached." in said[-1]
+
+
+async def test_a_backend_that_is_shut_down_leaves_the_others_alone(server: EmbeddedServer, pool: Database) -> None:
+    before = await backends(pool)
+    with psycopg.connect(server.start().admin, autocommit=True) as admin:
+        victim = min(before)
+        admin.execute("SELECT pg_terminate_backend(%s, 5000)", (victim,))
+
+    assert await greetings(pool) == [HERE] * 12
+    assert await backends(pool) & before == before - {victim}
+
+
+async def test_what_took_too_long_in_a_process_that_was_held_is_answered(pool: Database) -> None:
+    asked = asyncio.create_task(pool.fetch_row(b"SELECT 'here' FROM pg_sleep(0.1)"))
+    await asyncio.sleep(0.05)
+    time.sleep(QUERY_TIMEOUT + 1)  # noqa: ASYNC251 - as a loop is held by anything else
+
+    assert await asked == HERE
+
+
+async def test_a_statement_gets_what_is_left_of_the_time_that_somebody_waits(pool: Database) -> None:
+    nearly_over = time.monotonic() - POOL_TIMEOUT - QUERY_TIMEOUT / 2
+    over = time.monotonic() - POOL_TIMEOUT - QUERY_TIMEOUT - 1
+
+    (row,) = await pool.fetch_rows(b"SELECT current_setting('statement_timeout')", since=nearly_over)
+    with pytest.raises(Unavailable):
+        await pool.fetch_rows(GREETING, since=over)
+    (afterwards,) = await pool.fetch_rows(b"SELECT current_setting('statement_timeout')")
+
+    assert 0 < int(row[0].removesuffix("ms")) <= QUERY_TIMEOUT / 2 * 1000
+    assert afterwards == (f"{int(QUERY_TIMEOUT * 1000)}ms",)
+
+
+async def test_a_hurried_statement_that_takes_too_long_says_so(pool: Database) -> None:
+    nearly_over = time.monotonic() - POOL_TIMEOUT - QUERY_TIMEOUT / 2
+
+    with pytest.raises(Unavailable, match="in time") as caught:
+        await pool.fetch_rows(b"SELECT FROM pg_sleep(10)", since=nearly_over)
+
+    assert caught.value.timed_out
+    assert await pool.fetch_row(GREETING) == HERE
 
 
 async def test_a_transaction_on_a_frozen_server_is_unavailable(server: EmbeddedServer, pool: Database) -> None:

@@ -1,14 +1,21 @@
 """The service is ready when the database answers and has the schema that this version needs."""
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from automation.domain.errors import Unavailable
 from automation.storage import migration
 from automation.storage.pool.database import Database
 from automation.storage.readiness import Readiness
-from tests.databases import Cluster, DatabaseUrls
+from tests.databases import Cluster, DatabaseUrls, as_role
+
+WRITE = b"SELECT touch_api_keys_v1(ARRAY[decode(repeat('00', 32), 'hex')])"
 
 
 async def checked(url: str) -> None:
@@ -52,3 +59,94 @@ async def test_a_database_that_was_never_migrated_is_not(cluster: Cluster) -> No
 async def test_a_database_that_is_away_is_not() -> None:
     with pytest.raises(Unavailable, match="cannot be reached"):
         await checked("postgresql://nobody@127.0.0.1:1/nothing")
+
+
+async def test_one_that_is_read_only_is_not_until_it_can_be_written_again(
+    cluster: Cluster, own_urls: DatabaseUrls
+) -> None:
+    database = Database(
+        own_urls.api, pool_min=2, pool_max=2, pool_timeout=2, query_timeout=2, application_name="read only"
+    )
+    name = conninfo_to_dict(own_urls.admin)["dbname"]
+    with cluster.admin() as admin:
+        admin.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'.encode())
+        await database.open()
+        readiness = Readiness(database)
+        await readiness.check()
+        with pytest.raises(Unavailable, match="read-only"):
+            await database.fetch_row(WRITE, repeatable=False)
+        with pytest.raises(Unavailable, match="read-only"):
+            await readiness.check()
+        admin.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only'.encode())
+
+        await until_ready(readiness)
+
+    assert not database.refuses_writes
+    await database.close()
+
+
+async def test_a_role_that_has_lost_its_privileges_is_not_until_it_has_them_again(
+    cluster: Cluster, own_urls: DatabaseUrls
+) -> None:
+    with cluster.role("INHERIT", "automation_api") as role:
+        database = Database(
+            as_role(own_urls.api, role),
+            pool_min=1,
+            pool_max=1,
+            pool_timeout=2,
+            query_timeout=2,
+            application_name="unprivileged",
+        )
+        await database.open()
+        readiness = Readiness(database)
+        await readiness.check()
+        with cluster.admin() as admin:
+            admin.execute(f"REVOKE automation_api FROM {role}".encode())
+            with pytest.raises(Unavailable, match="lost its privileges"):
+                await readiness.check()
+            with pytest.raises(Unavailable, match="does not let"):
+                await database.fetch_row(b"SELECT FROM automation_rules")
+            admin.execute(f"GRANT automation_api TO {role}".encode())
+
+        await readiness.check()
+        await database.close()
+
+
+async def test_a_check_writes_nothing_while_no_write_has_failed(
+    database_urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    fetch_rows = Database.fetch_rows
+
+    async def note(self: Database, query: bytes, *arguments: Any, **options: Any) -> Any:
+        asked.append(query)
+        return await fetch_rows(self, query, *arguments, **options)
+
+    monkeypatch.setattr(Database, "fetch_rows", note)
+
+    await checked(database_urls.api)
+
+    assert asked == [b"SELECT version_num FROM alembic_version"]
+
+
+async def test_what_a_check_writes_is_taken_back(database_urls: DatabaseUrls) -> None:
+    database = Database(
+        database_urls.api, pool_min=1, pool_max=1, pool_timeout=1, query_timeout=1, application_name="probe"
+    )
+    await database.open()
+    database.refuses_writes = True
+
+    await Readiness(database).check()
+    await database.close()
+
+    assert not database.refuses_writes
+    with psycopg.connect(database_urls.admin) as admin:
+        assert admin.execute("SELECT count(*) FROM write_probes").fetchone() == (0,)
+
+
+async def until_ready(readiness: Readiness) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(Unavailable):
+                return await readiness.check()
+            await asyncio.sleep(0.05)

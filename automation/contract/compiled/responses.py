@@ -27,6 +27,9 @@ ADDED_OUTSIDE = frozenset({"x-request-id"})
 # OpenAPI gives these to the parts of the contract that are named after them.
 DESCRIBED_ELSEWHERE = frozenset({"content-type"})
 
+LARGEST_RESPONSE = 4 * 1024 * 1024
+"""Bytes of an answer: more than what is in the database can come to, so that a mistake there holds up nobody else."""
+
 logger = logging.getLogger("automation.contract")
 
 
@@ -91,7 +94,9 @@ class Response:
     headers: Mapping[bytes, Parameter]
 
     def require(self, headers: Headers, body: bytes) -> None:
-        """Raise BrokenResponse unless the headers and the body are as documented."""
+        """Raise BrokenResponse unless the headers and the body are as documented, and no larger than any may be."""
+        if len(body) > LARGEST_RESPONSE:
+            raise BrokenResponse("size")
         given = dict(headers)
         if not self.required <= given.keys():
             raise BrokenResponse("headers", min(self.required - given.keys()).decode())

@@ -14,10 +14,13 @@ class InternalError(AutomationError):
 
 
 class Unavailable(AutomationError):
-    """The database cannot be reached, or no connection to it is free in time.
+    """The database cannot be reached, does not do its work, or no connection to it is free in time.
 
-    The response's ``Retry-After`` is one second unless ``headers`` say otherwise.
+    The response's ``Retry-After`` is one second unless ``headers`` say otherwise. ``timed_out`` is set where a
+    statement took too long, which says nothing of others.
     """
+
+    timed_out = False
 
     status = 503
     code = "unavailable"

@@ -29,6 +29,7 @@ class Conductor:
         programs: The rules, compiled.
         actions: What can be done here.
         lease: Seconds after which another worker may take over where the claim is not renewed.
+        most_result_bytes: How many bytes of results the execution keeps.
         stopping: Set when the worker goes: no action begins then.
     """
 
@@ -40,13 +41,14 @@ class Conductor:
         actions: Actions,
         *,
         lease: float,
+        most_result_bytes: int,
         stopping: asyncio.Event,
     ) -> None:
         self._claim = claim
         journal = Journal(claim.execution.log_entries)
         self._ledger = Ledger(runs, claim, journal, lease)
         self._heartbeat = Heartbeat(self._ledger)
-        self._run = Run(self._ledger, journal, programs, actions, stopping)
+        self._run = Run(self._ledger, journal, programs, actions, stopping, most_bytes=most_result_bytes)
 
     def break_off(self) -> None:
         """Hand the execution back without waiting for the action in flight."""

@@ -13,6 +13,7 @@ from automation.engine.expressions.scope import execution_variable, rule_variabl
 from automation.engine.rules.program import Program, Programs, Step, UnusableRule
 from automation.engine.runs.journal import Journal, an_entry
 from automation.engine.runs.ledger import Ledger
+from automation.engine.runs.results import Results
 from automation.engine.runs.tries import ActionGivenUp, Tries, WorkerStops
 from automation.storage.runs import Ending, Finished, HandedBack, Resting
 
@@ -28,17 +29,26 @@ class Run:
         programs: The rules, compiled.
         actions: What can be done here.
         stopping: Set when the worker goes: no action begins then.
+        most_bytes: How many bytes of results it keeps.
     """
 
     def __init__(
-        self, ledger: Ledger, journal: Journal, programs: Programs, actions: Actions, stopping: asyncio.Event
+        self,
+        ledger: Ledger,
+        journal: Journal,
+        programs: Programs,
+        actions: Actions,
+        stopping: asyncio.Event,
+        *,
+        most_bytes: int,
     ) -> None:
         self._ledger = ledger
         self._journal = journal
         self._programs = programs
         self._actions = actions
         self._stopping = stopping
-        self._results: dict[int, Any] = dict(ledger.claim.execution.results)
+        state = ledger.claim.execution
+        self._results = Results(state.results, actions=state.actions_total, most=most_bytes)
 
     async def go(self) -> Ending:
         """Run what is not done yet, and return how that ended; the caller stores it.
@@ -121,8 +131,7 @@ class Run:
             call_key=state.call_key if first else None,
         )
         self._journal.write(f"{action.type} succeeded.", action_index=index, metadata=result.metadata)
-        await self._ledger.record_action(index, result=result.output, failed=False)
-        self._results[index] = result.output
+        await self._record(index, result.output, failed=False)
 
     async def _given_up(self, index: int, action: RuleAction, error: ActionGivenUp) -> Finished | None:
         message = f"{action.type} failed: {error.message}"
@@ -130,10 +139,7 @@ class Run:
         self._journal.write(f"{message}.", level=level, action_index=index, metadata=error.metadata)
         if action.continue_on_error:
             # What is known of the failure is there for later actions; where nothing is, they find nothing.
-            output = dict(error.output) or None
-            await self._ledger.record_action(index, result=output, failed=True)
-            if output is not None:
-                self._results[index] = output
+            await self._record(index, error.output, failed=True)
             return None
         return Finished(
             status=ExecutionStatus.TIMEOUT if error.timed_out else ExecutionStatus.FAILED,
@@ -142,6 +148,21 @@ class Run:
             failed_action_index=index,
             outcome_unknown=error.outcome_unknown,
         )
+
+    async def _record(self, index: int, output: Mapping[str, Any], *, failed: bool) -> None:
+        """Store that an action is over, with as much of its output as there is room for; a failed one may have none."""
+        if failed and not output:
+            await self._ledger.record_action(index, result=None, failed=True)
+            return
+        omitted = self._results.add(index, output)
+        if omitted:
+            self._journal.write(
+                f"The result is too large, and was kept without {', '.join(omitted)}: the results of an execution have "
+                f"{self._results.most} bytes at the most.",
+                level=LogLevel.WARN,
+                action_index=index,
+            )
+        await self._ledger.record_action(index, result=self._results[index], failed=failed)
 
     def _failed(self, message: str) -> Finished:
         self._journal.write(message, level=LogLevel.ERROR)
@@ -153,5 +174,5 @@ class Run:
             rule=rule_variable(claim.rule.rule_id, claim.rule.version, claim.rule.content),
             execution=execution_variable(claim.execution_id, claim.attempt),
             trigger_data=claim.execution.trigger_data or {},
-            results=self._results,
+            results=self._results.all(),
         )

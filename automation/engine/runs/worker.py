@@ -32,10 +32,20 @@ class Worker:
         concurrency: How many executions run at once.
         lease: Seconds after which another worker may take over what this one runs, where it is not heard of.
         drain_seconds: How long actions in flight may go on when the worker stops.
+        most_result_bytes: How many bytes of results an execution keeps.
     """
 
     def __init__(
-        self, url: str, runs: Runs, due: Due, actions: Actions, *, concurrency: int, lease: float, drain_seconds: float
+        self,
+        url: str,
+        runs: Runs,
+        due: Due,
+        actions: Actions,
+        *,
+        concurrency: int,
+        lease: float,
+        drain_seconds: float,
+        most_result_bytes: int,
     ) -> None:
         self._runs = runs
         self._due = due
@@ -46,6 +56,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._lease = lease
         self._drain_seconds = drain_seconds
+        self._most_result_bytes = most_result_bytes
         self._tasks: set[asyncio.Task[None]] = set()
         self._conductors: set[Conductor] = set()
 
@@ -89,7 +100,13 @@ class Worker:
 
     async def _conduct(self, claim: Claim) -> None:
         conductor = Conductor(
-            self._runs, claim, self._programs, self._actions, lease=self._lease, stopping=self._stopping
+            self._runs,
+            claim,
+            self._programs,
+            self._actions,
+            lease=self._lease,
+            most_result_bytes=self._most_result_bytes,
+            stopping=self._stopping,
         )
         self._conductors.add(conductor)
         try:

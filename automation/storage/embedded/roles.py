@@ -6,6 +6,9 @@ bypasses row-level security, so that demonstrations and tests run under the same
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from automation.storage.restrictions import restrict_database, restrict_login
 
 SUPERUSER = "postgres"
 DATABASE = "automation"
@@ -48,9 +51,13 @@ def provide(connection: psycopg.Connection) -> None:
             connection.execute(sql.SQL("CREATE ROLE {} " + attributes).format(sql.Identifier(role)))
     if not present.issuperset(_ROLES):
         _grant_memberships(connection)
+        for login in (API_LOGIN, WORKER_LOGIN):
+            restrict_login(connection, login)
     if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
         statement = sql.SQL("CREATE DATABASE {} OWNER {}")
         connection.execute(statement.format(sql.Identifier(DATABASE), sql.Identifier(OWNER)))
+        with psycopg.connect(make_conninfo(connection.info.dsn, dbname=DATABASE), autocommit=True) as created:
+            restrict_database(created)
 
 
 def _grant_memberships(connection: psycopg.Connection) -> None:

@@ -6,12 +6,14 @@ Every read is sent after it was asked for, so it sees all that was committed bef
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from automation.domain.errors import Unavailable
 
@@ -26,6 +28,15 @@ SIZE = 32
 """How many reads one statement has at the most, so that none waits long for its neighbours."""
 
 
+class Alone(Enum):
+    """What ``fetch`` gives for a key whose value is left to a statement of its own: others shall not wait for it."""
+
+    ALONE = auto()
+
+
+ALONE: Final = Alone.ALONE
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked(Generic[K, V]):
     """A read that somebody waits for."""
@@ -38,23 +49,29 @@ class Batches(Generic[K, V]):
     """Reads values by keys, several at a time.
 
     Args:
-        fetch: Returns the values of keys, in their order; None for what isn't there.
+        fetch: Returns the values of keys, in their order; None for what isn't there, ``ALONE`` for what is to be
+            fetched alone.
+        fetch_alone: Returns the value of one key, in what time is left to whoever waits since a reading of
+            ``time.monotonic()``. It is asked where a batch's statement left that to it, failed, or took too long.
         statements: How many calls of ``fetch`` are under way while they are quick.
         size: How many keys a call gets at the most.
     """
 
     def __init__(
         self,
-        fetch: Callable[[Sequence[K]], Awaitable[Sequence[V | None]]],
+        fetch: Callable[[Sequence[K]], Awaitable[Sequence[V | Literal[Alone.ALONE] | None]]],
+        fetch_alone: Callable[[K, float], Awaitable[V | None]],
         *,
         statements: int = STATEMENTS,
         size: int = SIZE,
     ) -> None:
         self._fetch = fetch
+        self._fetch_alone = fetch_alone
         self._statements = statements
         self._size = size
         self._waiting: deque[_Asked[K, V]] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._alone: set[asyncio.Task[None]] = set()
         self._scheduled = False
         self._impatience: asyncio.TimerHandle | None = None
 
@@ -113,19 +130,43 @@ class Batches(Generic[K, V]):
         self._send()
 
     async def _answer(self, batch: Sequence[_Asked[K, V]]) -> None:
+        started = time.monotonic()
         try:
             values = await self._fetch([asked.key for asked in batch])
             for asked, value in zip(batch, values, strict=True):
-                if not asked.future.done():
+                if value is ALONE:
+                    self._ask_alone(asked, started)
+                elif not asked.future.done():
                     asked.future.set_result(value)
-        except Unavailable as error:
-            _fail(batch, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for it
-            if len(batch) == 1:
+            if len(batch) == 1 or (isinstance(error, Unavailable) and not error.timed_out):
                 _fail(batch, error)
             else:
-                # Each is asked for alone, so that a faulty one fails by itself.
-                await asyncio.gather(*(self._answer([asked]) for asked in batch))
+                # Each is asked for alone, so that a faulty or slow one fails by itself.
+                for asked in batch:
+                    self._ask_alone(asked, started)
+
+    def _ask_alone(self, asked: _Asked[K, V], started: float) -> None:
+        """Have a read answered beside the statements under way, which hold up what waits for them."""
+        task = asyncio.create_task(self._answer_alone(asked, started), context=Context())
+        self._alone.add(task)
+        task.add_done_callback(partial(self._end_alone, asked))
+
+    def _end_alone(self, asked: _Asked[K, V], task: asyncio.Task[None]) -> None:
+        self._alone.discard(task)
+        if task.cancelled():
+            _fail([asked], Unavailable())
+
+    async def _answer_alone(self, asked: _Asked[K, V], started: float) -> None:
+        if asked.future.done():  # whoever asked has given up
+            return
+        try:
+            value = await self._fetch_alone(asked.key, started)
+        except Exception as error:  # noqa: BLE001 - the same
+            _fail([asked], error)
+        else:
+            if not asked.future.done():
+                asked.future.set_result(value)
 
 
 def placed(rows: Iterable[Sequence[Any]], count: int) -> list[Sequence[Any] | None]:

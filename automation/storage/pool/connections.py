@@ -5,14 +5,17 @@ import os
 import select
 import socket
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self, TypeVar, overload
 from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import BaseRowFactory, TupleRow, tuple_row
+
+from automation.storage.pool.causes import Causes, StatementGivenUp, cause_of_refusal
+from automation.storage.pool.outage import Outage
 
 R = TypeVar("R")
 
@@ -21,48 +24,42 @@ Parameters = Sequence[object] | Mapping[str, object]
 
 # How much longer the client waits than the server is told to: a server that lives gives up first, and says so.
 _GRACE = 0.25
-
-
-class Outage:
-    """An outage of PostgreSQL, shared by all callers so that each need not wait to notice it."""
-
-    def __init__(self) -> None:
-        self._since: float | None = None
-
-    def begin(self) -> None:
-        """Record that it could not be connected to, unless that is known."""
-        if self._since is None:
-            self._since = time.monotonic()
-
-    def end(self) -> None:
-        """Record that it could be connected to."""
-        self._since = None
-
-    def lasts(self, at_least: float = 0.0) -> bool:
-        """Return whether it is going on, for at least so many seconds."""
-        return self._since is not None and time.monotonic() - self._since >= at_least
+# Seconds in which a connection is not replaced because it may not write: a new one may hardly be different.
+_YOUNG = 1.0
 
 
 class Connection(AsyncConnection[TupleRow]):
     """A connection of the pool: statements have a deadline, results are binary.
 
     ``query_timeout`` is in seconds: PostgreSQL is told when the connection is set up, and a quarter of a second later a
-    server that has not answered is given up. Then ``frozen`` is set, and the connection is closed.
+    server that has not answered is given up. Then ``given_up`` is set, and the connection is closed; ``silent``, too,
+    where the server said nothing at all. ``outdated`` is one that may not write: whether it may was settled when it was
+    opened, for this server, and another one may be the one to write to by now.
     """
 
     query_timeout: float
-    frozen = False
+    given_up = False
+    silent = False
+    outdated = False
+    _opened_at: float
+    _watchdog: asyncio.TimerHandle
 
     @classmethod
-    async def connect(cls, conninfo: str = "", *, outage: Outage, query_timeout: float, **kwargs: Any) -> Self:  # type: ignore[override]
+    async def connect(  # type: ignore[override]
+        cls, conninfo: str = "", *, outage: Outage, causes: Causes, query_timeout: float, **kwargs: Any
+    ) -> Self:
         """Connect, and record in ``outage`` whether that worked."""
         try:
             connection = await super().connect(conninfo, **kwargs)
-        except psycopg.Error:
-            outage.begin()
+        except psycopg.Error as error:
+            cause = cause_of_refusal(error)
+            outage.begin(cause)
+            if cause is not None:
+                causes.log(cause, error)
             raise
         outage.end()
         connection.query_timeout = query_timeout
+        connection._opened_at = time.monotonic()  # noqa: SLF001 - its own class
         return connection
 
     def left_by_server(self) -> bool:
@@ -70,11 +67,27 @@ class Connection(AsyncConnection[TupleRow]):
 
         One that merely reports a changed setting is replaced too, which costs a connection and loses nothing.
         """
-        if self.closed:
-            return True
-        poll = select.poll()
-        poll.register(self.pgconn.socket, select.POLLIN)
-        return bool(poll.poll(0))
+        return self.closed or self._readable()
+
+    @asynccontextmanager
+    async def hurried(self, seconds: float) -> AsyncIterator[None]:
+        """Give what is executed less time than usual.
+
+        It is one transaction, so that the limit is the statement's behind a pooler too.
+        """
+        usual, self.query_timeout = self.query_timeout, seconds
+        try:
+            await self.run(f"BEGIN; SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}".encode())
+            try:
+                yield
+            except BaseException:
+                # Where even that fails, the connection is closed or the pool rolls back.
+                with suppress(psycopg.Error):
+                    await self.run(b"ROLLBACK")
+                raise
+            await self.run(b"COMMIT")
+        finally:
+            self.query_timeout = usual
 
     @overload
     async def run(
@@ -103,15 +116,31 @@ class Connection(AsyncConnection[TupleRow]):
             prepare: Whether the statement is prepared, the first time that this connection sees it.
 
         Raises:
-            psycopg.Error: whatever went wrong; the connection is closed where it cannot be used any more.
+            StatementGivenUp: The server did not answer in time.
+            psycopg.Error: whatever else went wrong; the connection is closed where it cannot be used any more.
         """
         # psycopg's own cancellation waits for the server, so a frozen one would hang it: the socket is cut instead.
-        watchdog = asyncio.get_running_loop().call_later(self.query_timeout + _GRACE, self._give_up)
+        self._watchdog = asyncio.get_running_loop().call_later(self.query_timeout + _GRACE, self._lose_patience)
         try:
             cursor = self.cursor(binary=parameters is not None, row_factory=rows)
             return await cursor.execute(query, parameters, prepare=prepare)
+        except psycopg.errors.ReadOnlySqlTransaction:
+            self.outdated = time.monotonic() - self._opened_at > _YOUNG
+            raise
+        except psycopg.OperationalError as error:
+            if self.given_up:
+                raise StatementGivenUp("given up") from error
+            raise
         finally:
-            watchdog.cancel()
+            self._watchdog.cancel()
+
+    def _lose_patience(self) -> None:
+        if self._readable():
+            # It was this process that was held, or there is much to read: that gets a moment more.
+            self._watchdog = asyncio.get_running_loop().call_later(_GRACE, self._give_up)
+        else:
+            self.silent = True
+            self._give_up()
 
     async def read(
         self,
@@ -134,7 +163,7 @@ class Connection(AsyncConnection[TupleRow]):
         Raises:
             psycopg.Error: as ``run`` does; the transaction is ended.
         """
-        watchdog = asyncio.get_running_loop().call_later(self.query_timeout + _GRACE, self._give_up)
+        self._watchdog = asyncio.get_running_loop().call_later(self.query_timeout + _GRACE, self._lose_patience)
         try:
             async with self.pipeline():
                 await self.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -146,15 +175,22 @@ class Connection(AsyncConnection[TupleRow]):
                     await cursor.execute(query, parameters, prepare=prepare)
                 await self.execute(b"COMMIT")
             return [await cursor.fetchall() for cursor in cursors]
-        except psycopg.Error:
+        except psycopg.Error as error:
             # Where even that fails, the connection is closed or the pool rolls back.
             with suppress(psycopg.Error):
                 await self.execute(b"ROLLBACK")
+            if self.given_up:
+                raise StatementGivenUp("given up") from error
             raise
         finally:
-            watchdog.cancel()
+            self._watchdog.cancel()
 
     def _give_up(self) -> None:
-        self.frozen = True
+        self.given_up = True
         with socket.socket(fileno=os.dup(self.pgconn.socket)) as duplicate:
             duplicate.shutdown(socket.SHUT_RDWR)
+
+    def _readable(self) -> bool:
+        poll = select.poll()
+        poll.register(self.pgconn.socket, select.POLLIN)
+        return bool(poll.poll(0))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar, overload
+from typing import Any, NoReturn, TypeVar, overload
 from uuid import UUID
 
 import psycopg
@@ -13,7 +13,9 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from automation.domain.errors import Unavailable
 from automation.storage import session
 from automation.storage.pool import privileges
-from automation.storage.pool.connections import Connection, Outage, Parameters
+from automation.storage.pool.causes import AWAY, BUSY, SLOW, Causes, cause_of
+from automation.storage.pool.connections import Connection, Parameters
+from automation.storage.pool.outage import Outage
 from automation.storage.pool.transaction import Transaction
 
 R = TypeVar("R")
@@ -35,9 +37,6 @@ _IDLE_IN_TRANSACTION_TIMEOUT = 5.0
 # Executions after which psycopg prepares a statement that doesn't ask for it.
 _NEVER_BY_ITSELF = 2**31
 
-# ReadOnlySqlTransaction: connected to a standby, during a failover.
-_OUTAGES = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
-
 
 class TookTooLong(Exception):
     """A query took longer than its caller has patience."""
@@ -46,8 +45,9 @@ class TookTooLong(Exception):
 class Database:
     """A pool of connections to one PostgreSQL database. It may be away when the pool opens, and at any time later.
 
-    Every failure to reach it, or to get an answer in time, is :class:`Unavailable`, raised at the latest three quarters
-    of a second after ``pool_timeout + query_timeout``.
+    Every failure to reach it, to get an answer in time, or to have it do its work is :class:`Unavailable`, raised
+    within ``pool_timeout + query_timeout`` and three quarters of a second. Where only writes fail, ``refuses_writes``
+    is set until somebody has seen one succeed.
 
     Args:
         url: Anything that libpq takes.
@@ -72,8 +72,11 @@ class Database:
         prepare: bool = True,
     ) -> None:
         self._pool_timeout = pool_timeout
+        self._query_timeout = query_timeout
         self._prepare = prepare
         self._outage = Outage()
+        self._causes = Causes()
+        self.refuses_writes = False
         self._refusal: privileges.UnsafeRole | session.UnusableEncoding | None = None
         self._pool = AsyncConnectionPool(
             url,
@@ -85,6 +88,7 @@ class Database:
                 # Where it is None, nothing is ever prepared, whatever a statement asks for.
                 "prepare_threshold": _NEVER_BY_ITSELF if prepare else None,
                 "outage": self._outage,
+                "causes": self._causes,
                 "query_timeout": query_timeout,
             },
             min_size=pool_min,
@@ -131,12 +135,18 @@ class Database:
 
     @overload
     async def fetch_rows(
-        self, query: bytes, parameters: Parameters = (), *, repeatable: bool = True
+        self, query: bytes, parameters: Parameters = (), *, repeatable: bool = True, since: float | None = None
     ) -> list[TupleRow]: ...
 
     @overload
     async def fetch_rows(
-        self, query: bytes, parameters: Parameters, *, rows: BaseRowFactory[R], repeatable: bool = True
+        self,
+        query: bytes,
+        parameters: Parameters,
+        *,
+        rows: BaseRowFactory[R],
+        repeatable: bool = True,
+        since: float | None = None,
     ) -> list[R]: ...
 
     async def fetch_rows(
@@ -146,6 +156,7 @@ class Database:
         *,
         rows: BaseRowFactory[Any] = tuple_row,
         repeatable: bool = True,
+        since: float | None = None,
     ) -> list[Any]:
         """Execute a statement in a transaction of its own, and return its rows.
 
@@ -155,17 +166,22 @@ class Database:
             rows: What becomes of each row, as psycopg's row factories say it; else a tuple.
             repeatable: Whether the statement may be executed twice: then it is tried once more on another connection
                 where the first one breaks.
+            since: When whoever waits began to (``time.monotonic()``): the statement gets what is left of the time.
 
         Raises:
-            Unavailable: where PostgreSQL cannot be reached, or does not answer in time.
+            Unavailable: where PostgreSQL cannot be reached, does not answer in time or cannot do its work.
             UnsafeRole: where the role is one that row-level security does not bind.
         """
 
         async def fetch(connection: Connection) -> list[Any]:
+            if since is not None and (left := self._left(since)) < self._query_timeout:
+                async with connection.hurried(left):
+                    cursor = await connection.run(query, parameters, rows=rows, prepare=self._prepare)
+                    return await cursor.fetchall()
             cursor = await connection.run(query, parameters, rows=rows, prepare=self._prepare)
             return await cursor.fetchall()
 
-        return await self._perform(fetch, repeatable=repeatable)
+        return await self._perform(fetch, repeatable=repeatable, since=since)
 
     async def read(
         self,
@@ -190,30 +206,35 @@ class Database:
 
         return await self._perform(read, repeatable=True)
 
-    async def _perform(self, use: Callable[[Connection], Awaitable[T]], *, repeatable: bool) -> T:
+    async def _perform(
+        self, use: Callable[[Connection], Awaitable[T]], *, repeatable: bool, since: float | None = None
+    ) -> T:
         started = time.monotonic()
         try:
             for last_try in (not repeatable, True):
-                connection = await self._acquire()
+                connection = await self._acquire(since)
                 try:
                     return await use(connection)
                 except psycopg.OperationalError:
                     late = time.monotonic() - started > _TIME_TO_TRY_AGAIN
-                    if last_try or late or connection.frozen or not connection.closed:
+                    if last_try or late or connection.given_up or not connection.closed:
                         raise
                 finally:
                     await self._release(connection)
-        except _OUTAGES as error:
-            raise self._translated(error) from error
+        except psycopg.Error as error:
+            self._raise_translated(error)
         raise AssertionError("the last try returned or raised")
+
+    def _left(self, since: float) -> float:
+        """Return the seconds that are left of the time that somebody may wait, never less than 0."""
+        return max(0.0, since + self._pool_timeout + self._query_timeout - time.monotonic())
 
     @asynccontextmanager
     async def transaction(self, tenant: UUID) -> AsyncIterator[Transaction]:
         """Run what is written together, with row-level security set to one tenant.
 
         Raises:
-            Unavailable: where PostgreSQL cannot be reached, or does not answer in time. Raised by the commit, it leaves
-                open whether anything was written.
+            Unavailable: as ``fetch_rows`` says. Raised by the commit, it leaves open whether anything was written.
             UnsafeRole: where the role is one that row-level security does not bind.
         """
         try:
@@ -224,13 +245,13 @@ class Database:
                     yield transaction
             finally:
                 await self._release(connection)
-        except _OUTAGES as error:
-            raise self._translated(error) from error
+        except psycopg.Error as error:
+            self._raise_translated(error)
 
-    async def _acquire(self) -> Connection:
+    async def _acquire(self, since: float | None = None) -> Connection:
         # An outage as short as a restart is waited out; in a longer one nobody waits long.
         patience = _PATIENCE_IN_AN_OUTAGE if self._outage.lasts(self._pool_timeout) else self._pool_timeout
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + (patience if since is None else min(patience, self._left(since)))
         while True:
             connection = await self._pool.getconn(timeout=deadline - time.monotonic())
             if not connection.left_by_server():
@@ -240,10 +261,13 @@ class Database:
             await self._pool.putconn(connection)
 
     async def _release(self, connection: Connection) -> None:
-        if connection.frozen:
-            # Its server is stopped or gone, and the idle connections lead to the same one.
-            self._outage.begin()
+        if connection.outdated:
+            await connection.close()
+        elif connection.silent and self._outage.hears_nothing():
+            # The server is stopped or gone, and the idle connections lead to the same one.
             await self._pool.drain()
+        elif not connection.closed:
+            self._outage.hears()
         await self._pool.putconn(connection)
 
     async def _set_up(self, connection: Connection) -> None:
@@ -259,11 +283,12 @@ class Database:
             await connection.close()
             raise self._refusal
 
-    def _translated(self, error: psycopg.Error) -> Exception:
+    def _raise_translated(self, error: psycopg.Error) -> NoReturn:
         if self._refusal is not None:
-            return self._refusal
-        if isinstance(error, PoolTimeout | PoolClosed) and not self._outage.lasts():
-            return Unavailable("No connection to the database was free in time.")
-        if isinstance(error, psycopg.errors.QueryCanceled):
-            return Unavailable("The database did not answer in time.")
-        return Unavailable("The database cannot be reached.")
+            raise self._refusal from error
+        if isinstance(error, PoolTimeout | PoolClosed):
+            raise Unavailable(((self._outage.cause or AWAY) if self._outage.lasts() else BUSY).sentence) from error
+        if (cause := cause_of(error)) is None:
+            raise error
+        self.refuses_writes |= cause.writes
+        raise self._causes.unavailable(AWAY if cause is SLOW and self._outage.lasts() else cause, error) from error

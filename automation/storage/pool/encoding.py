@@ -12,6 +12,8 @@ from automation.domain.opaque import Opaque
 # An escaped NUL, and not an escaped backslash before u0000.
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
+_LEFT_OUT = " […] "
+
 
 def encoded(value: object) -> str:
     """Return a value as JSON; a NUL becomes U+FFFD, a time its RFC 3339 form. What is opaque stays as it came."""
@@ -34,6 +36,16 @@ def without_nul(document: bytes) -> bytes:
 def storable(text: str) -> str:
     """Return a text without NUL; a lone surrogate, which is no character, becomes a question mark."""
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def shortened(text: str | None, most: int) -> str | None:
+    """Return a text as it can be stored; of a longer one than ``most`` characters the middle is left out."""
+    if text is None:
+        return None
+    if len(text) > most:
+        half = (most - len(_LEFT_OUT)) // 2
+        text = text[:half] + _LEFT_OUT + text[-half:]
+    return storable(text)
 
 
 def uuid_array(identifiers: Sequence[UUID | None]) -> str:

@@ -14,9 +14,12 @@ from psycopg.rows import class_row, dict_row, scalar_row
 
 from automation.domain.executions import ExecutionStatus, LogEntry
 from automation.storage.pool.database import Database
-from automation.storage.pool.encoding import encoded, storable
+from automation.storage.pool.encoding import encoded, shortened, storable
 from automation.storage.runs.claim import NOTHING, Claim, LogPart, Outcome, Renewal, read_claim
 from automation.storage.runs.endings import Ending, Finished, HandedBack, Resting
+
+LONGEST_MESSAGE, LONGEST_STACK = 4_000, 8_000
+"""Characters of an execution's error and of its stack."""
 
 # An execution and how far it had come, for the worker whose it is from now on.
 _CLAIM = b"""
@@ -230,8 +233,8 @@ class Runs:
         """
         values = {
             "status": status.value,
-            "error_message": _text(error_message),
-            "error_stack": _text(error_stack),
+            "error_message": shortened(error_message, LONGEST_MESSAGE),
+            "error_stack": shortened(error_stack, LONGEST_STACK),
             "failed_action": failed_action_index,
             "keep_call_key": keep_call_key,
             "last": None if last is None else encoded(_entry(last)),
@@ -252,7 +255,7 @@ class Runs:
             "tenant": claim.tenant,
             "rule": claim.rule.rule_id,
             "version": claim.rule.version,
-            "reason": storable(reason),
+            "reason": shortened(reason, LONGEST_MESSAGE),
         }
         await self._database.fetch_one(_MARK_RULE, named, scalar_row)
 
@@ -273,10 +276,6 @@ def _named(claim: Claim) -> dict[str, object]:
         "attempt": claim.attempt,
         "fence": claim.fence,
     }
-
-
-def _text(text: str | None) -> str | None:
-    return None if text is None else storable(text)
 
 
 def _json(result: Any | None) -> str | None:

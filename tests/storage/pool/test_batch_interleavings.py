@@ -47,7 +47,7 @@ class Interleavings(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = TurnLoop()
-        self.batches: Batches[int, Value] = Batches(self._fetch, statements=2, size=SIZE)
+        self.batches: Batches[int, Value] = Batches(self._fetch, self._fetch_alone, statements=2, size=SIZE)
         self.callers: list[Caller] = []
         self.statements: list[Statement] = []
         self.failures: set[type[BaseException]] = set()
@@ -57,6 +57,10 @@ class Interleavings(RuleBasedStateMachine):
         statement = Statement(keys, len(self.callers), self.loop.create_future())
         self.statements.append(statement)
         return await statement.answer
+
+    async def _fetch_alone(self, key: int, _since: float) -> Value | None:
+        (value,) = await self._fetch([key])
+        return value
 
     @rule(key=st.integers(0, 2))
     def ask(self, key: int) -> None:
@@ -84,6 +88,14 @@ class Interleavings(RuleBasedStateMachine):
 
     @precondition(lambda self: self._open())
     @rule(index=INDEXES)
+    def take_too_long(self, index: int) -> None:
+        self.failures.add(Unavailable)
+        late = Unavailable()
+        late.timed_out = True
+        self._one(index).answer.set_exception(late)
+
+    @precondition(lambda self: self._open())
+    @rule(index=INDEXES)
     def answer_too_little(self, index: int) -> None:
         self.failures.add(ValueError)
         self._one(index).answer.set_result([])
@@ -94,11 +106,11 @@ class Interleavings(RuleBasedStateMachine):
         caller = self.callers[index % len(self.callers)]
         caller.given_up |= caller.task.cancel()
 
-    @precondition(lambda self: self.batches._under_way)
+    @precondition(lambda self: self.batches._under_way | self.batches._alone)
     @rule(index=INDEXES)
     def cancel_a_statement(self, index: int) -> None:
         self.failures.add(Unavailable)
-        under_way = sorted(self.batches._under_way, key=lambda task: task.get_name())
+        under_way = sorted(self.batches._under_way | self.batches._alone, key=lambda task: task.get_name())
         under_way[index % len(under_way)].cancel()
 
     def teardown(self) -> None:
@@ -108,6 +120,7 @@ class Interleavings(RuleBasedStateMachine):
                 self._judge(caller)
             assert not self.batches._waiting
             assert not self.batches._under_way
+            assert not self.batches._alone
         finally:
             self.loop.discard()
 

@@ -37,6 +37,7 @@ BEGIN
     UPDATE automation_executions e SET
         results = CASE WHEN p_result IS NULL THEN e.results ELSE concat(
             coalesce(left(e.results::text, -1) || ',', '{'), '"', index, '":', p_result::text, '}')::json END,
+        results_bytes = e.results_bytes + coalesce(octet_length(p_result::text), 0),
         next_action = p_next_action,
         tries = 0,
         call_key = NULL,

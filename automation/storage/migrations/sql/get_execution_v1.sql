@@ -7,8 +7,11 @@
 -- copies the text once, where a chain of || copies it at each step. Names, identifiers and enumerations need no
 -- escaping, to_json() escapes the rest. to_char() does not depend on the session's settings, as a time's own text
 -- would. The context is made of the actions' results, which stay as the actions returned them.
+--
+-- Where the results and the log have more than p_most bytes, as counted when they were written, the document is NULL:
+-- for whoever reads others in the same statement, and comes back for this one.
 
-CREATE FUNCTION get_execution_v1(p_tenant uuid, p_execution uuid)
+CREATE FUNCTION get_execution_v1(p_tenant uuid, p_execution uuid, p_most integer DEFAULT NULL)
 RETURNS TABLE (execution_id uuid, automation_rule_id uuid, status text, document text)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
@@ -17,7 +20,8 @@ DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
 BEGIN
     RETURN QUERY
-    SELECT e.execution_id, e.automation_rule_id, e.status, concat(
+    SELECT e.execution_id, e.automation_rule_id, e.status, CASE WHEN e.results_bytes + e.log_bytes > p_most THEN NULL
+    ELSE concat(
         '{"execution_id":"', e.execution_id,
         '","automation_rule_id":"', e.automation_rule_id,
         '","tenant":"', e.tenant,
@@ -51,6 +55,7 @@ BEGIN
             WHERE l.tenant = p_tenant AND l.execution_id = p_execution AND l.attempt = e.attempt
         ) || ']',
         '}')
+    END
     FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
 END

@@ -77,6 +77,9 @@ BEGIN
         error_message = NULL, error_stack = NULL, failed_action_index = NULL, execution_context = NULL,
         results = (
             SELECT json_object_agg(r.key, r.value) FROM json_each(e.results) r WHERE r.key::integer < first),
+        results_bytes = (
+            SELECT coalesce(sum(octet_length(r.value::text)), 0)
+            FROM json_each(e.results) r WHERE r.key::integer < first),
         call_key = CASE
             WHEN first = e.next_action AND p_trigger_data IS NULL
                 AND (ran -> first)::text IS NOT DISTINCT FROM (runs -> first)::text

@@ -63,6 +63,16 @@ END
 $$
 """
 
+# What everybody may do in a new database, and nobody here needs: fill the disk with tables of one's own.
+_EVERYBODY = """
+DO $$
+BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+END
+$$
+"""
+
 # Who may do what. An API key stays when its user is deleted, and is refused as such: it has no foreign key to users.
 _ACCOUNTS = """
 CREATE TABLE tenants (
@@ -136,6 +146,14 @@ CREATE TABLE api_keys (
     CONSTRAINT api_keys_usage_limit_check CHECK (usage_limit >= 0),
     CONSTRAINT api_keys_usage_count_check CHECK (usage_count >= 0 AND usage_count <= usage_limit)
 );
+"""
+
+# Where somebody writes who wants to know whether anything can be written, and leaves nothing. EXTERNAL: not compressed.
+_PROBES = """
+CREATE TABLE write_probes (
+    filling text NOT NULL
+);
+ALTER TABLE write_probes ALTER COLUMN filling SET STORAGE EXTERNAL;
 """
 
 # A rule as it is, and every version of it, by the executions that pin one.
@@ -232,6 +250,7 @@ CREATE TABLE automation_executions (
     override_conditions boolean NOT NULL DEFAULT false,
     retry_from text,
     results json,
+    results_bytes integer NOT NULL DEFAULT 0,
     next_action integer NOT NULL DEFAULT 0,
     tries integer NOT NULL DEFAULT 0,
     call_key uuid,
@@ -264,7 +283,7 @@ CREATE TABLE automation_executions (
     CONSTRAINT automation_executions_attempt_check CHECK (attempt >= 1),
     CONSTRAINT automation_executions_retry_from_check CHECK (retry_from IN ('start', 'failed_action')),
     CONSTRAINT automation_executions_results_check CHECK (json_typeof(results) = 'object'),
-    CONSTRAINT automation_executions_progress_check CHECK (next_action >= 0 AND tries >= 0),
+    CONSTRAINT automation_executions_progress_check CHECK (next_action >= 0 AND tries >= 0 AND results_bytes >= 0),
     CONSTRAINT automation_executions_run_times_check CHECK (
         isfinite(queued_at) AND isfinite(due_at) AND isfinite(lease_until) AND isfinite(resume_at)
         AND isfinite(deadline_at) AND isfinite(cancel_requested_at)),
@@ -353,6 +372,7 @@ CREATE POLICY directory_reads ON role_permissions FOR SELECT TO automation_direc
 GRANT SELECT ON api_keys, users, user_roles, role_permissions TO automation_directory;
 GRANT SELECT (tenant, name) ON tenants TO automation_directory;
 GRANT UPDATE (usage_count, last_used_at) ON api_keys TO automation_directory;
+GRANT INSERT, DELETE ON write_probes TO automation_directory;
 
 CREATE POLICY directory_reads ON automation_executions FOR SELECT TO automation_directory
     USING (status IN ('pending', 'running'));
@@ -380,16 +400,16 @@ GRANT UPDATE (
 GRANT UPDATE (
     status, trigger_data, started_at, completed_at, duration_ms, actions_total, actions_successful, actions_failed,
     error_message, error_stack, failed_action_index, execution_context, rule_version, attempt, retry_from, results,
-    next_action, tries, call_key, queued_at, due_at, lease_until, resume_at, deadline_at, cancel_requested_at,
-    cancel_reason, log_entries, log_bytes, logs_cut
+    results_bytes, next_action, tries, call_key, queued_at, due_at, lease_until, resume_at, deadline_at,
+    cancel_requested_at, cancel_reason, log_entries, log_bytes, logs_cut
 ) ON automation_executions TO automation_api;
 
 GRANT INSERT ON automation_executions, automation_execution_logs TO automation_worker;
 GRANT UPDATE (status, status_reason, updated_at) ON automation_rules TO automation_worker;
 GRANT UPDATE (
     status, started_at, completed_at, duration_ms, actions_total, actions_successful, actions_failed, error_message,
-    error_stack, failed_action_index, execution_context, results, next_action, tries, call_key, due_at, fence,
-    lease_until, resume_at, deadline_at, cancel_requested_at, cancel_reason, log_entries, log_bytes, logs_cut
+    error_stack, failed_action_index, execution_context, results, results_bytes, next_action, tries, call_key, due_at,
+    fence, lease_until, resume_at, deadline_at, cancel_requested_at, cancel_reason, log_entries, log_bytes, logs_cut
 ) ON automation_executions TO automation_worker;
 """
 
@@ -443,6 +463,7 @@ _FUNCTIONS = (
     "lock_limited_rule_v1",
     "log_run_v1",
     "mark_rule_error_v1",
+    "probe_writes_v1",
     "record_action_v1",
     "record_try_v1",
     "release_claim_v1",
@@ -459,6 +480,12 @@ DROP SCHEMA procrastinate CASCADE;
 DROP TABLE automation_execution_logs, automation_execution_attempts, automation_executions;
 DROP TABLE automation_rule_versions, automation_rules;
 DROP TABLE api_keys, user_roles, role_permissions, roles, users, tenants;
+DROP TABLE write_probes;
+DO $$
+BEGIN
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO PUBLIC', current_database());
+END
+$$;
 REVOKE ALL ON alembic_version FROM automation_api, automation_worker;
 REVOKE USAGE ON SCHEMA public FROM automation_api, automation_worker, automation_directory;
 """
@@ -466,7 +493,7 @@ REVOKE USAGE ON SCHEMA public FROM automation_api, automation_worker, automation
 
 def upgrade() -> None:
     connection = op.get_bind()
-    for statements in (_ENCODING, _ROLES, _ACCOUNTS, _RULES, _EXECUTIONS):
+    for statements in (_ENCODING, _ROLES, _EVERYBODY, _ACCOUNTS, _PROBES, _RULES, _EXECUTIONS):
         connection.exec_driver_sql(statements)
     for table in _TENANT_OWNED:
         connection.exec_driver_sql(_TENANT_POLICY.format(table=table))

@@ -1,0 +1,50 @@
+"""Outage of PostgreSQL: what counts as evidence of one, and how long it lasts; shared by the connections of a pool.
+
+A statement that takes too long is none: it may be large, or wait for a lock. A connection that is refused is one, and
+so are several statements in a row to which the server says nothing at all.
+"""
+
+import time
+
+from automation.storage.pool.causes import Cause
+
+SILENT_STATEMENTS = 3
+"""How many statements in a row must be given up, without a word from the server, to be an outage."""
+
+
+class Outage:
+    """Whether PostgreSQL is away, as far as anybody has noticed: so that others need not wait to notice it.
+
+    ``cause`` is why it refused the last connection, where it said so.
+    """
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._silent = 0
+        self.cause: Cause | None = None
+
+    def begin(self, cause: Cause | None = None) -> None:
+        """Record that it could not be connected to."""
+        self.cause = cause
+        if self._since is None:
+            self._since = time.monotonic()
+
+    def end(self) -> None:
+        """Record that it could be connected to."""
+        self._since = self.cause = None
+        self._silent = 0
+
+    def hears(self) -> None:
+        """Record that it answered, whatever it said."""
+        self._silent = 0
+
+    def hears_nothing(self) -> bool:
+        """Record that a statement was given up, and return whether that is evidence by now."""
+        self._silent += 1
+        if self._silent >= SILENT_STATEMENTS:
+            self.begin()
+        return self.lasts()
+
+    def lasts(self, at_least: float = 0.0) -> bool:
+        """Return whether it is going on, for at least so many seconds."""
+        return self._since is not None and time.monotonic() - self._since >= at_least
