@@ -14,7 +14,7 @@ INSTALL := PYTHON="$(PYTHON)" tools/install.sh
 export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-fast test-fresh test-contract test-chaos test-model test-mutation bench bench-scale bench-engine check format contract contract-diff mock sdk docs lock wheel clean
+.PHONY: help run setup test test-fast test-fresh test-contract test-chaos test-model test-mutation bench bench-scale bench-clients bench-engine check format contract contract-diff mock sdk docs lock wheel clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ bench: $(VENV)/development $(BENCH)/installed fastify ## Measure the hot operati
 bench-scale: $(VENV)/development ## Measure the hot operation at up to 10 million executions, and memory after 1 million requests.
 	@tools/provide.sh wrk
 	@$(BIN)/python -m benchmarks.scale $(ARGS)
+
+bench-clients: $(VENV)/development ## Measure what idle, slow, deaf and greedy clients cost the others; ARGS="--rounds 1 --seconds 2" is short.
+	@tools/provide.sh wrk
+	@$(BIN)/python -m benchmarks.clients $(ARGS)
 
 bench-engine: $(VENV)/development ## Measure executions a second and start latency of the engine.
 	@$(BIN)/python -m benchmarks.engine $(ARGS)

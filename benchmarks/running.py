@@ -5,10 +5,11 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 
@@ -31,20 +32,23 @@ class Running:
 
 
 @contextmanager
-def running(server: Server, database: BenchDatabase, log: Path) -> Iterator[Running]:
+def running(
+    server: Server, database: BenchDatabase, log: Path, *, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Running]:
     """Start a server, give it once it answers, and stop it.
 
     Args:
         server: What to start.
         database: What it reads.
         log: A file for what it writes; what was in it is lost.
+        settings: Its settings beside those that lead to the database.
 
     Raises:
         InvalidRun: It ended, or doesn't answer after a minute.
     """
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AUTOMATION_", "PG"))}
-    variables = {**inherited, **lineup.environment(server, database)}
+    variables = {**inherited, **lineup.environment(server, database), **settings}
     with log.open("wb") as output:
         process = subprocess.Popen(
             server.arguments(port), env=variables, stdout=output, stderr=output, start_new_session=True
