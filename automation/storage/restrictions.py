@@ -1,6 +1,6 @@
 """Restrictions that only an administrator can make, for what PostgreSQL lets everybody do and nobody here needs.
 
-The migrations revoke what the database's owner can: temporary tables, and tables in the schema ``public``. Decision 29
+The migrations revoke what the database's owner can: temporary tables, and tables in the schema ``public``. Decision 31
 says what is left.
 """
 
