@@ -103,7 +103,7 @@ class Rehearsal:
         journal = Journal()
         ledger = NotedLedger(claim, journal)
         actions = self.script.actions()
-        ending = await Run(ledger, journal, Programs(actions), actions, self.stopping).go()
+        ending = await Run(ledger, journal, Programs(actions), actions, self.stopping, most_bytes=1_048_576).go()
         return ending, ledger, [entry.message for entry in journal.waiting().entries]
 
 
