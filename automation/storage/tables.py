@@ -2,8 +2,7 @@
 
 What SQLAlchemy cannot describe (row-level security, roles, grants, functions) stands in the migrations alone.
 
-Tenant-owned tables have ``tenant`` first in their primary key. ``tenants`` and ``api_keys`` are global directories:
-they answer what must be known before the tenant is, and only functions reach them on behalf of the API.
+Tenant-owned tables have ``tenant`` first in their primary key. Those of accounts are in ``account_tables.py``.
 """
 
 from sqlalchemy import (
@@ -16,11 +15,9 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    LargeBinary,
     PrimaryKeyConstraint,
     Table,
     Text,
-    UniqueConstraint,
     Uuid,
     func,
     text,
@@ -29,85 +26,15 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 from automation.domain.executions import FINISHED, ExecutionStatus, LogLevel
 from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleStatus, TriggerType
+from automation.storage.account_tables import tenants
 from automation.storage.schema import check, count, created_at, identifier, metadata, one_of, time
 
-tenants = Table(
-    "tenants",
-    metadata,
-    identifier("tenant"),
-    Column("name", Text(), nullable=False),
-    created_at(),
-    UniqueConstraint("name"),
-    check("name", "length(name) BETWEEN 1 AND 200"),
-)
-
-users = Table(
-    "users",
-    metadata,
-    Column("tenant", Uuid(), ForeignKey("tenants.tenant"), primary_key=True),
-    identifier("user_id"),
-    Column("email", Text(), nullable=False),
-    Column("active", Boolean(), nullable=False, server_default=text("true")),
-    created_at(),
-    UniqueConstraint("tenant", "email"),
-    check("email", "length(email) BETWEEN 3 AND 320"),
-)
-
-roles = Table(
-    "roles",
-    metadata,
-    Column("tenant", Uuid(), ForeignKey("tenants.tenant"), primary_key=True),
-    Column("role", Text(), primary_key=True),
-    check("role", "length(role) BETWEEN 1 AND 100"),
-)
-
-role_permissions = Table(
-    "role_permissions",
-    metadata,
-    identifier("tenant"),
-    Column("role", Text(), primary_key=True),
-    Column("permission", Text(), primary_key=True),
-    ForeignKeyConstraint(["tenant", "role"], ["roles.tenant", "roles.role"], ondelete="CASCADE"),
-    check("permission", "permission ~ '^[a-z_]+:[a-z_]+$'"),
-)
-
-user_roles = Table(
-    "user_roles",
-    metadata,
-    identifier("tenant"),
-    identifier("user_id"),
-    Column("role", Text(), primary_key=True),
-    ForeignKeyConstraint(["tenant", "user_id"], ["users.tenant", "users.user_id"], ondelete="CASCADE"),
-    ForeignKeyConstraint(["tenant", "role"], ["roles.tenant", "roles.role"], ondelete="CASCADE"),
-)
-
-# No foreign key to users: the key of a deleted user stays, and is refused as such.
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("digest", LargeBinary(), primary_key=True),
-    Column("tenant", Uuid(), ForeignKey("tenants.tenant"), nullable=False),
-    Column("user_id", Uuid(), nullable=False),
-    Column("prefix", Text(), nullable=False),
-    Column("name", Text()),
-    Column("active", Boolean(), nullable=False, server_default=text("true")),
-    time("expires_at"),
-    Column("usage_limit", BigInteger()),
-    Column("usage_count", BigInteger(), nullable=False, server_default=text("0")),
-    time("last_used_at"),
-    created_at(),
-    time("revoked_at"),
-    UniqueConstraint("prefix"),
-    check("name", "length(name) BETWEEN 1 AND 200"),
-    check("digest", "octet_length(digest) = 32"),
-    check("usage_limit", "usage_limit >= 0"),
-    check("usage_count", "usage_count >= 0 AND usage_count <= usage_limit"),
-)
 Table("write_probes", metadata, Column("filling", Text(), nullable=False))  # nobody's, and empty
+
 automation_rules = Table(
     "automation_rules",
     metadata,
-    Column("tenant", Uuid(), ForeignKey("tenants.tenant"), primary_key=True),
+    Column("tenant", Uuid(), ForeignKey(tenants.c.tenant), primary_key=True),
     identifier("rule_id"),
     Column("name", Text(), nullable=False),
     Column("description", Text()),

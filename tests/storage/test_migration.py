@@ -17,7 +17,7 @@ from automation.domain.errors import Unavailable
 from automation.storage import former, migration, migrations, revisions
 from automation.storage.accounts import engine
 from automation.storage.revisions import MigrationFailed
-from automation.storage.tables import tenants
+from automation.storage.tables import automation_rules
 from tests.databases import Cluster, DatabaseUrls, as_role
 
 # Everything that a migration may leave behind, in words.
@@ -126,7 +126,7 @@ def test_the_tables_described_are_the_tables_migrated(database_urls: DatabaseUrl
     with engine.create(database_urls.owner, "tests").connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
 
-        assert compare_metadata(context, tenants.metadata) == []
+        assert compare_metadata(context, automation_rules.metadata) == []
 
 
 def test_alembic_finds_nothing_to_migrate(database_urls: DatabaseUrls) -> None:
@@ -139,7 +139,7 @@ def test_the_catalogue_agrees_with_the_tables_described(
     database_urls: DatabaseUrls, empty: DatabaseUrls, query: str
 ) -> None:
     with engine.create(empty.owner, "tests").begin() as connection:
-        tenants.metadata.create_all(connection)
+        automation_rules.metadata.create_all(connection)
 
     described = rows(empty.owner, query)
 

@@ -3,12 +3,12 @@
 import psycopg
 import pytest
 
-from automation.storage.tables import tenants
+from automation.storage.tables import automation_rules
 from tests.databases import DatabaseUrls
 from tests.storage.roles import DIRECTORIES, READABLE, Connection, enter
 from tests.storage.samples import Sample
 
-TABLES = tenants.metadata.tables
+TABLES = automation_rules.metadata.tables
 TENANT_OWNED = sorted(TABLES.keys() - DIRECTORIES)
 
 

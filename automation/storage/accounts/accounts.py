@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Select, Text, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from automation.domain.identifiers import parse_uuid
+from automation.storage.account_tables import api_keys, tenants, user_roles, users
 from automation.storage.accounts.refusals import Unknown
-from automation.storage.tables import api_keys, tenants, user_roles, users
 
 Reference = UUID | str
 """A tenant by its id or its name, a user by its id or its e-mail address."""

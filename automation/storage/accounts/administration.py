@@ -14,18 +14,11 @@ from automation.domain.identifiers import parse_uuid
 from automation.domain.permissions import ROLE_PERMISSIONS, Role
 from automation.domain.rules import Rule
 from automation.storage import records
+from automation.storage.account_tables import api_keys, role_permissions, roles, tenants, user_roles, users
 from automation.storage.accounts import accounts, engine
 from automation.storage.accounts.accounts import Key, Reference, Tenant, User
 from automation.storage.accounts.refusals import Unacceptable, explained
-from automation.storage.tables import (
-    api_keys,
-    automation_executions,
-    role_permissions,
-    roles,
-    tenants,
-    user_roles,
-    users,
-)
+from automation.storage.tables import automation_executions
 
 
 class Administration:

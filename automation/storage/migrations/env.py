@@ -6,7 +6,7 @@ from automation.storage import tables
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=tables.tenants.metadata,
+    target_metadata=tables.automation_rules.metadata,
     compare_server_default=True,
 )
 with context.begin_transaction():

@@ -1,0 +1,94 @@
+"""The tables of tenants, their users and roles, and API keys, as ``automation/storage/tables.py`` has the others.
+
+``tenants`` and ``api_keys`` are global directories: they answer what must be known before the tenant is, and only
+functions reach them on behalf of the API.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from automation.storage.schema import check, created_at, identifier, metadata, time
+
+tenants = Table(
+    "tenants",
+    metadata,
+    identifier("tenant"),
+    Column("name", Text(), nullable=False),
+    created_at(),
+    UniqueConstraint("name"),
+    check("name", "length(name) BETWEEN 1 AND 200"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("tenant", Uuid(), ForeignKey("tenants.tenant"), primary_key=True),
+    identifier("user_id"),
+    Column("email", Text(), nullable=False),
+    Column("active", Boolean(), nullable=False, server_default=text("true")),
+    created_at(),
+    UniqueConstraint("tenant", "email"),
+    check("email", "length(email) BETWEEN 3 AND 320"),
+)
+
+roles = Table(
+    "roles",
+    metadata,
+    Column("tenant", Uuid(), ForeignKey("tenants.tenant"), primary_key=True),
+    Column("role", Text(), primary_key=True),
+    check("role", "length(role) BETWEEN 1 AND 100"),
+)
+
+role_permissions = Table(
+    "role_permissions",
+    metadata,
+    identifier("tenant"),
+    Column("role", Text(), primary_key=True),
+    Column("permission", Text(), primary_key=True),
+    ForeignKeyConstraint(["tenant", "role"], ["roles.tenant", "roles.role"], ondelete="CASCADE"),
+    check("permission", "permission ~ '^[a-z_]+:[a-z_]+$'"),
+)
+
+user_roles = Table(
+    "user_roles",
+    metadata,
+    identifier("tenant"),
+    identifier("user_id"),
+    Column("role", Text(), primary_key=True),
+    ForeignKeyConstraint(["tenant", "user_id"], ["users.tenant", "users.user_id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["tenant", "role"], ["roles.tenant", "roles.role"], ondelete="CASCADE"),
+)
+
+# No foreign key to users: the key of a deleted user stays, and is refused as such.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("digest", LargeBinary(), primary_key=True),
+    Column("tenant", Uuid(), ForeignKey("tenants.tenant"), nullable=False),
+    Column("user_id", Uuid(), nullable=False),
+    Column("prefix", Text(), nullable=False),
+    Column("name", Text()),
+    Column("active", Boolean(), nullable=False, server_default=text("true")),
+    time("expires_at"),
+    Column("usage_limit", BigInteger()),
+    Column("usage_count", BigInteger(), nullable=False, server_default=text("0")),
+    time("last_used_at"),
+    created_at(),
+    time("revoked_at"),
+    UniqueConstraint("prefix"),
+    check("name", "length(name) BETWEEN 1 AND 200"),
+    check("digest", "octet_length(digest) = 32"),
+    check("usage_limit", "usage_limit >= 0"),
+    check("usage_count", "usage_count >= 0 AND usage_count <= usage_limit"),
+)
