@@ -6,134 +6,23 @@ asks all its children in each of its rounds, and counts the rounds without an an
 """
 
 import math
-import os
-import pickle
-import signal
 import socket
 import threading
 import time
-from contextlib import suppress
 
 import structlog
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors.multiprocess import Multiprocess, Process
+from uvicorn.supervisors.multiprocess import Multiprocess
 
 from automation.service import side_log
 from automation.service.connection_bounds import Bounds
+from automation.service.http.child import ROUND_SECONDS, STOP_SECONDS, Child
 from automation.service.http.listener import SETTLING_SECONDS, take_no_more
-from automation.service.http.watched_server import WatchedServer
 from automation.service.service_manager import ServiceManager
-from automation.service.watchdog import EXIT_CODE, Limits
-
-ROUND_SECONDS = 0.5
-"""How often a parent looks at signals and children."""
-START_SECONDS = 60.0
-"""How long a child may take until it answers for the first time, on a machine that is busy."""
-STOP_SECONDS = 10.0
-"""How long a child may take to close what it has open, after the time that requests in flight have."""
-
-_PING = b"ping"
-_RELEASE = b"release"
+from automation.service.watchdog import Limits
 
 _log = structlog.get_logger()
-
-
-class Child(Process):
-    """One process that answers requests, as its parent knows it.
-
-    Args:
-        config: uvicorn's own.
-        sockets: What it listens on.
-        limits: What its event loop is held to; by its own watchdog, for a child answers its parent from a thread.
-        bounds: What its connections are held to.
-        drain_seconds: For how long it goes on when it is told to stop while its parent stops, too.
-    """
-
-    def __init__(
-        self, config: uvicorn.Config, sockets: list[socket.socket], limits: Limits, bounds: Bounds, drain_seconds: float
-    ) -> None:
-        self.serves = False
-        self._limits = limits
-        self._bounds = bounds
-        self._drain_seconds = drain_seconds
-        self._asked = False
-        self._known = False
-        self._silent_rounds = 0
-        super().__init__(config, sockets)
-
-    @property
-    def server(self) -> WatchedServer:
-        """The server in the child's own process."""
-        if self._server is None:
-            self._server = WatchedServer(
-                self.config, self._limits, self._bounds, drain_seconds=self._drain_seconds, shared=True
-            )
-        assert isinstance(self._server, WatchedServer)  # noqa: S101 -- narrows the type
-        return self._server
-
-    @property
-    def hangs(self) -> bool:
-        """Whether it hasn't answered for too many rounds."""
-        patience = self._limits.kill_seconds if self._known else START_SECONDS
-        return self._silent_rounds * ROUND_SECONDS >= patience
-
-    def hear(self) -> None:
-        """Read its answer, if there is one, and ping it again; called once a round."""
-        self._silent_rounds += 1
-        try:
-            if self._asked and self.parent_conn.poll(0):
-                self._take(serves=self.parent_conn.recv())
-            if not self._asked:
-                self.parent_conn.send(_PING)
-                self._asked = True
-        except (OSError, EOFError, pickle.UnpicklingError):
-            self.serves = False
-
-    def _take(self, *, serves: bool) -> None:
-        if serves and not self.serves:
-            side_log.say(_log, "info", "process serves", pid=self.pid)
-        self.serves = serves
-        self._asked, self._known, self._silent_rounds = False, True, 0
-
-    def target(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve, in the child's own process."""
-        self.parent_conn.close()  # so that nobody holds the pipe's end but the parent
-        assert self.server is not None  # noqa: S101 -- made here, and not in two threads at once
-        super().target(sockets)
-
-    def always_pong(self) -> None:
-        """Do what the parent asks, in a thread of the child's process, and end in order when the parent has ended."""
-        try:
-            while True:
-                if self.child_conn.recv() == _RELEASE:
-                    self.server.release()
-                else:
-                    self.child_conn.send(self.server.started)
-        except (OSError, EOFError):
-            self.server.abandon()
-            time.sleep((self.config.timeout_graceful_shutdown or 0) + STOP_SECONDS)
-            os._exit(EXIT_CODE)
-
-    def release(self) -> None:
-        """Let it close its sockets when it stops."""
-        with suppress(OSError):  # it has ended
-            self.parent_conn.send(_RELEASE)
-
-    def stop(self) -> None:
-        """Tell it to stop; it closes its sockets when it is released."""
-        if self.process.is_alive() and self.pid is not None:
-            os.kill(self.pid, signal.SIGTERM)
-
-    def terminate(self) -> None:
-        """Tell it to stop while others go on."""
-        self.release()
-        self.stop()
-
-    def kill(self) -> None:
-        """Kill it."""
-        super().kill()
-        self.process.join(STOP_SECONDS)
 
 
 class Family(Multiprocess):
@@ -214,24 +103,35 @@ class Family(Multiprocess):
         self.processes.extend(self._start() for _ in range(self.processes_num))
 
     def keep_subprocess_alive(self) -> None:
-        """Ask all children, and replace those that ended or don't answer."""
+        """Ask all children, and replace those that ended or don't answer; one that ended at once after a pause."""
         for index, child in enumerate(self.processes):
             child.hear()
             if self.should_exit.is_set():
                 return
             if child.hangs or not child.process.is_alive():
-                self._replace(index, child)
+                if not child.ended:
+                    self._end(child)
+                if not self.should_exit.is_set() and not child.rests():
+                    self._replace(index, child)
 
-    def _replace(self, index: int, child: Child) -> None:
+    def _end(self, child: Child) -> None:
+        """End a child for good, and say for how long nobody takes its place."""
         reason = "it does not answer" if child.process.is_alive() else "it ended"
         child.kill()
         if child.exitcode == STARTUP_FAILURE:
             # It would fail in the same way again, and has said why.
             self.should_exit.set()
             return
+        pause = child.respawn.pause(child.seconds)
+        child.rest(pause, reason)
+        if pause:
+            side_log.say(_log, "error", "process ended at once: the next one waits", pid=child.pid, pause_seconds=pause)
+
+    def _replace(self, index: int, child: Child) -> None:
         self.processes[index] = new = self._start()
+        new.respawn = child.respawn
         side_log.say(
-            _log, "error", "process replaced", pid=child.pid, reason=reason, exit_code=child.exitcode, by=new.pid
+            _log, "error", "process replaced", pid=child.pid, reason=child.ended, exit_code=child.exitcode, by=new.pid
         )
 
     def restart_all(self) -> None:

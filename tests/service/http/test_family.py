@@ -1,0 +1,70 @@
+"""A parent goes on with its rounds while the place of a child that ended at once is left empty for a while."""
+
+import socket
+
+import pytest
+import uvicorn
+
+from automation.service import side_log
+from automation.service.connection_bounds import Bounds
+from automation.service.http.child import Child
+from automation.service.http.family import Family
+from automation.service.service_manager import ServiceManager
+from automation.service.watchdog import Limits
+
+LIMITS = Limits(warn_seconds=1.0, kill_seconds=10.0)
+BOUNDS = Bounds(first_byte_seconds=1, body_seconds=1, write_seconds=1, slowest_rate=1, most=1, most_per_address=1)
+CONFIG = uvicorn.Config("nowhere:nothing", workers=1, log_config=None)
+
+
+class Stillborn(Child):
+    """A child that has ended as soon as it was started."""
+
+    def __init__(self) -> None:
+        super().__init__(CONFIG, list[socket.socket](), LIMITS, BOUNDS, 0)
+
+    def start(self) -> None:
+        """Never live."""
+
+    def kill(self) -> None:
+        """Be dead already."""
+
+    @property
+    def pid(self) -> int:
+        return 1
+
+
+class Barren(Family):
+    """A parent whose children all end at once."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            CONFIG, [], limits=LIMITS, bounds=BOUNDS, drain_seconds=0, manager=ServiceManager.of_this_process()
+        )
+        self.started = 0
+
+    def _start(self) -> Child:
+        self.started += 1
+        return Stillborn()
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    lines: list[str] = []
+    monkeypatch.setattr(side_log, "say", lambda _log, _level, event, **_: lines.append(event))
+    return lines
+
+
+def test_children_that_end_at_once_are_replaced_ever_more_slowly(said: list[str]) -> None:
+    barren = Barren()
+    barren.init_processes()
+
+    rounds = []
+    for number in range(20):
+        before = barren.started
+        barren.keep_subprocess_alive()
+        rounds += [number] * (barren.started - before)
+
+    assert rounds == [0, 3, 8, 17]
+    assert said.count("process replaced") == len(rounds)
+    assert said.count("process ended at once: the next one waits") == len(rounds)
