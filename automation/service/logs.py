@@ -12,16 +12,20 @@ import orjson
 import structlog
 from structlog.types import EventDict, Processor
 
+from automation.service.log_outlet import outlet
 from automation.service.setting_types import LogFormat, LogLevel
+
+_LIBRARIES = ("uvicorn", "connexion", "alembic", "asyncio", "mail", "procrastinate")
+_FLOORS = {**dict.fromkeys(_LIBRARIES, logging.WARNING), "psycopg.pool": logging.ERROR}
 
 
 def configure(log_format: LogFormat, level: LogLevel, stream: TextIO | None = None) -> None:
     """Send every log line of the process, libraries' included, to ``stream`` (standard error where it is None).
 
     Lines carry ``timestamp`` (RFC 3339, UTC), ``level``, ``event`` and what is bound to the context, such as
-    ``request_id``.
+    ``request_id``. Whoever says one waits for nobody who should read it.
     """
-    stream = stream or sys.stderr
+    stream = outlet(stream or sys.stderr)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -67,13 +71,15 @@ def _render_json(_logger: object, _method: str, event: EventDict) -> str:
 
 
 def _quieten_libraries(level: LogLevel) -> None:
-    """Log what libraries say of each request, connection and start-up step only at DEBUG."""
-    floor = logging.DEBUG if level is LogLevel.DEBUG else logging.WARNING
-    for name in ("uvicorn", "connexion", "alembic", "asyncio", "mail", "procrastinate", "psycopg.pool"):
+    """Log what libraries say of each request, connection and start-up step only at DEBUG.
+
+    Pools complain of each connection of each try to connect; an outage is told once, by who uses them.
+    """
+    for name, floor in _FLOORS.items():
         logger = logging.getLogger(name)
         logger.handlers = []
         logger.propagate = True
-        logger.setLevel(max(floor, _number(level)))
+        logger.setLevel(logging.DEBUG if level is LogLevel.DEBUG else max(floor, _number(level)))
 
 
 def _number(level: LogLevel) -> int:
@@ -81,14 +87,16 @@ def _number(level: LogLevel) -> int:
 
 
 @contextmanager
-def silenced(name: str) -> Iterator[None]:
-    """Disable a library's logger during an attempt whose failure is reported elsewhere."""
-    logger = logging.getLogger(name)
-    logger.disabled = True
+def silenced(*names: str) -> Iterator[None]:
+    """Disable loggers during an attempt whose failure is reported elsewhere."""
+    loggers = [logging.getLogger(name) for name in names]
+    for logger in loggers:
+        logger.disabled = True
     try:
         yield
     finally:
-        logger.disabled = False
+        for logger in loggers:
+            logger.disabled = False
 
 
 def bind(**values: Any) -> None:

@@ -31,6 +31,7 @@ from automation.service.service_manager import ServiceManager
 from automation.service.settings import Settings, variable
 from automation.storage.accounts import owner
 from automation.storage.former import FormerDatabase
+from automation.storage.pool import outage
 from automation.storage.pool.membership import Group, require_member
 from automation.storage.pool.privileges import UnfitRole
 from automation.storage.readiness import Readiness
@@ -64,7 +65,7 @@ def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], Non
         signal.signal(number, _stop)
     contract = load_contract(base_path=settings.path_prefix)
     load_actions(settings)
-    with logs.silenced("psycopg.pool"):
+    with logs.silenced("psycopg.pool", outage.LOGGER):
         asyncio.run(_verify_database(settings))
     settings = _with_cursor_keys(settings)
     listener = listen(settings.host, settings.port)

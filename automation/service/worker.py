@@ -18,6 +18,7 @@ from automation.service.settings import Settings, variable
 from automation.service.watchdog import Watchdog
 from automation.storage.due import Due
 from automation.storage.former import FormerDatabase
+from automation.storage.pool import outage
 from automation.storage.pool.database import Database
 from automation.storage.pool.membership import Group, require_member
 from automation.storage.pool.privileges import UnfitRole
@@ -88,7 +89,7 @@ async def _work(
     database = _open_database(settings, url)
     await database.open()
     try:
-        with logs.silenced("psycopg.pool"):
+        with logs.silenced("psycopg.pool", outage.LOGGER):
             await _expect_usable(database)
         worker = Worker(
             url,

@@ -1,6 +1,7 @@
 """PostgreSQL goes away in every way it can: callers are told in time, and served again as soon as it is back."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +15,7 @@ from automation.domain.errors import Unavailable
 from automation.storage.embedded import EmbeddedServer
 from automation.storage.keys import KeyDirectory
 from automation.storage.pool.database import Database
-from automation.storage.pool.outage import SILENT_STATEMENTS
+from automation.storage.pool.outage import LOGGER, SILENT_STATEMENTS
 from tests.databases import DatabaseUrls
 from tests.storage.samples import Sample
 from tests.system.processes import frozen
@@ -157,6 +158,20 @@ async def test_lost_connections_go_unnoticed(server: EmbeddedServer, pool: Datab
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'outages'")
 
     assert await greetings(pool) == [HERE] * 12
+
+
+async def test_an_outage_is_told_once_and_its_end_once(
+    server: EmbeddedServer, pool: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    with stopped(server):
+        for _ in range(3):
+            await greetings(pool)
+    await seconds_to_recover(pool)
+    await greetings(pool)
+
+    told = [record.getMessage() for record in caplog.records if record.name == LOGGER]
+    assert told == ["database away", "database back"]
 
 
 async def test_while_it_is_away_answers_come_in_time_and_then_fast(server: EmbeddedServer, pool: Database) -> None:

@@ -22,6 +22,7 @@ from tests.system.processes import (
     command_of,
     copy_service,
     environment,
+    free_port,
     frozen,
     plant,
     running,
@@ -229,6 +230,46 @@ def test_a_parent_whose_log_nobody_reads_replaces_a_child_and_hears_a_signal(lim
 
     assert killed not in children
     assert code == 0
+
+
+def test_a_server_whose_log_nobody_reads_answers_on(limited: dict[str, str]) -> None:
+    unread, stderr = os.pipe()
+    fcntl.fcntl(stderr, fcntl.F_SETPIPE_SZ, 4096)
+    command = [*command_of(None), "serve", "--port", str(port := free_port())]
+    popen = subprocess.Popen(command, env=environment(limited), stdout=subprocess.DEVNULL, stderr=stderr)
+    process = Process(popen, Path(os.devnull), Path(os.devnull), base_url=f"http://127.0.0.1:{port}")
+    try:
+        await_answer(process)
+        fill(stderr)
+        until = time.monotonic() + 1.5 * KILL
+        while time.monotonic() < until:
+            expect_answers(process)
+        os.set_blocking(unread, False)
+        flowing = [os.read(unread, 65536)]
+        expect_answers(process)
+        code = process.stop()
+        with contextlib.suppress(BlockingIOError):
+            while more := os.read(unread, 65536):
+                flowing.append(more)
+    finally:
+        popen.kill()
+        popen.wait()
+        os.close(unread)
+        os.close(stderr)
+
+    assert code == 0
+    assert b'"event":"request"' in b"".join(flowing)
+
+
+def await_answer(process: Process) -> None:
+    """Wait until a server answers."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            httpx.get(f"{process.base_url}/healthz", trust_env=False, timeout=ANSWER_SECONDS)
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def fill(pipe: int) -> None:

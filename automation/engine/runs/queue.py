@@ -58,15 +58,21 @@ class Queue:
         self._concurrency = concurrency
 
     async def receive(self) -> None:
-        """Receive jobs until cancelled; outages are waited out."""
+        """Receive jobs until cancelled; outages are waited out, and told once each."""
+        away = False
         while True:
             try:
                 async with self._pool() as pool:
                     await pool.wait(_CONNECT_SECONDS)
+                    if away:
+                        _log.info("queue back")
+                    away = False
                     async with self._application().open_async(pool) as application:
                         await self._receive_from(application)
             except _AWAY as error:
-                _log.warning("queue away", error=type(error).__name__)
+                if not away:
+                    _log.warning("queue away", error=type(error).__name__)
+                away = True
             await asyncio.sleep(_PAUSE)
 
     async def _receive_from(self, application: App) -> None:

@@ -18,14 +18,18 @@ async def sweep(due: Due) -> None:
     """Have jobs written for what is due, from second to second, until cancelled.
 
     Every worker does so beside its runs, whatever they are busy with; that two find the same is kept out by the
-    database, and does no harm.
+    database, and does no harm. An outage is told once.
     """
+    failing = False
     while True:
         found = 0
         try:
             found = len(await due.sweep(LIMIT))
+            failing = False
         except Unavailable as error:
-            _log.warning("sweep failed", error=error.detail)
+            if not failing:
+                _log.warning("sweep failed", error=error.detail)
+            failing = True
         await asyncio.sleep(_pause() if found < LIMIT else 0)  # 0 lets others run: there is more to be found
 
 

@@ -53,7 +53,7 @@ class Connection(AsyncConnection[TupleRow]):
             connection = await super().connect(conninfo, **kwargs)
         except psycopg.Error as error:
             cause = cause_of_refusal(error)
-            outage.begin(cause)
+            outage.begin(" ".join(str(error).split()), cause)
             if cause is not None:
                 causes.log(cause, error)
             raise

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from automation.domain.errors import Unavailable
 from automation.engine.runs.sweeper import INTERVAL, LIMIT, sweep
@@ -52,3 +53,18 @@ def test_a_sweep_that_finds_all_or_fails_is_followed_by_a_rest(loop: TurnLoop, f
 
     assert early == 1
     assert finder.sweeps == 2
+
+
+def test_an_outage_is_told_once_however_many_sweeps_fail_in_it(loop: TurnLoop) -> None:
+    finder = Finder(-1)
+
+    with capture_logs() as told:
+        loop.begin(sweep(finder))  # type: ignore[arg-type]  # no database answers that soon
+        for found in (-1, -1, 0, -1):
+            loop.turn(5)
+            finder.found = found
+            loop.now += INTERVAL
+        loop.turn(5)
+
+    assert finder.sweeps == 5
+    assert [line["event"] for line in told] == ["sweep failed"] * 2
