@@ -186,9 +186,9 @@ class Settings(BaseSettings):
     ] = ""
     concurrency: Annotated[PositiveInt, Field(description="Executions that a worker runs at the same time.")] = 20
     lease: Annotated[
-        PositiveInt,
-        Field(ge=3, le=25, description="Seconds after which a worker that is not heard of loses its executions."),
+        PositiveInt, Field(ge=3, le=25, description="Seconds after which a silent worker loses its executions.")
     ] = 15
+    max_lost_workers: Annotated[PositiveInt, Field(description="Workers that may be lost at one action in a row.")] = 3
     drain_timeout: Annotated[
         NonNegativeInt, Field(description="Seconds that actions in flight get to end when a worker stops.")
     ] = 30

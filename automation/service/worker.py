@@ -100,6 +100,7 @@ async def _work(
             lease=settings.lease,
             drain_seconds=settings.drain_timeout,
             most_result_bytes=settings.max_result_bytes,
+            most_lost=settings.max_lost_workers,
         )
         _log.info("worker started", concurrency=settings.concurrency, actions=actions.names)
         if on_ready is not None:

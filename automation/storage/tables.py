@@ -128,6 +128,7 @@ automation_executions = Table(
     Column("queued_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     time("due_at"),
     Column("fence", BigInteger(), nullable=False, server_default=text("0")),
+    count("lost_workers"),
     time("lease_until"),
     time("resume_at"),
     time("deadline_at"),
@@ -139,11 +140,7 @@ automation_executions = Table(
     ForeignKeyConstraint(["tenant", "automation_rule_id"], ["automation_rules.tenant", "automation_rules.rule_id"]),
     ForeignKeyConstraint(
         ["tenant", "automation_rule_id", "rule_version"],
-        [
-            "automation_rule_versions.tenant",
-            "automation_rule_versions.rule_id",
-            "automation_rule_versions.version",
-        ],
+        ["automation_rule_versions.tenant", "automation_rule_versions.rule_id", "automation_rule_versions.version"],
         name="automation_executions_rule_version_fkey",
     ),
     one_of("status", ExecutionStatus),
@@ -156,7 +153,7 @@ automation_executions = Table(
     check("attempt", "attempt >= 1"),
     check("retry_from", "retry_from IN ('start', 'failed_action')"),
     check("results", "json_typeof(results) = 'object'"),
-    check("progress", "next_action >= 0 AND tries >= 0 AND results_bytes >= 0"),
+    check("progress", "next_action >= 0 AND tries >= 0 AND results_bytes >= 0 AND lost_workers >= 0"),
     check(
         "run_times",
         "isfinite(queued_at) AND isfinite(due_at) AND isfinite(lease_until) AND isfinite(resume_at)"

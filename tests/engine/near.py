@@ -54,6 +54,7 @@ async def a_near_worker(
     drain: float = 5.0,
     resolve: Resolve | None = None,
     most_result_bytes: int = 64 * 1024,
+    most_lost: int = 3,
 ) -> AsyncIterator[NearWorker]:
     """Run a worker until the block ends.
 
@@ -63,6 +64,7 @@ async def a_near_worker(
         concurrency: How many executions it runs at once.
         lease: How long a claim holds.
         drain: How long actions in flight may go on when it stops.
+        most_lost: How many workers may be lost at one action.
         resolve: Finds the addresses of hosts, between a call's beginning and its sending.
         most_result_bytes: How many bytes of results an execution keeps.
     """
@@ -80,6 +82,7 @@ async def a_near_worker(
         lease=lease,
         drain_seconds=drain,
         most_result_bytes=most_result_bytes,
+        most_lost=most_lost,
     )
     stop, complaints = asyncio.Event(), list[str]()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(_said(context)))

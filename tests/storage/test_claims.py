@@ -211,6 +211,47 @@ async def test_what_is_handed_back_is_claimed_at_once(runner: Runner) -> None:
     assert (successor.fence, successor.execution.taken_over) == (2, True)
 
 
+async def test_workers_that_are_lost_one_after_the_other_are_counted(runner: Runner) -> None:
+    claim = await runner.claimed()
+    lost = [claim.execution.lost_workers]
+
+    for _ in range(2):
+        runner.expire(claim.execution_id)
+        claim = await runner.claimed(claim.execution_id)
+        lost.append(claim.execution.lost_workers)
+
+    assert lost == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("name", "lost"), [("record_action", 1), ("release", 0), ("wait", 0), ("record_try", 2)])
+async def test_workers_are_counted_anew_once_the_run_went_on_or_was_handed_back(
+    runner: Runner, *, name: str, lost: int
+) -> None:
+    first = await runner.claimed()
+    runner.expire(first.execution_id)
+    second = await runner.claimed(first.execution_id)
+
+    await WRITES[name](runner.runs, second)
+    if name.startswith("record"):
+        runner.expire(first.execution_id)
+    elif name == "wait":
+        runner.change(first.execution_id, "resume_at = now() - interval '1 second'")
+    third = await runner.claimed(first.execution_id)
+
+    assert third.execution.lost_workers == lost
+
+
+async def test_no_worker_of_a_former_attempt_counts(runner: Runner) -> None:
+    first = await runner.claimed()
+    runner.expire(first.execution_id)
+    await runner.runs.finish(await runner.claimed(first.execution_id), ExecutionStatus.FAILED)
+
+    await runner.executions.retry(runner.tenant, first.execution_id, retry_from="start")
+    retried = await runner.claimed(first.execution_id, attempt=2)
+
+    assert retried.execution.lost_workers == 0
+
+
 async def test_a_wait_that_is_over_goes_on_and_counts(runner: Runner) -> None:
     claim = await runner.claimed()
     await runner.runs.wait(

@@ -348,6 +348,35 @@ async def test_an_end_that_had_to_wait_is_timed_when_it_is_written(runner: Runne
     assert released[0] <= told_at <= datetime.fromisoformat(document["completed_at"])
 
 
+async def test_an_attempt_that_had_to_wait_for_its_rule_starts_when_its_claim_is_written(runner: Runner) -> None:
+    rule = await runner.rule(max_concurrent_executions=1)
+    execution = await runner.execute(rule)
+    async with await psycopg.AsyncConnection.connect(runner.urls.admin) as holding:
+        await holding.execute("SELECT FROM automation_rules WHERE rule_id = %s FOR UPDATE", (rule.rule_id,))
+        claim = asyncio.create_task(runner.claimed(execution))
+        await _blocked(runner)
+        released = await (await holding.execute("SELECT clock_timestamp()")).fetchone()
+    started_at = (await claim).execution.started_at
+    document = await runner.document(execution)
+
+    assert released is not None
+    assert released[0] <= started_at <= datetime.fromisoformat(document["logs"][0]["timestamp"])
+
+
+async def test_a_retry_that_had_to_wait_is_queued_after_the_end_that_it_waited_for(runner: Runner) -> None:
+    execution = await runner.failed()
+    rule = runner.row(execution)["automation_rule_id"]
+    async with await psycopg.AsyncConnection.connect(runner.urls.admin) as holding:
+        await holding.execute("SELECT FROM automation_rules WHERE rule_id = %s FOR UPDATE", (rule,))
+        retry = asyncio.create_task(runner.executions.retry(runner.tenant, execution, retry_from="start"))
+        await _blocked(runner)
+        released = await (await holding.execute("SELECT clock_timestamp()")).fetchone()
+    await retry
+
+    assert released is not None
+    assert released[0] <= runner.row(execution)["queued_at"]
+
+
 async def test_an_execution_of_a_deleted_rule_is_not_retried(runner: Runner) -> None:
     execution = await runner.failed()
     await runner.rules.delete(runner.tenant, runner.row(execution)["automation_rule_id"])

@@ -149,18 +149,37 @@ async def test_the_action_that_ended_an_execution_is_named_and_counted(runner: R
     assert (document["error_message"], document["error_stack"]) == ("It broke.", "at action 1")
 
 
-async def test_at_most_1000_entries_are_kept_and_the_last_says_so(runner: Runner) -> None:
+async def test_at_most_1000_entries_are_kept_the_last_but_one_says_so_and_the_last_word_fits(runner: Runner) -> None:
     claim = await runner.claimed()
 
     for first in (1, 401, 801):
         entries = [entry(str(number)) for number in range(400)]
         assert await runner.runs.log(claim, told(*entries, first=first))
+    late = told(entry("dropped"), first=1201)
+    await runner.runs.finish(claim, ExecutionStatus.COMPLETED, logs=late, last=entry("It is over."))
     logs = (await runner.document(claim.execution_id))["logs"]
 
     assert len(logs) == 1000
     assert [log["message"] for log in logs[1:801]] == [str(number) for number in range(400)] * 2
-    assert logs[-1]["level"] == LogLevel.WARN
-    assert "full" in logs[-1]["message"]
+    assert logs[-2]["level"] == LogLevel.WARN
+    assert "full" in logs[-2]["message"]
+    assert logs[-1]["message"] == "It is over."
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["running", "nobody's"])
+async def test_the_reason_of_a_cancel_fits_into_a_full_log(runner: Runner, *, held: bool) -> None:
+    claim = await runner.claimed()
+    await runner.runs.log(claim, told(*(entry(str(number)) for number in range(1100))))
+    if not held:
+        runner.expire(claim.execution_id)
+
+    await runner.executions.cancel(runner.tenant, claim.execution_id)
+    await runner.runs.finish(claim, ExecutionStatus.CANCELLED)
+    logs = (await runner.document(claim.execution_id))["logs"]
+
+    assert len(logs) == 1000
+    assert "full" in logs[-2]["message"]
+    assert logs[-1]["message"].startswith("The execution was cancelled")
 
 
 async def test_at_most_256_kib_are_kept_and_the_last_says_so(runner: Runner) -> None:
@@ -169,11 +188,12 @@ async def test_at_most_256_kib_are_kept_and_the_last_says_so(runner: Runner) -> 
 
     for number in range(6):
         assert await runner.runs.log(claim, told(large, first=1 + number))
-    await runner.runs.finish(claim, ExecutionStatus.COMPLETED, logs=told(entry("small"), first=7))
+    await runner.runs.finish(claim, ExecutionStatus.COMPLETED, logs=told(entry("small"), first=7), last=large)
     logs = (await runner.document(claim.execution_id))["logs"]
 
-    assert len(logs) == 6
-    assert "full" in logs[-1]["message"]
+    assert len(logs) == 7
+    assert "full" in logs[-2]["message"]
+    assert logs[-1]["message"] == large.message
 
 
 async def test_entries_are_appended_and_never_rewritten(runner: Runner) -> None:

@@ -126,7 +126,12 @@ async def run(plan: Plan, urls: DatabaseUrls, settings: Mapping[str, str]) -> Re
     with psycopg.connect(urls.admin, autocommit=True) as admin:
         admin.execute(_ACCOUNT)
     key = _key(urls)
-    environment = {**worker_settings(urls), "AUTOMATION_LEASE": str(plan.lease)}
+    # Chance may kill whichever worker has an execution, again and again: none is to be given up for that.
+    environment = {
+        **worker_settings(urls),
+        "AUTOMATION_LEASE": str(plan.lease),
+        "AUTOMATION_MAX_LOST_WORKERS": str(plan.executions),
+    }
     async with receiving() as receiver, AsyncExitStack() as stack, httpx.AsyncClient(trust_env=False) as client:
         receiver.answer = _answer
         client.headers["x-api-key"] = key

@@ -30,6 +30,7 @@ class Conductor:
         actions: What can be done here.
         lease: Seconds after which another worker may take over where the claim is not renewed.
         most_result_bytes: How many bytes of results the execution keeps.
+        most_lost: How many workers may be lost at one action, one after the other.
         stopping: Set when the worker goes: no action begins then.
     """
 
@@ -42,9 +43,11 @@ class Conductor:
         *,
         lease: float,
         most_result_bytes: int,
+        most_lost: int,
         stopping: asyncio.Event,
     ) -> None:
         self._claim = claim
+        self._most_lost = most_lost
         journal = Journal(claim.execution.log_entries)
         self._ledger = Ledger(runs, claim, journal, lease)
         self._heartbeat = Heartbeat(self._ledger)
@@ -56,7 +59,7 @@ class Conductor:
 
     async def conduct(self) -> None:
         """Run the execution until it is over, rests, is handed back, or lost to another worker."""
-        ending = await self._outcome()
+        ending = self._given_up() or await self._outcome()
         while ending is not None:
             try:
                 answer = await self._ledger.end(ending)
@@ -66,6 +69,24 @@ class Conductor:
                 self._say(answer, ending)
                 return
         _log.warning("run lost", **self._names())
+
+    def _given_up(self) -> Finished | None:
+        """Return that it failed, where it seems to be what its workers die of: it must not take one after the other."""
+        state = self._claim.execution
+        if state.lost_workers < self._most_lost:
+            return None
+        _log.error("run given up", lost_workers=state.lost_workers, action_index=state.next_action, **self._names())
+        left = state.next_action < state.actions_total
+        place = f"at action {state.next_action}" if left else "after the last action"
+        message = f"The execution was given up: its worker was lost {state.lost_workers} times in a row {place}."
+        index = state.next_action if left else None
+        return Finished(
+            status=ExecutionStatus.FAILED,
+            error_message=message,
+            failed_action_index=index,
+            outcome_unknown=True,
+            last=an_entry(message, level=LogLevel.ERROR, action_index=index),
+        )
 
     async def _outcome(self) -> Ending | None:
         """Return what the run, or else the heartbeat, says; None where somebody else has the execution."""

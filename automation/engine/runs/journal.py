@@ -38,14 +38,14 @@ class Journal:
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
         """Add an entry; members of the metadata whose names sound like a secret's are masked."""
-        if len(self._entries) < MAX_WAITING:
-            self._entries.append(an_entry(message, level=level, action_index=action_index, metadata=metadata))
+        self._entries.append(an_entry(message, level=level, action_index=action_index, metadata=metadata))
 
     def of_action(self, index: int) -> ActionLog:
-        """Return what an action writes its own entries with."""
+        """Return what an action writes its own entries with; while very many are waiting, none is added."""
 
         def log(message: str, *, level: LogLevel = LogLevel.INFO, metadata: Mapping[str, Any] | None = None) -> None:
-            self.write(message, level=level, action_index=index, metadata=metadata)
+            if len(self._entries) < MAX_WAITING:
+                self.write(message, level=level, action_index=index, metadata=metadata)
 
         return log
 

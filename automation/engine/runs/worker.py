@@ -33,6 +33,7 @@ class Worker:
         lease: Seconds after which another worker may take over what this one runs, where it is not heard of.
         drain_seconds: How long actions in flight may go on when the worker stops.
         most_result_bytes: How many bytes of results an execution keeps.
+        most_lost: How many workers may be lost at one action, one after the other; then its execution fails.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Worker:
         lease: float,
         drain_seconds: float,
         most_result_bytes: int,
+        most_lost: int,
     ) -> None:
         self._runs = runs
         self._due = due
@@ -57,6 +59,7 @@ class Worker:
         self._lease = lease
         self._drain_seconds = drain_seconds
         self._most_result_bytes = most_result_bytes
+        self._most_lost = most_lost
         self._tasks: set[asyncio.Task[None]] = set()
         self._conductors: set[Conductor] = set()
 
@@ -106,6 +109,7 @@ class Worker:
             self._actions,
             lease=self._lease,
             most_result_bytes=self._most_result_bytes,
+            most_lost=self._most_lost,
             stopping=self._stopping,
         )
         self._conductors.add(conductor)

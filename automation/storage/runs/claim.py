@@ -35,6 +35,7 @@ class RunState:
         actions_failed: How many of them failed in this attempt.
         waited: Whether a wait has just ended: the action before ``next_action``, counted already.
         taken_over: Whether another worker had begun this attempt, and neither ended it nor began to wait.
+        lost_workers: How many workers were lost at this action of the attempt, one after the other.
         log_entries: How many entries the attempt's log has, those that the claim has written among them.
     """
 
@@ -53,6 +54,7 @@ class RunState:
     actions_failed: int
     waited: bool
     taken_over: bool
+    lost_workers: int
     log_entries: int
 
 
@@ -135,6 +137,7 @@ def read_claim(tenant: UUID, execution_id: UUID, attempt: int, row: DictRow) -> 
             actions_failed=row["actions_failed"],
             waited=row["waited"],
             taken_over=row["taken_over"],
+            lost_workers=row["lost_workers"],
             log_entries=row["log_entries"],
         ),
     )

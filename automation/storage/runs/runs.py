@@ -25,7 +25,7 @@ LONGEST_MESSAGE, LONGEST_STACK = 4_000, 8_000
 _CLAIM = b"""
 SELECT fence, rule_id, rule_version, rule, created_at, trigger_data, results, next_action, tries, call_key, started_at,
     deadline_at, override_conditions, retry_from, actions_total, actions_successful, actions_failed, waited, taken_over,
-    log_entries
+    lost_workers, log_entries
 FROM claim_execution_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_lease => %(lease)s)
 """
@@ -199,7 +199,7 @@ class Runs:
         return await self._write(_WAIT, claim, values, logs)
 
     async def log(self, claim: Claim, logs: LogPart) -> Outcome | None:
-        """Append to the execution's log: at most 1,000 entries or 256 KiB, of which the last says that it was cut."""
+        """Append to the execution's log: at most 1,000 entries or 256 KiB, of which one says that it was cut."""
         return await self._write(_LOG, claim, {}, logs)
 
     async def finish(

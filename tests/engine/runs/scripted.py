@@ -117,7 +117,8 @@ def a_state(fields: Mapping[str, Any]) -> RunState:
     """Return the state of a run that has just begun."""
     values: dict[str, Any] = {"trigger_data": None, "call_key": None, "retry_from": None}
     values |= {"created_at": CREATED_AT, "started_at": CREATED_AT, "deadline_at": CREATED_AT + timedelta(hours=1)}
-    values |= dict.fromkeys(("next_action", "tries", "actions_successful", "actions_failed", "log_entries"), 0)
+    counted = ("next_action", "tries", "actions_successful", "actions_failed", "lost_workers", "log_entries")
+    values |= dict.fromkeys(counted, 0)
     values |= dict.fromkeys(("override_conditions", "waited", "taken_over"), False)
     values |= {"results": {}, "actions_total": 1, **fields}
     return RunState(**values)

@@ -49,7 +49,7 @@ def test_no_action_fills_the_memory() -> None:
     journal = Journal()
 
     for _ in range(2 * MAX_WAITING):
-        journal.write("x" * 2 * MAX_MESSAGE)
+        journal.of_action(0)("x" * 2 * MAX_MESSAGE)
 
     taken = journal.waiting().entries
     assert len(taken) == MAX_WAITING

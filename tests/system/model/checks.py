@@ -21,7 +21,7 @@ _LAST = {
     "cancelled": r"^The execution was cancelled",
     "skipped": r"^The execution was skipped",
     "timeout": r"in time|time of \d+ s (is|was) over",
-    "failed": r"failed: ",
+    "failed": r"failed: |its worker was lost \d+ times",
 }
 
 Log = Sequence[Mapping[str, Any]]
@@ -109,7 +109,7 @@ def _of_counters(world: World, account: Account) -> Iterator[str]:
     for (execution, attempt), row in account.attempts.items():
         log = account.logs.get((execution, attempt), [])
         succeeded = [entry for entry in log if _succeeded(entry["message"])]
-        failed = [entry for entry in log if entry["message"].startswith("webhook_call failed: ")]
+        failed = [entry for entry in log if _failed(entry["message"])]
         counted = (row["actions_successful"], row["actions_failed"])
         if counted != (len(succeeded), len(failed)):
             yield f"{execution}: attempt {attempt} counts {counted}, and tells {len(succeeded)}, {len(failed)}"
@@ -133,6 +133,10 @@ def _untold(
 
 def _succeeded(message: str) -> bool:
     return message in ("webhook_call succeeded.", "The wait is over.")
+
+
+def _failed(message: str) -> bool:
+    return message.startswith("webhook_call failed: ") or ("lost" in message and "at action" in message)
 
 
 def _of_calls(world: World, account: Account) -> Iterator[str]:

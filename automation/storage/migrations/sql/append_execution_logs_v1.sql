@@ -5,22 +5,25 @@
 --
 -- p_first is the place in the log of the first of them, as a run counts that alone writes it: what is stored already is
 -- not stored again where a write is repeated, because its answer was lost. NULL appends them wherever the log ends.
--- At most 1,000 entries or 256 KiB are kept, the last of which says that others are missing.
+-- At most 1,000 entries or 256 KiB are kept, of which one says that others are missing, at last or before the log's last
+-- word: where p_ends is true, the last entry is that, and always kept.
 
 CREATE FUNCTION append_execution_logs_v1(
     p_tenant uuid, p_execution uuid, p_attempt integer, p_first integer, p_logs jsonb,
-    INOUT entries integer, INOUT bytes integer, INOUT cut boolean)
+    INOUT entries integer, INOUT bytes integer, INOUT cut boolean, p_ends boolean DEFAULT false)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
 DECLARE
     stored constant integer := greatest(0, entries - coalesce(p_first, entries));
     entry jsonb;
+    ends boolean;
 BEGIN
-    FOR entry IN
-        SELECT value FROM jsonb_array_elements(p_logs) WITH ORDINALITY WHERE ordinality > stored ORDER BY ordinality
+    FOR entry, ends IN
+        SELECT value, p_ends AND ordinality = jsonb_array_length(p_logs)
+        FROM jsonb_array_elements(p_logs) WITH ORDINALITY WHERE ordinality > stored ORDER BY ordinality
     LOOP
-        EXIT WHEN cut;
-        IF entries >= 999 OR bytes + octet_length(entry::text) > 262144 THEN
+        CONTINUE WHEN cut AND NOT ends;
+        IF NOT ends AND (entries >= 998 OR bytes + octet_length(entry::text) > 262144) THEN
             cut := true;
             entry := jsonb_build_object('timestamp', entry->'timestamp', 'level', 'warn',
                 'message', 'The log is full: no more entries are kept.');

@@ -6,7 +6,11 @@
 -- lease. A worker that was believed dead has a smaller fence than its successor, and writes nothing any more.
 --
 -- What the claim changes is told in the log at the same time: that the attempt started, that its wait is over, and
--- counts, or that another worker goes on with it. log_entries is where the run's own entries begin.
+-- counts, or that another worker goes on with it. log_entries is where the run's own entries begin. It is told, and the
+-- attempt starts, when the claim is written: the transaction may have waited for the rule.
+--
+-- lost_workers counts the leases that ran out, one after the other, at the same action of the attempt. One that was
+-- handed back (release_claim) did not: it ended with the epoch.
 
 CREATE FUNCTION claim_execution_v1(p_tenant uuid, p_execution uuid, p_attempt integer, p_lease double precision)
 RETURNS TABLE (
@@ -14,7 +18,7 @@ RETURNS TABLE (
     trigger_data text, results text, next_action integer, tries integer, call_key uuid,
     started_at timestamp with time zone, deadline_at timestamp with time zone, override_conditions boolean,
     retry_from text, actions_total integer, actions_successful integer, actions_failed integer, waited boolean,
-    taken_over boolean, log_entries integer)
+    taken_over boolean, lost_workers integer, log_entries integer)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
 #variable_conflict use_column
@@ -24,12 +28,13 @@ DECLARE
     run record;
     told jsonb;
     timeout integer;
-    granted timestamp with time zone;
+    moment timestamp with time zone;
 BEGIN
     SELECT e.status, e.lease_until, e.deadline_at, e.cancel_requested_at, e.cancel_reason, e.automation_rule_id,
         e.rule_version, e.fence, e.next_action, e.actions_total, e.log_entries, e.log_bytes, e.logs_cut,
         e.status = 'running' AND e.lease_until IS NULL AS waited,
-        e.status = 'running' AND e.lease_until IS NOT NULL AS taken_over
+        e.status = 'running' AND e.lease_until IS NOT NULL AS taken_over,
+        e.status = 'running' AND coalesce(e.lease_until > 'epoch', false) AS lost
     INTO run
     FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt
@@ -59,7 +64,8 @@ BEGIN
         RETURN;
     END IF;
 
-    told := jsonb_build_object('timestamp', clock_timestamp(), 'level', 'info') || CASE
+    moment := clock_timestamp();
+    told := jsonb_build_object('timestamp', moment, 'level', 'info') || CASE
         WHEN run.waited THEN jsonb_build_object(
             'message', 'The wait is over.', 'action_index', run.next_action - 1)
         WHEN run.taken_over THEN jsonb_build_object(
@@ -71,16 +77,16 @@ BEGIN
     SELECT entries, bytes, cut INTO run.log_entries, run.log_bytes, run.logs_cut
     FROM append_execution_logs_v1(p_tenant, p_execution, p_attempt, NULL, jsonb_build_array(told), run.log_entries,
         run.log_bytes, run.logs_cut);
-    granted := clock_timestamp() + make_interval(secs => p_lease);
     UPDATE automation_executions e SET
         status = 'running',
         fence = e.fence + 1,
-        lease_until = granted,
-        due_at = granted,
+        lease_until = moment + make_interval(secs => p_lease),
+        due_at = moment + make_interval(secs => p_lease),
         resume_at = NULL,
-        started_at = coalesce(e.started_at, now()),
-        deadline_at = coalesce(e.deadline_at, coalesce(e.started_at, now()) + make_interval(secs => timeout)),
+        started_at = coalesce(e.started_at, moment),
+        deadline_at = coalesce(e.deadline_at, coalesce(e.started_at, moment) + make_interval(secs => timeout)),
         actions_successful = e.actions_successful + run.waited::integer,
+        lost_workers = CASE WHEN run.lost THEN e.lost_workers + 1 ELSE 0 END,
         log_entries = run.log_entries,
         log_bytes = run.log_bytes,
         logs_cut = run.logs_cut
@@ -94,7 +100,7 @@ BEGIN
             'max_concurrent_executions', v.max_concurrent_executions, 'concurrency_policy', v.concurrency_policy)::text,
         e.created_at, e.trigger_data::text, e.results::text, e.next_action, e.tries, e.call_key, e.started_at,
         e.deadline_at, e.override_conditions, e.retry_from, e.actions_total, e.actions_successful, e.actions_failed,
-        run.waited, run.taken_over, e.log_entries
+        run.waited, run.taken_over, e.lost_workers, e.log_entries
     FROM automation_executions e
     JOIN automation_rule_versions v
         ON v.tenant = e.tenant AND v.rule_id = e.automation_rule_id AND v.version = e.rule_version

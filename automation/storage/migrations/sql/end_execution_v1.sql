@@ -1,4 +1,4 @@
--- Ends an execution: its status, its errors, its time, its last log entries.
+-- Ends an execution: its status, its errors, its time, its last log entries, of which the last is the log's last word.
 -- Called by finish_run and end_execution_saying, which have set the tenant and locked the execution's row.
 --
 -- A failed action that was recorded before it ended the execution is not counted twice. The end is when it is written,
@@ -19,7 +19,8 @@ BEGIN
     FROM automation_executions e WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
     SELECT entries, bytes, cut INTO run.log_entries, run.log_bytes, run.logs_cut
     FROM append_execution_logs_v1(
-        p_tenant, p_execution, run.attempt, p_first, p_logs, run.log_entries, run.log_bytes, run.logs_cut);
+        p_tenant, p_execution, run.attempt, p_first, p_logs, run.log_entries, run.log_bytes, run.logs_cut,
+        true);
     UPDATE automation_executions e SET
         status = p_status,
         completed_at = over,

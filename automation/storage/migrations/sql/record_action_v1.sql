@@ -35,6 +35,7 @@ BEGIN
         results_bytes = e.results_bytes + coalesce(octet_length(p_result::text), 0),
         next_action = p_next_action,
         tries = 0,
+        lost_workers = 0,
         call_key = NULL,
         actions_successful = e.actions_successful + (NOT p_failed)::integer,
         actions_failed = e.actions_failed + p_failed::integer,

@@ -1,6 +1,8 @@
 -- Hands a claimed execution back as it is, together with a job. The answer is stored, or cancelled where a cancel was
 -- asked for: then nothing is stored, and the run ends. NULL where the claim is lost.
 -- Called by Runs.release (automation/storage/runs/runs.py).
+--
+-- The lease ends with the epoch: any worker may have the execution, and none was lost.
 
 CREATE FUNCTION release_claim_v1(
     p_tenant uuid, p_execution uuid, p_attempt integer, p_fence bigint, p_first integer, p_logs jsonb)
@@ -26,7 +28,7 @@ BEGIN
     FROM append_execution_logs_v1(
         p_tenant, p_execution, p_attempt, p_first, p_logs, run.log_entries, run.log_bytes, run.logs_cut);
     UPDATE automation_executions e SET
-        lease_until = now() - interval '1 microsecond',
+        lease_until = 'epoch',
         due_at = now(),
         log_entries = run.log_entries,
         log_bytes = run.log_bytes,

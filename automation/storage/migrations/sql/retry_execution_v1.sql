@@ -71,7 +71,7 @@ BEGIN
         status = 'pending', attempt = e.attempt + 1, rule_version = wanted,
         retry_from = CASE WHEN run.begun THEN p_from ELSE 'start' END,
         trigger_data = coalesce(p_trigger_data, e.trigger_data),
-        queued_at = now(), due_at = now() + interval '10 seconds',
+        queued_at = clock_timestamp(), due_at = now() + interval '10 seconds',
         started_at = NULL, completed_at = NULL, duration_ms = NULL,
         actions_total = json_array_length(runs), actions_successful = 0, actions_failed = 0,
         error_message = NULL, error_stack = NULL, failed_action_index = NULL, execution_context = NULL,

@@ -257,6 +257,7 @@ CREATE TABLE automation_executions (
     queued_at timestamp with time zone NOT NULL DEFAULT now(),
     due_at timestamp with time zone,
     fence bigint NOT NULL DEFAULT 0,
+    lost_workers integer NOT NULL DEFAULT 0,
     lease_until timestamp with time zone,
     resume_at timestamp with time zone,
     deadline_at timestamp with time zone,
@@ -283,7 +284,8 @@ CREATE TABLE automation_executions (
     CONSTRAINT automation_executions_attempt_check CHECK (attempt >= 1),
     CONSTRAINT automation_executions_retry_from_check CHECK (retry_from IN ('start', 'failed_action')),
     CONSTRAINT automation_executions_results_check CHECK (json_typeof(results) = 'object'),
-    CONSTRAINT automation_executions_progress_check CHECK (next_action >= 0 AND tries >= 0 AND results_bytes >= 0),
+    CONSTRAINT automation_executions_progress_check CHECK (
+        next_action >= 0 AND tries >= 0 AND results_bytes >= 0 AND lost_workers >= 0),
     CONSTRAINT automation_executions_run_times_check CHECK (
         isfinite(queued_at) AND isfinite(due_at) AND isfinite(lease_until) AND isfinite(resume_at)
         AND isfinite(deadline_at) AND isfinite(cancel_requested_at)),
@@ -409,7 +411,8 @@ GRANT UPDATE (status, status_reason, updated_at) ON automation_rules TO automati
 GRANT UPDATE (
     status, started_at, completed_at, duration_ms, actions_total, actions_successful, actions_failed, error_message,
     error_stack, failed_action_index, execution_context, results, results_bytes, next_action, tries, call_key, due_at,
-    fence, lease_until, resume_at, deadline_at, cancel_requested_at, cancel_reason, log_entries, log_bytes, logs_cut
+    fence, lost_workers, lease_until, resume_at, deadline_at, cancel_requested_at, cancel_reason, log_entries,
+    log_bytes, logs_cut
 ) ON automation_executions TO automation_worker;
 """
 
