@@ -2,26 +2,34 @@
 
 from collections.abc import Mapping
 
-from automation.contract.document.published import Published
+from automation.contract.document.published import Edition, Published
+from automation.contract.serving.accept import Accept
 from automation.contract.serving.reply import Reply
 from automation.domain.errors import PathNotFound
+
+_YAML, _TEXT = "application/yaml", "text/plain"
 
 
 async def get_contract_json(published: Published) -> Reply:
     """Return the contract as JSON, unless its publication is switched off."""
-    _require_publication(published)
-    return Reply(published.json, headers=_caching(published.json_etag))
+    edition = _current(published)
+    return Reply(edition.json, headers=_caching(edition.json_etag))
 
 
-async def get_contract_yaml(published: Published) -> Reply:
-    """Return the contract as YAML, unless its publication is switched off."""
-    _require_publication(published)
-    return Reply(published.yaml, headers=_caching(published.yaml_etag))
+async def get_contract_yaml(published: Published, accept: Accept) -> Reply:
+    """Return the contract as YAML, called plain text for who prefers that, unless its publication is switched off."""
+    edition = _current(published)
+    if accept.prefers(_TEXT, _YAML):
+        headers = {**_caching(edition.text_etag), "Content-Type": f"{_TEXT}; charset=utf-8"}
+    else:
+        headers = {**_caching(edition.yaml_etag), "Content-Type": _YAML}
+    return Reply(edition.yaml, headers={**headers, "Vary": "Accept"})
 
 
-def _require_publication(published: Published) -> None:
+def _current(published: Published) -> Edition:
     if published.withheld:
         raise PathNotFound
+    return published.current
 
 
 def _caching(etag: str) -> Mapping[str, str]:

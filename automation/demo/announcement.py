@@ -12,6 +12,7 @@ import click
 
 from automation.contract.compiled.contract import Contract
 from automation.contract.document.document import default_path, load
+from automation.contract.document.published import Published
 from automation.demo.demonstration import Demonstration
 from automation.demo.interruption import Interruption
 from automation.demo.screen import Screen
@@ -53,6 +54,7 @@ class Announcement:
         self._as_document = as_document
         self._thread: threading.Thread | None = None
         self._failure: Exception | None = None
+        self._published: Published | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -65,6 +67,10 @@ class Announcement:
         if self._failure is not None:
             raise self._failure
 
+    def publish(self, published: Published) -> None:
+        """Take the contract that the server publishes, to show in it what there is to try."""
+        self._published = published
+
     def __call__(self, base_url: str) -> None:
         self._interruption.observe()
         self._thread = threading.Thread(target=self._announce, args=(base_url,), name="demo", daemon=True)
@@ -74,6 +80,8 @@ class Announcement:
         try:
             self._screen.begin("Running the sample rules")
             executions = self._demonstration.perform(base_url)
+            if self._published is not None:
+                self._published.show(self._demonstration.examples(executions))
             self._demonstration.write(base_url, executions)
             self._screen.finish()
             self._say(base_url, self._links.href("getAutomationExecution", id=executions["completed"]))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from automation.contract.document.published import Examples
 from automation.demo import keys as sample_keys
 from automation.demo import rules as samples
 from automation.demo import runs as sample_runs
@@ -47,6 +48,22 @@ class Demonstration:
             SampleRunFailed: A run doesn't get where it should.
         """
         return sample_runs.provide(base_url, self.keys, self.rules, self.former_executions, self.unfinished)
+
+    def examples(self, executions: Mapping[str, str]) -> Examples:
+        """Return ids for the contract that the demo publishes: each operation's is one that it can do something with.
+
+        There is none for the deletion of a rule: the demo goes on with the rules that it has.
+        """
+        rule = str(self.rules["acme"].rule_id)
+        return {
+            "getAutomationExecution": {"id": executions["completed"]},
+            "listAutomationExecutionAttempts": {"id": executions["failed"]},
+            "cancelAutomationExecution": {"id": executions["pending"]},
+            "retryAutomationExecution": {"id": executions["failed"]},
+            "getAutomationRule": {"id": rule},
+            "updateAutomationRule": {"id": rule},
+            "executeAutomationRule": {"id": rule},
+        }
 
     def write(self, base_url: str, executions: Mapping[str, str]) -> None:
         """Write demo.json, for its owner's eyes only: readers see the former file or the whole new one.

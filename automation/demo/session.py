@@ -135,7 +135,7 @@ class Session:
                     as_document=self._as_document,
                 )
                 with worker_beside(worker, stream), announcement:
-                    return serve(settings, on_ready=announcement)
+                    return serve(settings, on_ready=announcement, on_published=announcement.publish)
 
     def _begin(self, step: str) -> None:
         self._interruption.heed()

@@ -51,12 +51,18 @@ def create_from_environment() -> ASGIApp:
     return create(settings)
 
 
-def create(settings: Settings, contract: Contract | None = None) -> ASGIApp:
+def create(
+    settings: Settings,
+    contract: Contract | None = None,
+    *,
+    on_published: Callable[[Published], None] | None = None,
+) -> ASGIApp:
     """Return the application, complete; its lifespan opens and closes the database.
 
     Args:
         settings: ``database_url`` must be a URL by now.
         contract: The shipped one below the settings' prefix, where it was loaded already.
+        on_published: Given the published contract, to show what there is in it.
 
     Raises:
         ContractError: the contract, a handler, a permission or a security function is not right.
@@ -68,13 +74,16 @@ def create(settings: Settings, contract: Contract | None = None) -> ASGIApp:
     authenticator = Authenticator(KeyDirectory(database))
     readiness = Readiness(database)
     problems = Problems(contract)
+    published = Published(contract.document, settings.path_prefix, withheld=not settings.publish_contract)
+    if on_published is not None:
+        on_published(published)
     provided: Mapping[type, object] = {
         Cursors: _cursors(settings),
         ExecutionList: ExecutionList(database),
         Executions: Executions(database),
         Links: contract.links,
         Principals: Principals(database),
-        Published: Published(contract.document, settings.path_prefix, withheld=not settings.publish_contract),
+        Published: published,
         Readiness: readiness,
         RuleDesk: RuleDesk(actions),
         RuleList: RuleList(database),

@@ -13,10 +13,12 @@ from typing import NoReturn
 import structlog
 import uvicorn
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
 from automation.contract.compiled.contract import Contract
 from automation.contract.compiled.cursors import passing_keys
+from automation.contract.document.published import Published
 from automation.domain.errors import Unavailable
 from automation.service import logs
 from automation.service.application import create, load_contract, open_database
@@ -42,13 +44,20 @@ FACTORY = "automation.service.application:create_from_environment"
 _log = structlog.get_logger()
 
 
-def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], None] | None = None) -> int:
+def serve(
+    settings: Settings,
+    *,
+    workers: int = 1,
+    on_ready: Callable[[str], None] | None = None,
+    on_published: Callable[[Published], None] | None = None,
+) -> int:
     """Serve until SIGTERM or SIGINT; requests in flight get ``shutdown_timeout`` seconds to finish.
 
     Args:
         settings: ``database_url`` must be a URL by now.
         workers: How many processes answer requests.
         on_ready: Called once with the base URL when a single process is listening.
+        on_published: Called once with the contract that a single process publishes, before it is listening.
 
     Returns:
         The exit code: 0 after an orderly stop.
@@ -71,7 +80,8 @@ def serve(settings: Settings, *, workers: int = 1, on_ready: Callable[[str], Non
     listener = listen(settings.host, settings.port)
     base_url = _base_url(settings.host, listener) + settings.path_prefix
     if workers == 1:
-        return _serve_alone(settings, contract, listener, manager, lambda: on_ready(base_url) if on_ready else None)
+        app = create(settings, contract, on_published=on_published)
+        return _serve_alone(settings, app, listener, manager, lambda: on_ready(base_url) if on_ready else None)
     return _serve_with_workers(settings, listener, manager, workers)
 
 
@@ -134,18 +144,14 @@ def _configure(settings: Settings, app: object, workers: int) -> uvicorn.Config:
 
 
 def _serve_alone(
-    settings: Settings,
-    contract: Contract,
-    listener: socket.socket,
-    manager: ServiceManager,
-    on_ready: Callable[[], None],
+    settings: Settings, app: ASGIApp, listener: socket.socket, manager: ServiceManager, on_ready: Callable[[], None]
 ) -> int:
     def say_ready() -> None:
         on_ready()
         manager.ready()
 
     server = WatchedServer(
-        _configure(settings, create(settings, contract), 1),
+        _configure(settings, app, 1),
         settings.watchdog,
         settings.connection_bounds,
         drain_seconds=settings.drain_seconds,

@@ -16,16 +16,25 @@ def test_its_sections_are_in_order() -> None:
     assert list(DOCUMENT) == SECTIONS
 
 
+LAST = "Contract"
+"""The tag that nobody looks for first."""
+
+
+def place(tag: str) -> tuple[bool, str]:
+    """Return what tags are sorted by."""
+    return tag == LAST, tag
+
+
 def test_its_tags_are_sorted_described_and_used() -> None:
     names = [tag["name"] for tag in DOCUMENT["tags"]]
 
-    assert names == sorted(names)
+    assert names == sorted(names, key=place)
     assert all(tag["description"] for tag in DOCUMENT["tags"])
     assert set(names) == {entry.node["tags"][0] for entry in ENTRIES}
 
 
 def test_its_operations_are_grouped_by_tag_and_sorted_by_path() -> None:
-    places = [(entry.node["tags"][0], entry.path) for entry in ENTRIES]
+    places = [(place(entry.node["tags"][0]), entry.path) for entry in ENTRIES]
 
     assert places == sorted(places)
 

@@ -22,6 +22,31 @@ def test_both_forms_are_the_same_valid_document(service: Service) -> None:
     assert as_yaml.headers["content-type"].startswith("application/yaml")
 
 
+def test_yaml_is_plain_text_for_who_prefers_that(service: Service) -> None:
+    as_yaml, as_text = service.client.get(YAML), service.client.get(YAML, headers={"accept": "text/plain"})
+
+    assert as_text.headers["content-type"] == "text/plain; charset=utf-8"
+    assert as_text.text == as_yaml.text
+    assert as_text.headers["vary"] == as_yaml.headers["vary"] == "Accept"
+    assert as_text.headers["etag"] != as_yaml.headers["etag"]
+
+
+def test_the_demos_examples_lead_to_what_there_is(service: Service) -> None:
+    document = service.client.get(JSON).json()
+
+    paths = [
+        path.partition("{id}")[0] + parameter["example"]
+        for path, item in document["paths"].items()
+        for operation in item.values()
+        if isinstance(operation, dict)
+        for parameter in operation.get("parameters", [])
+        if "example" in parameter
+    ]
+
+    assert len(paths) == 7
+    assert [path for path in paths if service.get(path).status_code != 200] == []
+
+
 def test_no_wiring_is_published_but_permissions_are(service: Service) -> None:
     response = service.client.get(JSON)
 

@@ -11,10 +11,13 @@ from automation.contract.document.published import Published
 
 Document = Mapping[str, Any]
 
+TEXT = "text/plain"
+
 
 def published() -> Document:
-    """Return the published contract."""
-    return Published(load(default_path())).document
+    """Return the published contract, with plain text alone where there is YAML besides, which no client would read."""
+    document: Document = rewrite("document", Published(load(default_path())).current.document, _as_text)
+    return document
 
 
 def explicit(document: Document) -> Document:
@@ -36,6 +39,11 @@ def write(document: Document, path: Path) -> Path:
     """Write a document as JSON, and return the path."""
     path.write_text(json.dumps(document, indent=2))
     return path
+
+
+def _as_text(kind: str, node: Mapping[str, Any]) -> Mapping[str, Any]:
+    content = node.get("content", {}) if kind == "response" else {}
+    return {**node, "content": {TEXT: content[TEXT]}} if TEXT in content else node
 
 
 def _bodiless_as_null(node: Mapping[str, Any]) -> Mapping[str, Any]:

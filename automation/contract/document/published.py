@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import yaml
 
 from automation.contract.document.naming import PERMISSION
-from automation.contract.document.outline import rewrite
+from automation.contract.document.outline import entries, rewrite
 
 # What clients have a use for; every other extension is wiring.
 KEPT = frozenset({PERMISSION})
@@ -16,8 +17,24 @@ KEPT = frozenset({PERMISSION})
 EXTENSIBLE: Mapping[str, str] = {"document": "paths", "operation": "responses"}
 
 
+Examples = Mapping[str, Mapping[str, str]]
+"""Values that parameters can really have, by operationId and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """The public form at one time; each way to write it has a strong entity tag of its own."""
+
+    document: Mapping[str, Any]
+    json: bytes
+    yaml: bytes
+    json_etag: str
+    yaml_etag: str
+    text_etag: str
+
+
 class Published:
-    """The public form of a contract.
+    """The public form of a contract; ``current`` is what clients get now.
 
     Args:
         document: The whole document; it is left as it is.
@@ -30,11 +47,46 @@ class Published:
         if prefix:
             public["servers"] = [{**server, "url": prefix} for server in public.get("servers", [{}])[:1]]
         self.withheld = withheld
-        self.document: dict[str, Any] = public
-        self.json = orjson.dumps(public, option=orjson.OPT_INDENT_2)
-        self.yaml = yaml.dump(public, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120).encode()
-        self.json_etag = _etag(self.json)
-        self.yaml_etag = _etag(self.yaml)
+        self._public: dict[str, Any] = public
+        self.current = _edition(public)
+
+    def show(self, examples: Examples) -> None:
+        """Publish an edition whose parameters have these examples, which pages and tools fill in for people.
+
+        Only who knows what there is can: the demo does, once it has made it.
+        """
+        shown = {
+            (entry.path, entry.method): [
+                {**parameter, "example": examples[entry.name][parameter["name"]]}
+                for parameter in entry.parameters
+                if parameter["name"] in examples.get(entry.name, {})
+            ]
+            for entry in entries(self._public)
+        }
+        self.current = _edition(_with_parameters(self._public, shown))
+
+
+def _edition(public: dict[str, Any]) -> Edition:
+    as_json = orjson.dumps(public, option=orjson.OPT_INDENT_2)
+    as_yaml = yaml.dump(public, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120).encode()
+    return Edition(
+        document=public,
+        json=as_json,
+        yaml=as_yaml,
+        json_etag=_etag(as_json),
+        yaml_etag=_etag(as_yaml),
+        text_etag=_etag(as_yaml, of="text"),
+    )
+
+
+def _with_parameters(public: Mapping[str, Any], shown: Mapping[tuple[str, str], list[Any]]) -> dict[str, Any]:
+    """Return a document whose operations have parameters of their own; they replace those of their paths."""
+    paths = {path: dict(item) for path, item in public["paths"].items()}
+    for (path, method), parameters in shown.items():
+        if parameters:
+            own = [*parameters, *paths[path][method].get("parameters", ())]
+            paths[path][method] = {**paths[path][method], "parameters": own}
+    return {**public, "paths": paths}
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -61,5 +113,5 @@ def _without_extensions(node: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in node.items() if not key.startswith("x-") or key in KEPT}
 
 
-def _etag(content: bytes) -> str:
-    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+def _etag(content: bytes, *, of: str = "") -> str:
+    return f'"{of}{hashlib.sha256(content).hexdigest()[:32]}"'

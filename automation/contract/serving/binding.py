@@ -13,6 +13,7 @@ from automation.contract.compiled.parameters import Parameter
 from automation.contract.compiled.scalars import boolean, date_time, integer, number, string, uuid
 from automation.contract.document.findings import Finding
 from automation.contract.document.naming import module_name
+from automation.contract.serving.accept import Accept
 from automation.domain.principal import Principal
 
 Handler = Callable[..., Awaitable[Any]]
@@ -45,12 +46,14 @@ class Binding:
     """A handler and where its arguments come from.
 
     ``arguments`` are those that a request carries (``body`` among them), ``principals`` those that are given the
-    request's principal, ``provided`` those that are given an object of a type, always the same one.
+    request's principal, ``accepts`` those that are given what its client accepts, ``provided`` those that are given an
+    object of a type, always the same one.
     """
 
     function: Handler
     arguments: tuple[str, ...]
     principals: tuple[str, ...]
+    accepts: tuple[str, ...]
     provided: Mapping[str, type]
 
 
@@ -79,6 +82,7 @@ def bind(operation: Operation, package: str, provided: Collection[type]) -> Bind
         function=function,
         arguments=tuple(name for name, source in sources.items() if source == "request"),
         principals=tuple(name for name, source in sources.items() if source is Principal),
+        accepts=tuple(name for name, source in sources.items() if source is Accept),
         provided={name: source for name, source in sources.items() if isinstance(source, type) and source in provided},
     )
 
@@ -115,6 +119,8 @@ def _source(operation: Operation, name: str, annotation: object, provided: Colle
         return "request"
     if annotation is Principal and not operation.public:
         return Principal
+    if annotation is Accept:
+        return Accept
     return annotation if isinstance(annotation, type) and annotation in provided else None
 
 

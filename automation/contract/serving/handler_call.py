@@ -12,7 +12,7 @@ from automation.contract.serving.binding import Binding
 from automation.contract.serving.encoding import Encoding
 from automation.contract.serving.preconditions import is_current
 from automation.contract.serving.reply import Reply
-from automation.contract.serving.request_context import arguments, principal
+from automation.contract.serving.request_context import accept, arguments, principal
 from automation.domain.errors import InternalError
 
 IF_NONE_MATCH = "if_none_match"
@@ -28,6 +28,7 @@ class HandlerCall:
         self._function = binding.function
         self._fixed = {name: provided[kind] for name, kind in binding.provided.items()}
         self._principals = binding.principals
+        self._accepts = binding.accepts
         self._arguments = binding.arguments
         self._status = min((status for status in operation.responses if 200 <= status < 300), default=None)  # noqa: PLR2004
         self._responses = {status: Encoding(operation, status) for status in operation.responses}
@@ -39,6 +40,8 @@ class HandlerCall:
         taken = {name: given[name] for name in self._arguments}
         for name in self._principals:
             taken[name] = principal(scope)
+        for name in self._accepts:
+            taken[name] = accept(scope)
         result = await self._function(**self._fixed, **taken)
         if isinstance(result, Reply):
             value, status, headers = result.value, result.status or self._status, result.headers

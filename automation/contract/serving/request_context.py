@@ -7,6 +7,7 @@ name that stands here, or in ``connexion_adapter`` for what Connexion's layers l
 from collections.abc import Mapping
 from typing import Any
 
+from automation.contract.serving.accept import Accept
 from automation.contract.serving.connexion_adapter import CONTEXT, ENDPOINT, ROUTING_CONTEXT
 from automation.contract.serving.endpoint import Endpoint
 from automation.domain.principal import Principal
@@ -51,3 +52,8 @@ def arguments(scope: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the validated arguments of a request, by the names that its handler has for them."""
     found: Mapping[str, Any] = scope[ARGUMENTS]
     return found
+
+
+def accept(scope: Mapping[str, Any]) -> Accept:
+    """Return what the client of a request would rather have."""
+    return Accept(value.decode("latin-1") for name, value in scope["headers"] if name == b"accept")

@@ -1,6 +1,5 @@
 """Landing at the root: people are shown where everything is, programs are led to the contract."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from string import Template
@@ -9,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from automation.contract.serving.accept import Accept
 from automation.domain.errors import PathNotFound
 from automation.service.pages.page import HTML, Page, own_file
 
@@ -44,7 +44,7 @@ class Landing:
     published: bool
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if _wants_html(Headers(scope=scope).getlist("accept")):
+        if Accept(Headers(scope=scope).getlist("accept")).prefers("text/html", "application/json"):
             await self.page(scope, receive, send)
         elif self.published:
             headers = {**_VARY, "Location": _CONTRACT, "Cache-Control": "no-cache"}
@@ -67,19 +67,3 @@ def pages(*, with_swagger_ui: bool, with_contract: bool) -> dict[str, ASGIApp]:
     template = Template(own_file("problem_types.html").decode())
     html = template.substitute(title=_TITLE, content=_CONTENT.substitute(rows=rows), root="", links="")
     return {"/": Landing(Page(HTML, html.encode(), _VARY), published=with_contract)}
-
-
-def _wants_html(accept: Iterable[str]) -> bool:
-    """Return whether HTML is named among what is accepted, and JSON not preferred (RFC 9110, 12.5.1)."""
-    weights = dict(map(_weighed, ",".join(accept).split(",")))
-    html = weights.get("text/html", 0.0)
-    return html > 0 and html >= weights.get("application/json", 0.0)
-
-
-def _weighed(media_range: str) -> tuple[str, float]:
-    name, *parameters = (part.strip().lower() for part in media_range.split(";"))
-    weight = next((part[2:] for part in parameters if part.startswith("q=")), "1")
-    try:
-        return name, float(weight)
-    except ValueError:
-        return name, 0.0

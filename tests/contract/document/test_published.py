@@ -22,14 +22,14 @@ def document() -> Json:
 
 
 def test_all_extensions_but_the_permission_are_taken_out() -> None:
-    text = Published(document()).json.decode()
+    text = Published(document()).current.json.decode()
 
     assert "x-required-permission" in text
     assert not {name for name in ("x-gone", "x-handler", "x-max-body-bytes", "x-apikeyInfoFunc") if name in text}
 
 
 def test_names_and_values_that_look_like_extensions_stay() -> None:
-    public = Published(document()).document
+    public = Published(document()).current.document
     response = public["paths"]["/thing"]["get"]["responses"]["200"]
 
     assert response["headers"].keys() == {"x-kept"}
@@ -38,7 +38,7 @@ def test_names_and_values_that_look_like_extensions_stay() -> None:
 
 
 def test_both_forms_say_the_same() -> None:
-    published = Published(document())
+    published = Published(document()).current
 
     assert orjson.loads(published.json) == yaml.safe_load(published.yaml) == published.document
 
@@ -53,13 +53,29 @@ def test_the_document_itself_is_left_alone() -> None:
 
 
 def test_servers_follow_the_prefix() -> None:
-    public = Published(document(), "/prefix").document
+    public = Published(document(), "/prefix").current.document
 
     assert public["servers"] == [{"url": "/prefix", "description": "Here."}]
 
 
 def test_the_etag_changes_with_the_content_and_only_then() -> None:
-    one, same, other = Published(document()), Published(document()), Published(document(), "/prefix")
+    one, same = Published(document()).current, Published(document()).current
+    other = Published(document(), "/prefix").current
 
     assert one.json_etag == same.json_etag != other.json_etag
-    assert one.json_etag != one.yaml_etag
+    assert len({one.json_etag, one.yaml_etag, one.text_etag}) == 3
+
+
+def test_an_operation_shows_the_examples_that_there_are_and_no_other_does() -> None:
+    whole = document()
+    whole["paths"]["/thing"]["parameters"] = [parameter("id", "header", STRING)]
+    whole["paths"]["/other"] = {"parameters": [parameter("id", "header", STRING)], "get": secured("getOther")}
+    published = Published(whole)
+    before = published.current
+
+    published.show({"getThing": {"id": "7"}})
+
+    after = published.current.document["paths"]
+    assert [each.get("example") for each in after["/thing"]["get"]["parameters"]] == ["7", None]
+    assert after["/other"] == before.document["paths"]["/other"]
+    assert published.current.json_etag != before.json_etag
