@@ -75,7 +75,7 @@ def _findings(path: Path) -> "tuple[Finding, ...]":
         document = load(path)
     except ContractError as error:
         return error.findings
-    from automation.contract.checks.check import check as check_document  # noqa: PLC0415 - with all that serves a contract
-    from automation.service.application import HANDLERS, PROVIDED  # noqa: PLC0415
+    from automation.engine.actions import Actions  # noqa: PLC0415 - with all that serves a contract
+    from automation.service.application import check_installed  # noqa: PLC0415
 
-    return tuple(check_document(document, handlers=HANDLERS, provided=PROVIDED))
+    return tuple(check_installed(document, Actions.load()))

@@ -63,6 +63,8 @@ class Demonstration:
             "getAutomationRule": {"id": rule},
             "updateAutomationRule": {"id": rule},
             "executeAutomationRule": {"id": rule},
+            "listAutomationRuleVersions": {"id": rule},
+            "getAutomationRuleVersion": {"id": rule, "version": 1},
         }
 
     def write(self, base_url: str, executions: Mapping[str, str]) -> None:

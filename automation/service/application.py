@@ -9,10 +9,12 @@ from automation.contract.checks.check import check
 from automation.contract.compiled.contract import Contract
 from automation.contract.compiled.cursors import Cursors, passing_keys
 from automation.contract.compiled.links import Links
-from automation.contract.document.document import default_path, load
-from automation.contract.document.findings import ContractError
+from automation.contract.document.document import Document, default_path, load
+from automation.contract.document.findings import ContractError, Finding
+from automation.contract.document.installed import common, filled
 from automation.contract.document.published import Published
 from automation.contract.serving import application as contract_application
+from automation.engine.actions import Actions
 from automation.engine.rules.rule_desk import RuleDesk
 from automation.service import logs
 from automation.service.http.cross_origin import CrossOrigin, Preflights
@@ -53,7 +55,8 @@ def create_from_environment() -> ASGIApp:
 
 def create(
     settings: Settings,
-    contract: Contract | None = None,
+    actions: Actions | None = None,
+    document: Document | None = None,
     *,
     on_published: Callable[[Published], None] | None = None,
 ) -> ASGIApp:
@@ -61,20 +64,22 @@ def create(
 
     Args:
         settings: ``database_url`` must be a URL by now.
-        contract: The shipped one below the settings' prefix, where it was loaded already.
+        actions: Those that are installed, where they were loaded already.
+        document: The contract with these actions, where it was loaded and checked already.
         on_published: Given the published contract, to show what there is in it.
 
     Raises:
         ContractError: the contract, a handler, a permission or a security function is not right.
         BrokenActions: an installed action can't be used.
     """
-    contract = contract or load_contract(base_path=settings.path_prefix)
-    actions = load_actions(settings)
+    actions = actions or load_actions(settings)
+    document = document or load_document(actions)
+    contract = Contract(common(document), base_path=settings.path_prefix)
     database = open_database(settings)
     authenticator = Authenticator(KeyDirectory(database))
     readiness = Readiness(database)
     problems = Problems(contract)
-    published = Published(contract.document, settings.path_prefix, withheld=not settings.publish_contract)
+    published = Published(document, settings.path_prefix, withheld=not settings.publish_contract)
     if on_published is not None:
         on_published(published)
     provided: Mapping[type, object] = {
@@ -108,20 +113,29 @@ def create(
     return CrossOrigin(RequestLog(Preflights(documented, settings.origins), problems), settings.origins)
 
 
-def load_contract(*, base_path: str = "") -> Contract:
-    """Return the shipped contract, checked.
-
-    Args:
-        base_path: What stands before every path: empty, or ``/prefix``.
+def load_document(actions: Actions) -> Document:
+    """Return the shipped contract with the actions that are installed, checked.
 
     Raises:
         ContractError: with every finding.
     """
     document = load(default_path())
-    findings = check(document, handlers=HANDLERS, provided=PROVIDED)
+    findings = check_installed(document, actions)
     if findings:
         raise ContractError(tuple(findings))
-    return Contract(document, base_path=base_path)
+    return filled(document, actions.written_schemas)
+
+
+def check_installed(document: Document, actions: Actions) -> list[Finding]:
+    """Return everything that is wrong with a contract, as it stands and with the actions that are installed."""
+    found = check(document, handlers=HANDLERS, provided=PROVIDED)
+    if found:
+        return found
+    try:
+        served = filled(document, actions.written_schemas)
+    except ContractError as error:
+        return list(error.findings)
+    return [] if served == document else check(served, handlers=HANDLERS, provided=PROVIDED)
 
 
 def open_database(settings: Settings) -> Database:

@@ -16,12 +16,11 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
-from automation.contract.compiled.contract import Contract
 from automation.contract.compiled.cursors import passing_keys
 from automation.contract.document.published import Published
 from automation.domain.errors import Unavailable
 from automation.service import logs
-from automation.service.application import create, load_contract, open_database
+from automation.service.application import create, load_document, open_database
 from automation.service.http.family import Family
 from automation.service.http.hosts import Hosts
 from automation.service.http.listener import listen
@@ -72,15 +71,15 @@ def serve(
     manager = ServiceManager.of_this_process()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    contract = load_contract(base_path=settings.path_prefix)
-    load_actions(settings)
+    actions = load_actions(settings)
+    document = load_document(actions)
     with logs.silenced("psycopg.pool", outage.LOGGER):
         asyncio.run(_verify_database(settings))
     settings = _with_cursor_keys(settings)
     listener = listen(settings.host, settings.port)
     base_url = _base_url(settings.host, listener) + settings.path_prefix
     if workers == 1:
-        app = create(settings, contract, on_published=on_published)
+        app = create(settings, actions, document, on_published=on_published)
         return _serve_alone(settings, app, listener, manager, lambda: on_ready(base_url) if on_ready else None)
     return _serve_with_workers(settings, listener, manager, workers)
 

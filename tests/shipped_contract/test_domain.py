@@ -70,7 +70,7 @@ def test_the_permissions_are_in_alphabetical_order() -> None:
         (LogEntry, "AutomationExecutionLogEntry"),
         (Plan, "ExecutionPlan"),
         (PlannedAction, "PlannedAction"),
-        (RuleAction, "RuleAction"),
+        (RuleAction, "AnyRuleAction"),
         (RuleContent, "AutomationRuleInput"),
         (RuleSummary, "AutomationRuleSummary"),
         (RuleVersionSummary, "AutomationRuleVersionSummary"),

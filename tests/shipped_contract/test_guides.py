@@ -2,16 +2,20 @@
 
 import re
 from pathlib import Path
+from uuid import UUID
 
 from automation.contract.document.document import default_path, load
 from automation.domain.errors import all_errors
 from automation.domain.permissions import ROLE_PERMISSIONS, Permission, Role
+from automation.domain.rules import RuleContent, RuleStatus
+from automation.engine.expressions.scope import execution_variable, rule_variable, scope
 from automation.service.settings import Settings, variable
 from tests.shipped_contract.shipped import ENTRIES
 from tools.error_catalogue import PAGE, UNREACHED, page
 
 DOCS = Path(__file__).parents[2] / "docs"
 AUTHENTICATION = (DOCS / "authentication.md").read_text()
+ACTIONS = (DOCS / "actions.md").read_text()
 OPERATING = (DOCS / "operating.md").read_text()
 
 
@@ -70,6 +74,20 @@ def test_the_table_of_settings_has_every_setting_with_its_default() -> None:
     listed = {row[0]: row[1] for row in rows(OPERATING) if row[0].startswith("AUTOMATION_")}
 
     assert listed == {variable(name): shown(field.default) for name, field in Settings.model_fields.items()}
+
+
+def test_the_guide_to_actions_names_everything_that_an_expression_can_name() -> None:
+    content = RuleContent(name="", status=RuleStatus.ACTIVE, trigger_config={}, actions=())
+    visible = scope(
+        rule=rule_variable(UUID(int=1), 1, content),
+        execution=execution_variable(None, 1),
+        trigger_data={},
+        results={},
+    )
+    named = {name for row in rows(ACTIONS) for name in re.findall(r"[a-z_]+(?:\.[a-z_]+)*", row[0])}
+
+    expected = {f"{name}.{member}" for name, value in visible.items() for member in value} | {"trigger"}
+    assert named - {"name"} == expected
 
 
 def shown(default: object) -> str:

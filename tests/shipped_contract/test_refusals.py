@@ -7,9 +7,10 @@ import pytest
 from automation.contract.compiled.bodies import MAX_BYTES
 from automation.contract.compiled.contract import Contract
 from automation.contract.compiled.excerpts import WIDTH, Excerpts
+from automation.contract.document.installed import common
 from tests.shipped_contract.shipped import DOCUMENT
 
-CONTRACT = Contract(DOCUMENT)
+CONTRACT = Contract(common(dict(DOCUMENT)))
 WITH_BODY = [operation for operation in CONTRACT.operations.values() if operation.body is not None]
 MOST_ERRORS = 10 * WIDTH
 """Some 10 µs each."""

@@ -11,9 +11,10 @@ from tests.system.processes import REPOSITORY, environment
 
 PROGRAM = """
 from automation.contract.document.document import default_path
-from automation.service.application import load_contract
+from automation.engine.actions import Actions
+from automation.service.application import load_document
 from automation.storage.migration import head
-print(default_path(), len(load_contract().operations) > 0, head() is not None)
+print(default_path(), len(load_document(Actions.load())["paths"]) > 0, head() is not None)
 """
 
 

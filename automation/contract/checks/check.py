@@ -9,6 +9,7 @@ from typing import Any
 from automation.contract.checks import examples, links, operations, parameters, paths, schemas, security, structure
 from automation.contract.compiled.operations import operation
 from automation.contract.compiled.schemas import Schemas
+from automation.contract.document import installed
 from automation.contract.document.findings import ContractError, Finding
 from automation.contract.document.outline import Entry, entries, sites
 from automation.contract.serving import binding as bindings
@@ -63,6 +64,7 @@ def _content(document: Mapping[str, Any], permissions: Collection[str]) -> Itera
     yield from schemas.check(parts, compiler)
     yield from examples.check(parts, document, compiler)
     yield from links.check(parts, operations_)
+    yield from installed.faults(document)
     yield from structure.orphans(parts, operations_, document)
 
 

@@ -22,7 +22,8 @@ ASSERTIONS = frozenset(
         *("allOf", "anyOf", "oneOf", "not"),
     }
 )
-ANNOTATIONS = frozenset({"title", "description", "default", "example", "deprecated", "externalDocs"})
+# Beside a oneOf whose forms tell themselves apart, a discriminator says nothing more than which is meant.
+ANNOTATIONS = frozenset({"title", "description", "default", "example", "deprecated", "externalDocs", "discriminator"})
 KEYWORDS = ASSERTIONS | ANNOTATIONS | {"$ref", "nullable"}
 """Every keyword that this service enforces, or that has nothing to enforce; the start-up check refuses others."""
 

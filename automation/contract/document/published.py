@@ -17,7 +17,7 @@ KEPT = frozenset({PERMISSION})
 EXTENSIBLE: Mapping[str, str] = {"document": "paths", "operation": "responses"}
 
 
-Examples = Mapping[str, Mapping[str, str]]
+Examples = Mapping[str, Mapping[str, str | int]]
 """Values that parameters can really have, by operationId and name."""
 
 

@@ -59,11 +59,13 @@ class ConfigSchema:
         """Return a config with its integers as such, also where they were written as floats; it is changed in place."""
         return config if self._integers is None else self._integers(config)
 
-    def faults(self, config: object, *, written: bool) -> list[ConfigFault]:
+    def faults(self, config: object, *, written: bool, counted: bool = True) -> list[ConfigFault]:
         """Return what is wrong with a config, with pointers into it; no message shows a value of it.
 
         Args:
             config: The config, a JSON value.
+            counted: Whether to tell of a number of members that is wrong, too: a schema's way to say which of them go
+                together, for which an action's own check has better words.
             written: Whether it is a config as it is written, whose strings may hold ``${…}``: a value that is a single
                 ``${…}`` is then taken as valid for any type, and nothing but its type is asked of a string that holds
                 one.
@@ -71,11 +73,12 @@ class ConfigSchema:
         if self._validator.is_valid(config):
             return []
         part = self._excerpts.of(config)
-        return self._faults(part, written=written) or self._faults(config, written=written)
+        found = self._errors(part, written=written) or self._errors(config, written=written)
+        return [_fault(error) for error in found if counted or not _counts_members(error)]
 
-    def _faults(self, config: object, *, written: bool) -> list[ConfigFault]:
+    def _errors(self, config: object, *, written: bool) -> list[ValidationError]:
         errors = self._validator.iter_errors(config)
-        return [_fault(error) for error in errors if not (written and _excused(error, config))]
+        return [error for error in errors if not (written and _excused(error, config))]
 
 
 def hidden(config: object, place: str) -> bool:
@@ -122,6 +125,11 @@ def _excused(error: ValidationError, config: object) -> bool:
     if isinstance(kind, (ValidationErrorKind.AnyOf, ValidationErrorKind.OneOfNotValid)):
         return _spares_a_branch(kind.context, config)
     return isinstance(kind, _about_contents) and _holds_a_template(value)
+
+
+def _counts_members(error: ValidationError) -> bool:
+    kinds = (ValidationErrorKind.MinProperties, ValidationErrorKind.MaxProperties)
+    return isinstance(error.kind, kinds) and not error.instance_path
 
 
 def _spares_text(kind: ValidationErrorKind, config: object) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from automation.engine.actions.action import Action, ActionFailed, ConfigFault
 from automation.engine.actions.config_schema import ConfigSchema, UnusableSchema, hidden
+from automation.engine.actions.written_schema import written_schema
 
 _named = re.compile(r"[a-z][a-z0-9_]{0,63}").fullmatch
 
@@ -31,11 +32,15 @@ class Definition:
             self._schema = ConfigSchema(action.config_schema)
         except UnusableSchema as error:
             raise UnusableAction(str(error)) from None
+        self.written_schema = written_schema(action.config_schema)
 
     def written_faults(self, config: object) -> list[ConfigFault]:
         """Return what is wrong with a config as it is written, as far as it doesn't depend on a ``${…}``."""
-        faults = self._schema.faults(config, written=True)
-        return faults or [fault for fault in self._own_faults(config) if not hidden(config, fault.pointer)]
+        return (
+            self._schema.faults(config, written=True, counted=False)
+            or [fault for fault in self._own_faults(config) if not hidden(config, fault.pointer)]
+            or self._schema.faults(config, written=True)
+        )
 
     def converted(self, config: Any) -> Any:
         """Return a config with the integers that its schema declares as such; it is changed in place."""
@@ -47,7 +52,11 @@ class Definition:
         Raises:
             ActionFailed: with everything that is wrong with it.
         """
-        faults = self._schema.faults(config, written=False) or self._own_faults(config)
+        faults = (
+            self._schema.faults(config, written=False, counted=False)
+            or self._own_faults(config)
+            or self._schema.faults(config, written=False)
+        )
         if faults:
             found = "; ".join(f"{fault.pointer or 'config'}: {fault.message}" for fault in faults)
             raise ActionFailed(f"the resolved config is not valid: {found}", definite=True, retryable=False)

@@ -21,6 +21,7 @@ CONFIG_SCHEMA = {
     "type": "object",
     "additionalProperties": False,
     "required": ["to", "subject"],
+    "minProperties": 3,  # text or html besides
     "properties": {
         "to": {
             "description": "The recipients' addresses, without display names.",

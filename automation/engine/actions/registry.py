@@ -68,6 +68,11 @@ class Actions:
         """The types that rules can use, sorted."""
         return tuple(sorted(self._definitions))
 
+    @property
+    def written_schemas(self) -> Mapping[str, Mapping[str, Any]]:
+        """The configs of each type as rules write them, in the contract's words (OpenAPI 3.0); sorted by type."""
+        return {name: self._definitions[name].written_schema for name in self.names}
+
     def __contains__(self, name: object) -> bool:
         return name in self._definitions
 

@@ -11,6 +11,8 @@ MAX_SECONDS = 30 * 24 * 60 * 60
 CONFIG_SCHEMA = {
     "type": "object",
     "additionalProperties": False,
+    "minProperties": 1,
+    "maxProperties": 1,
     "properties": {
         "seconds": {
             "description": "How long to wait.",

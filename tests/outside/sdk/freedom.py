@@ -41,6 +41,20 @@ def open_by_name() -> set[str]:
     }
 
 
+def aliases() -> set[str]:
+    """Return the schemas that are another name for something: for a text, or for one of several others."""
+    return {
+        name
+        for name, schema in SCHEMAS.items()
+        if "oneOf" in schema or (schema.get("type") == "string" and "enum" not in schema)
+    }
+
+
+def unions() -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    """Return the forms of the members that have several, by schema."""
+    return {(schema, name): member["anyOf"] for schema, name, member in _members() if "anyOf" in member}
+
+
 def _members() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     for schema, node in SCHEMAS.items():
         for name, member in node.get("properties", {}).items():

@@ -13,7 +13,18 @@ from tools.contract_diff.pinned_tool import changes as pinned_changes
 Json = dict[str, Any]
 Edit = Callable[[Json], Any]
 
-SHIPPED: Json = load(default_path())
+
+def with_one_kind_of_action(document: Json) -> Json:
+    """Return a contract in which rules are written and read with the same actions, for changes of what is both."""
+    schemas = dict(document["components"]["schemas"])
+    action = schemas.pop("AnyRuleAction")
+    for name in ("AutomationRule", "AutomationRuleVersion"):
+        schemas[name] = copy.deepcopy(schemas[name])
+        schemas[name]["properties"]["actions"]["items"] = {"$ref": "#/components/schemas/RuleAction"}
+    return {**document, "components": {**document["components"], "schemas": {**schemas, "RuleAction": action}}}
+
+
+SHIPPED: Json = with_one_kind_of_action(load(default_path()))
 SHIPPED_CONTRACT = laid_out(SHIPPED)
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import time
 from http import HTTPStatus
-from typing import Any, TypeVar, assert_type
+from typing import Any, TypeVar, assert_type, cast
 from uuid import UUID, uuid4
 
 from automation_executions_client import AuthenticatedClient, Client, connect
@@ -48,12 +48,17 @@ from automation_executions_client.models import (
     LivenessStatus,
     Problem,
     ReadinessStatus,
-    RuleAction,
-    RuleActionConfig,
     RuleExecution,
     RuleExecutionTriggerData,
     RuleStatus,
     TriggerType,
+    WaitAction,
+    WaitActionType,
+    WaitConfig,
+    WebhookCallAction,
+    WebhookCallActionType,
+    WebhookCallConfig,
+    WebhookCallConfigMethodType0,
     WritableRuleStatus,
 )
 from automation_executions_client.types import Response, Unset
@@ -224,7 +229,7 @@ def meet_problems(rule: AutomationRule) -> None:
     refused(delete_automation_rule.sync(rule.rule_id, client=reader), HTTPStatus.FORBIDDEN, "permission_denied")
 
     operator = connect(BASE_URL, DEMO["keys"]["operator"])
-    unknown = AutomationRuleInput(name="No such action", actions=[RuleAction("telegram", RuleActionConfig())])
+    unknown = AutomationRuleInput(name="No such action", actions=[unheard_of()])
     problem = refused(create_automation_rule.sync(client=operator, body=unknown), HTTPStatus.BAD_REQUEST)
     assert not isinstance(problem.errors, Unset)
     assert problem.errors[0].pointer == "/actions/0/type"
@@ -305,16 +310,33 @@ def call(path: str) -> AutomationRuleInput:
 
 def wait() -> AutomationRuleInput:
     """Return a rule that waits for an hour."""
-    actions = [RuleAction("wait", RuleActionConfig.from_dict({"seconds": 3600}))]
-    return AutomationRuleInput(name="Wait for an hour", actions=actions, status=WritableRuleStatus.ACTIVE)
+    an_hour = WaitAction(WaitActionType.WAIT, WaitConfig(seconds=3600))
+    return AutomationRuleInput(name="Wait for an hour", actions=[an_hour], status=WritableRuleStatus.ACTIVE)
 
 
-def webhook(path: str) -> RuleAction:
+def unheard_of() -> WaitAction:
+    """Return an action of a type that is not installed, which no type of the client allows."""
+    action = WaitAction(WaitActionType.WAIT, WaitConfig())
+    action.type_ = cast("WaitActionType", Named("telegram"))
+    return action
+
+
+class Named:
+    """Stands for a member of an enumeration."""
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+
+def webhook(path: str) -> WebhookCallAction:
     """Return an action that calls the demo's receiver."""
-    config = {"method": "POST", "url": f"{DEMO['receiver']}{path}", "json": {}}
-    return RuleAction(
-        "webhook_call",
-        RuleActionConfig.from_dict(config),
+    return WebhookCallAction(
+        WebhookCallActionType.WEBHOOK_CALL,
+        WebhookCallConfig(
+            url=f"{DEMO['receiver']}{path}",
+            method=WebhookCallConfigMethodType0.POST,
+            json={},
+        ),
         continue_on_error=False,
         timeout_seconds=30,
         retry_attempts=0,

@@ -171,7 +171,7 @@ async function meetProblems(rule: AutomationRule): Promise<void> {
   refused(await reader.GET(RULE, { params: { path: { id: crypto.randomUUID() } } }), 404, "rule_not_found");
   refused(await reader.DELETE(RULE, { params: { path: { id: rule.rule_id } } }), 403, "permission_denied");
 
-  const unknown = { name: "No such action", actions: [{ type: "telegram", config: {} }] };
+  const unknown = { name: "No such action", actions: [{ type: "telegram", config: {} } as unknown as RuleAction] };
   const problem = refused(await operator.POST(RULES, { body: unknown }), 400);
   equal(problem.errors?.[0]?.pointer, "/actions/0/type");
 }

@@ -155,7 +155,7 @@ async function meetProblems(rule: AutomationRule): Promise<void> {
   await refused(rules.getAutomationRule({ id: crypto.randomUUID() }), 404, "rule_not_found");
   await refused(new RulesApi(as("reader")).deleteAutomationRule({ id: rule.ruleId }), 403, "permission_denied");
 
-  const unknown = { name: "No such action", actions: [{ type: "telegram", config: {} }] };
+  const unknown = { name: "No such action", actions: [{ type: "telegram", config: {} } as unknown as RuleAction] };
   const problem = await refused(rules.createAutomationRule({ automationRuleInput: unknown }), 400);
   equal(problem.errors?.[0]?.pointer, "/actions/0/type");
 }

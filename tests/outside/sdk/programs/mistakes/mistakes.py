@@ -5,7 +5,7 @@ from uuid import UUID
 from automation_executions_client import Client, connect
 from automation_executions_client.api.executions import get_automation_execution
 from automation_executions_client.api.rules import delete_automation_rule
-from automation_executions_client.models import AutomationRuleInput, ExecutionStatus, Problem
+from automation_executions_client.models import AutomationRuleInput, ExecutionStatus, Problem, WaitConfig
 
 ID = UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")
 client = connect("https://automation.example", "ak_1")
@@ -22,3 +22,5 @@ state = answer.data.state  # attr-defined
 finished = ExecutionStatus.FINISHED  # attr-defined
 title = delete_automation_rule.sync_detailed(ID, client=client).parsed.title  # union-attr
 AutomationRuleInput("No actions")  # call-arg
+WaitConfig(seconds=[1])  # arg-type
+WaitConfig(hours=1)  # call-arg
