@@ -14,7 +14,7 @@ from automation.domain.principal import Principal
 from automation.storage.execution_list import ExecutionList
 from automation.storage.executions import Executions
 from handlers.pages import PagedList, Paging
-from handlers.presentation import attempts_response, execution_item, execution_response
+from handlers.presentation import attempt_item, execution_item, execution_response
 
 
 async def list_automation_executions(
@@ -69,11 +69,22 @@ async def get_automation_execution(id: UUID, principal: Principal, executions: E
 
 
 async def list_automation_execution_attempts(
-    id: UUID, principal: Principal, executions: Executions, links: Links
-) -> bytes:
-    """Return every attempt of an execution, first to last."""
-    attempts = await executions.attempts(principal.tenant, id)
-    return attempts_response(id, attempts, links)
+    *,
+    id: UUID,
+    limit: int,
+    cursor: str | None,
+    principal: Principal,
+    executions: Executions,
+    cursors: Cursors,
+    links: Links,
+) -> Reply:
+    """Return a page of an execution's attempts, first to last."""
+    paging = Paging(limit, cursor, ascending=True)
+    listed = PagedList(
+        "listAutomationExecutionAttempts", {}, paging, principal, links=links, cursors=cursors, path={"id": id}
+    )
+    execution = links.link("getAutomationExecution", id=id)
+    return await listed.reply(partial(executions.attempts, principal.tenant, id), attempt_item, execution=execution)
 
 
 async def cancel_automation_execution(id: UUID, principal: Principal, executions: Executions, links: Links) -> Reply:

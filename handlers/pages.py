@@ -29,12 +29,16 @@ RANGES = (("duration_min_ms", "duration_max_ms"),)
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """What every list is asked beside its filters, by the names of the contract's parameters."""
+    """What every list is asked beside its filters, by the names of the contract's parameters.
+
+    A list without ``sort`` has one order alone: the newest first, or ``ascending``.
+    """
 
     limit: int
     cursor: str | None
     sort: str | None = None
     include_total: bool = False
+    ascending: bool = False
 
 
 class PagedList:
@@ -70,29 +74,32 @@ class PagedList:
         self._listing = Listing(principal.tenant, operation_id, paging.sort or "", {**filters, **self._path})
 
     async def reply(
-        self, read: Callable[[PageRequest], Awaitable[Page[T]]], presented: Callable[[T, Links], bytes]
+        self,
+        read: Callable[[PageRequest], Awaitable[Page[T]]],
+        presented: Callable[[T, Links], bytes],
+        **beside: Mapping[str, str] | None,
     ) -> Reply:
         """Return the answer.
 
         Args:
             read: Reads a page.
             presented: Makes the JSON of an item.
+            beside: What else the body links to, by its relations.
 
         Raises:
             InvalidParameter: The filters contradict each other.
             InvalidCursor: The cursor is not one of this list.
         """
         page = await read(self._request())
-        return self._written(page, [presented(item, self._links) for item in page.items])
+        return self._written(page, [presented(item, self._links) for item in page.items], beside)
 
     def _request(self) -> PageRequest:
         require_sense(self._filters)
         cursor = None if self._paging.cursor is None else self._cursors.read(self._paging.cursor, self._listing)
-        return PageRequest(
-            self._paging.limit, self._paging.sort == ASCENDING, cursor, include_total=self._paging.include_total
-        )
+        ascending = self._paging.ascending or self._paging.sort == ASCENDING
+        return PageRequest(self._paging.limit, ascending, cursor, include_total=self._paging.include_total)
 
-    def _written(self, page: Page[T], items: Sequence[bytes]) -> Reply:
+    def _written(self, page: Page[T], items: Sequence[bytes], beside: Mapping[str, Mapping[str, str] | None]) -> Reply:
         following, previous = self._text(page.next), self._text(page.previous)
         addresses = {
             "self": self._href(self._paging.cursor),
@@ -107,7 +114,8 @@ class PagedList:
             "previous_cursor": previous,
             **({} if page.total is None else {"total": {"count": page.total.count, "exact": page.total.exact}}),
         }
-        rest = {"pagination": pagination, "_links": {name: {"href": href} for name, href in addresses.items()}}
+        linked = {name: {"href": href} for name, href in addresses.items()}
+        rest = {"pagination": pagination, "_links": {**linked, **beside}}
         body = b'{"data":[%b],%b' % (b",".join(items), orjson.dumps(rest)[1:])
         leading = [f'<{href}>; rel="{name}"' for name, href in addresses.items() if name != "self"]
         return Reply(body, headers={"Link": ", ".join(leading)})

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
-from uuid import UUID
 
 from automation.contract.compiled.links import Links, Relations
 from automation.domain.executions import RETRIABLE, ExecutionDocument, ExecutionStatus
@@ -24,10 +23,6 @@ _OF_EXECUTIONS: Mapping[ExecutionStatus, Relations] = MappingProxyType(
         **dict.fromkeys(RETRIABLE, _OF_EVERY_EXECUTION + _RETRY),
     }
 )
-_OF_ATTEMPTS: Relations = (
-    ("self", "listAutomationExecutionAttempts", "execution"),
-    ("execution", "getAutomationExecution", "execution"),
-)
 
 
 def execution_response(execution: ExecutionDocument, links: Links) -> bytes:
@@ -43,15 +38,9 @@ def execution_item(execution: ExecutionDocument, links: Links) -> bytes:
     return b'%b,"_links":%b}' % (execution.json[:-1], _execution_links(execution, links))
 
 
-def attempts_response(execution_id: UUID, attempts: bytes, links: Links) -> bytes:
-    """Return the contract's ``AutomationExecutionAttemptsResponse`` as JSON.
-
-    Args:
-        execution_id: The execution that was attempted.
-        attempts: The attempts as a JSON array, made by the database.
-        links: Makes the links.
-    """
-    return b'{"data":%b,"_links":%b}' % (attempts, links.written(_OF_ATTEMPTS, execution=execution_id))
+def attempt_item(attempt: bytes, _links: Links) -> bytes:
+    """Return an attempt as an item of a list, the contract's ``AutomationExecutionAttempt``, as the database made it."""
+    return attempt
 
 
 def plan_response(plan: Plan) -> dict[str, Any]:

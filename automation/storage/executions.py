@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from psycopg.rows import DictRow, dict_row, scalar_row
+from psycopg.rows import DictRow, dict_row
 
 from automation.domain.errors import (
     ActionsChanged,
@@ -12,11 +12,13 @@ from automation.domain.errors import (
     ExecutionFinished,
     ExecutionNotFound,
     ExecutionNotRetriable,
+    RetriesExhausted,
     RuleDeleted,
     RuleNotActive,
     RuleNotFound,
 )
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
+from automation.domain.pages import Page, PageRequest, Position, page_of
 from automation.storage.pool.batches import ALONE, Alone, Batches, placed
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import encoded, uuid_array
@@ -53,11 +55,19 @@ _CANCEL = b"""
 SELECT outcome, execution_id, automation_rule_id, status, document
 FROM cancel_execution_v1(p_tenant => %(tenant)s, p_execution => %(execution)s, p_reason => %(reason)s)
 """
-# The attempts of an execution as one JSON array, NULL for no execution.
-_ATTEMPTS = b"SELECT list_execution_attempts_v1(p_tenant => %(tenant)s, p_execution => %(execution)s)"
+# A page of an execution's attempts, each as JSON; no row for no execution.
+_ATTEMPTS = b"""
+SELECT numbers, documents, cut
+FROM list_execution_attempts_v1(
+    p_tenant => %(tenant)s, p_execution => %(execution)s, p_after => %(after)s, p_backward => %(backward)s,
+    p_limit => %(limit)s, p_most => %(most)s)
+"""
+LARGEST_PAGE = 1024 * 1024
+"""Bytes of logs, stacks and data of a page of attempts: before more it ends, but has one in any case."""
 
 _NOT_RETRIED: Mapping[str, type[AutomationError]] = {
     "not_retriable": ExecutionNotRetriable,
+    "retries_exhausted": RetriesExhausted,
     "rule_deleted": RuleDeleted,
     "rule_not_active": RuleNotActive,
     "actions_changed": ActionsChanged,
@@ -155,6 +165,7 @@ class Executions:
             ExecutionNotFound: where this tenant has none of that id.
             ExecutionNotRetriable: where it did not fail, time out, and was not cancelled.
             RuleDeleted: where its rule is deleted; of a retry and a deletion at the same time, one is refused.
+            RetriesExhausted: where it was retried as often as one may be.
             RuleNotActive: where its rule has another status.
             ActionsChanged: where the latest version has others before the failed action.
         """
@@ -191,17 +202,36 @@ class Executions:
             raise ExecutionFinished
         return _written(row), row["outcome"] == "cancelled"
 
-    async def attempts(self, tenant: UUID, execution_id: UUID) -> bytes:
-        """Return the attempts of an execution, first to last, as a JSON array of ``AutomationExecutionAttempt``.
+    async def attempts(self, tenant: UUID, execution_id: UUID, request: PageRequest) -> Page[bytes]:
+        """Return a page of the attempts of an execution, first to last, each an ``AutomationExecutionAttempt`` as JSON.
 
         Raises:
             ExecutionNotFound: where this tenant has none of that id.
         """
-        parameters = {"tenant": tenant, "execution": execution_id}
-        attempts: str | None = await self._database.fetch_one(_ATTEMPTS, parameters, scalar_row)
-        if attempts is None:
+        parameters = {
+            "tenant": tenant,
+            "execution": execution_id,
+            "after": _attempt_before(request),
+            "backward": request.backward,
+            "limit": request.limit,
+            "most": LARGEST_PAGE,
+        }
+        row = await self._database.fetch_one(_ATTEMPTS, parameters, dict_row)
+        if row is None:
             raise ExecutionNotFound
-        return attempts.encode()
+        found = [
+            (Position(number), document.encode())
+            for number, document in zip(row["numbers"], row["documents"], strict=True)
+        ]
+        return page_of(request, found, stop=found[-1][0] if row["cut"] else None)
+
+
+def _attempt_before(request: PageRequest) -> int:
+    """Return the number of the attempt that is passed last before the page is read, in the way that it is."""
+    if request.cursor is None:
+        return 0
+    itself = 0 if not request.cursor.inclusive else 1 if request.backward else -1
+    return request.cursor.position.number + itself
 
 
 def _written(row: DictRow) -> ExecutionDocument:

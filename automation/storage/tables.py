@@ -194,6 +194,7 @@ automation_execution_attempts = Table(
     Column("failed_action_index", Integer()),
     Column("rule_version", Integer(), nullable=False),
     Column("trigger_data", JSON(none_as_null=True)),
+    count("log_bytes"),
     ForeignKeyConstraint(
         ["tenant", "execution_id"],
         ["automation_executions.tenant", "automation_executions.execution_id"],

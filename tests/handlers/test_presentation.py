@@ -10,7 +10,7 @@ import pytest
 from automation.contract.compiled.links import Links
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
 from automation.domain.rules import RuleStatus
-from handlers.presentation import attempts_response, execution_response
+from handlers.presentation import execution_response
 from handlers.rule_presentation import rule_response
 from tests.handlers.rules import CREATED_AT, RULE, a_rule
 
@@ -69,18 +69,6 @@ def test_no_link_leads_to_an_operation_that_the_contract_does_not_have(links_wit
     shown = links_of(ExecutionStatus.FAILED, links_without_retry)
 
     assert shown.keys() == {"self", "rule", "attempts"}
-
-
-def test_attempts_are_sent_as_the_database_made_them(links: Links) -> None:
-    made = b'[{"attempt":1,"status":"failed"},{"attempt":2,"status":"pending"}]'
-
-    sent = attempts_response(EXECUTION, made, links)
-
-    assert sent.startswith(b'{"data":' + made)
-    assert json.loads(sent)["_links"] == {
-        "self": {"href": f"{EXECUTION_PATH}/attempts"},
-        "execution": {"href": EXECUTION_PATH},
-    }
 
 
 def test_a_rule_is_shown_with_what_the_contract_requires(links: Links, document: dict[str, Any]) -> None:

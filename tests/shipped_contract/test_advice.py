@@ -27,7 +27,8 @@ RAISED: Mapping[str, set[str]] = {
     "listAutomationExecutionAttempts": {"execution_not_found"},
     "cancelAutomationExecution": {"execution_not_found", "execution_finished"},
     "retryAutomationExecution": {
-        *("execution_not_found", "execution_not_retriable", "rule_deleted", "rule_not_active", "actions_changed"),
+        *("execution_not_found", "execution_not_retriable", "retries_exhausted"),
+        *("rule_deleted", "rule_not_active", "actions_changed"),
     },
     "getCurrentPrincipal": set(),
     "listAutomationRules": set(),

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from automation.domain.executions import ExecutionStatus, LogEntry, LogLevel
+from automation.domain.pages import PageRequest
 from automation.domain.rules import Rule
 from automation.storage.executions import Executions
 from automation.storage.rules import Rules
@@ -82,6 +83,11 @@ class Runner:
         """Return an execution as the API shows it."""
         document: dict[str, Any] = json.loads((await self.executions.read(self.tenant, execution)).json)
         return document
+
+    async def attempts(self, execution: UUID) -> list[dict[str, Any]]:
+        """Return an execution's attempts as the API shows them."""
+        page = await self.executions.attempts(self.tenant, execution, PageRequest(100, ascending=True))
+        return [json.loads(item) for item in page.items]
 
     async def status(self, execution: UUID) -> ExecutionStatus:
         """Return an execution's status."""

@@ -4,8 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -14,6 +13,7 @@ from automation.domain.errors import (
     ExecutionFinished,
     ExecutionNotFound,
     ExecutionNotRetriable,
+    RetriesExhausted,
     RuleDeleted,
     RuleInUse,
     RuleNotActive,
@@ -26,11 +26,6 @@ from tests.storage.runner import BEGINNING, Runner, entry, told
 from tests.storage.samples import Sample, a_content
 
 HOUR = timedelta(hours=1)
-
-
-async def attempts_of(runner: Runner, execution: UUID) -> list[dict[str, Any]]:
-    attempts: list[dict[str, Any]] = json.loads(await runner.executions.attempts(runner.tenant, execution))
-    return attempts
 
 
 async def test_a_new_execution_is_pending_and_has_a_job(runner: Runner) -> None:
@@ -101,7 +96,7 @@ async def test_what_is_not_ones_own_is_not_found(runner: Runner, theirs: Sample)
         for change in (
             runner.executions.retry(runner.tenant, execution, retry_from="start"),
             runner.executions.cancel(runner.tenant, execution),
-            runner.executions.attempts(runner.tenant, execution),
+            runner.attempts(execution),
         ):
             with pytest.raises(ExecutionNotFound):
                 await change
@@ -159,6 +154,18 @@ async def test_what_came_to_a_good_end_or_to_none_is_not_retried(runner: Runner,
         await runner.executions.retry(runner.tenant, execution, retry_from="start")
 
 
+async def test_an_execution_is_retried_a_hundred_times_and_no_more(runner: Runner) -> None:
+    execution = await runner.failed()
+    runner.change(execution, "attempt = 100")
+    await runner.executions.retry(runner.tenant, execution, retry_from="start")
+    runner.change(execution, "status = 'failed'")
+
+    with pytest.raises(RetriesExhausted):
+        await runner.executions.retry(runner.tenant, execution, retry_from="start")
+
+    assert runner.row(execution)["attempt"] == 101
+
+
 async def test_of_many_retries_at_once_one_succeeds(runner: Runner) -> None:
     execution = await runner.failed()
 
@@ -178,7 +185,7 @@ async def test_every_attempt_has_its_own_times_counters_error_and_logs(runner: R
     claim = await runner.claimed(execution, attempt=2)
     await runner.runs.log(claim, told(entry("once more")))
 
-    first, second = await attempts_of(runner, execution)
+    first, second = await runner.attempts(execution)
     document = await runner.document(execution)
 
     shared = first.keys() & before.keys()
@@ -195,7 +202,7 @@ async def test_an_execution_without_a_retry_has_one_attempt(runner: Runner) -> N
     execution = await runner.execute()
     document = await runner.document(execution)
 
-    (attempt,) = await attempts_of(runner, execution)
+    (attempt,) = await runner.attempts(execution)
 
     assert attempt == {name: document[name] for name in attempt}
 

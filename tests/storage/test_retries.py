@@ -151,7 +151,7 @@ async def test_other_data_is_another_call_and_the_old_data_stay_with_their_attem
     await cut_off_by_a_cancel(runner, claim)
 
     again = await retry(runner, claim.execution_id, "start", trigger_data={"a": 2})
-    listed = json.loads(await runner.executions.attempts(runner.tenant, claim.execution_id))
+    listed = await runner.attempts(claim.execution_id)
 
     assert (again.execution.trigger_data, again.execution.call_key) == ({"a": 2}, None)
     assert [attempt.get("trigger_data") for attempt in listed] == [{"a": 1}, None]
@@ -172,7 +172,7 @@ async def test_it_runs_the_version_that_was_asked_for(
 
     again = await retry(runner, claim.execution_id, retry_from, rule_version=which)
     document = await runner.document(claim.execution_id)
-    attempts = json.loads(await runner.executions.attempts(runner.tenant, claim.execution_id))
+    attempts = await runner.attempts(claim.execution_id)
 
     assert (again.rule.version, again.execution.actions_total) == (version, 4 - version)
     assert (document["rule_version"], document["actions_total"]) == (version, 4 - version)

@@ -8,6 +8,7 @@ import pytest
 
 from automation.domain.errors import Unavailable
 from automation.domain.executions import ExecutionStatus
+from automation.domain.pages import PageRequest
 from automation.storage.executions import Executions
 from automation.storage.keys import KeyDirectory
 from automation.storage.pool.database import Database
@@ -78,7 +79,7 @@ async def test_what_only_reads_is_asked_again_and_its_caller_notices_nothing(run
     digest = runner.sample.add_key()
     readings: list[Reading] = [
         lambda lossy, runner: lossy.executions.read(runner.tenant, execution),
-        lambda lossy, runner: lossy.executions.attempts(runner.tenant, execution),
+        lambda lossy, runner: lossy.executions.attempts(runner.tenant, execution, PageRequest(25, ascending=True)),
         lambda lossy, runner: lossy.keys.resolve(digest, None, count=False),
     ]
 

@@ -307,7 +307,37 @@ def test_every_attempt_is_listed_with_its_own_outcome(tenant: Tenant) -> None:
     assert (first["attempt"], first["status"], first["actions_failed"]) == (1, "failed", 1)
     assert first["error_message"] == "the receiver answered 502"
     assert (second["attempt"], second["status"], second["error_message"]) == (2, "pending", None)
-    assert response.json()["_links"] == {"self": {"href": f"{path}/attempts"}, "execution": {"href": path}}
+    whole = {"href": f"{path}/attempts?limit=25"}
+    assert response.json()["_links"] == {"self": whole, "first": whole, "execution": {"href": path}}
+
+
+def test_attempts_are_followed_page_by_page_there_and_back(tenant: Tenant) -> None:
+    path = tenant.add_failed_execution(tenant.create_rule(actions=[WEBHOOK, WEBHOOK]))
+    tenant.post(f"{path}/retry")
+
+    first = tenant.ask("GET", f"{path}/attempts?limit=1").json()
+    second = tenant.ask("GET", first["_links"]["next"]["href"]).json()
+    back = tenant.ask("GET", second["_links"]["prev"]["href"]).json()
+
+    assert [[each["attempt"] for each in body["data"]] for body in (first, second, back)] == [[1], [2], [1]]
+    assert [body["pagination"]["has_more"] for body in (first, second)] == [True, False]
+    assert "prev" not in first["_links"]
+
+
+def test_a_cursor_of_another_executions_attempts_is_refused(tenant: Tenant) -> None:
+    rule = tenant.create_rule(actions=[WEBHOOK, WEBHOOK])
+    ours, others = tenant.add_failed_execution(rule), tenant.add_failed_execution(rule)
+    tenant.post(f"{ours}/retry")
+    cursor = tenant.ask("GET", f"{ours}/attempts?limit=1").json()["pagination"]["next_cursor"]
+
+    problem_of(tenant.ask("GET", f"{others}/attempts?limit=1&cursor={cursor}"), 400, "invalid_cursor")
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "many"])
+def test_a_page_of_attempts_has_a_limit(tenant: Tenant, limit: str) -> None:
+    path = tenant.add_failed_execution(tenant.create_rule(actions=[WEBHOOK, WEBHOOK]))
+
+    problem_of(tenant.ask("GET", f"{path}/attempts?limit={limit}"), 400, "invalid_parameter")
 
 
 def test_an_execution_is_its_first_attempt(tenant: Tenant) -> None:

@@ -27,6 +27,7 @@
     │   ├── ActionsChanged
     │   ├── ExecutionFinished
     │   ├── ExecutionNotRetriable
+    │   ├── RetriesExhausted
     │   ├── RuleDeleted
     │   ├── RuleInUse
     │   └── RuleNotActive
@@ -81,6 +82,7 @@ from automation.domain.errors.resources import (
     ExecutionFinished,
     ExecutionNotFound,
     ExecutionNotRetriable,
+    RetriesExhausted,
     RuleDeleted,
     RuleInUse,
     RuleNotActive,
@@ -116,6 +118,7 @@ __all__ = [
     "PathNotFound",
     "PermissionDenied",
     "PreconditionFailed",
+    "RetriesExhausted",
     "RuleDeleted",
     "RuleInUse",
     "RuleNotActive",

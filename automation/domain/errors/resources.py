@@ -57,6 +57,15 @@ class ActionsChanged(Conflict):
     advice = "Retry with the `original` version, or from the `start`."
 
 
+class RetriesExhausted(Conflict):
+    """An execution can be retried so often and no more: each attempt is kept."""
+
+    code = "retries_exhausted"
+    title = "Retries exhausted"
+    default = "The execution was retried 100 times, as often as one may be."
+    advice = "Execute the rule again: that is a new execution."
+
+
 class RuleDeleted(Conflict):
     """A deleted rule can be neither changed nor run, not even by a retry."""
 

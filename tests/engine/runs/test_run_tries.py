@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from automation.domain.pages import PageRequest
 from tests.engine.actions.receiver import Receiver, response, writing
 from tests.engine.scenes import Scene, a_call, messages
 from tests.engine.workers import answering, hanging_up, in_turn, keys, never
@@ -154,7 +155,8 @@ async def test_every_attempt_keeps_its_own_log(scene: Scene, receiver: Receiver)
     await scene.executions.retry(scene.tenant, failed["execution_id"], retry_from="start")
     execution = await scene.ended(failed["execution_id"])
 
-    attempts = json.loads(await scene.executions.attempts(scene.tenant, failed["execution_id"]))
+    page = await scene.executions.attempts(scene.tenant, failed["execution_id"], PageRequest(25, ascending=True))
+    attempts = [json.loads(item) for item in page.items]
     assert [(each["attempt"], each["status"]) for each in attempts] == [(1, "failed"), (2, "completed")]
     assert attempts[0]["logs"] == failed["logs"]
     assert attempts[1]["logs"] == execution["logs"]

@@ -1,18 +1,51 @@
--- Lists the attempts of an execution, first to last, as a JSON array of the contract's AutomationExecutionAttempt. NULL
--- for no execution: every execution has its current attempt.
+-- Lists attempts of an execution: a page of them, from a position on, each as JSON, the contract's
+-- AutomationExecutionAttempt. No row for no execution.
 -- Called by Executions.attempts (automation/storage/executions.py).
+--
+-- p_after is the number of an attempt before the page, or, where p_backward, after it: then the page is read against its
+-- order. There is one attempt more than p_limit where there are as many. A page ends before the attempt with which its
+-- logs, stacks and data have more than p_most bytes, but has one in any case; cut says so.
 --
 -- The text is made as in get_execution.
 
-CREATE FUNCTION list_execution_attempts_v1(p_tenant uuid, p_execution uuid)
-RETURNS text
-LANGUAGE plpgsql VOLATILE SECURITY INVOKER
+CREATE FUNCTION list_execution_attempts_v1(
+    p_tenant uuid, p_execution uuid, p_after integer, p_backward boolean, p_limit integer, p_most integer)
+RETURNS TABLE (numbers integer[], documents text[], cut boolean)
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
 DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
 BEGIN
-    RETURN (
-        SELECT '[' || string_agg(
+    IF NOT EXISTS (
+        SELECT FROM automation_executions x WHERE x.tenant = p_tenant AND x.execution_id = p_execution) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH asked AS (
+        SELECT a.attempt, a.status, a.created_at, a.started_at, a.completed_at, a.duration_ms, a.actions_total,
+            a.actions_successful, a.actions_failed, a.error_message, a.error_stack, a.failed_action_index, a.log_bytes,
+            a.rule_version, a.trigger_data
+        FROM automation_execution_attempts a
+        WHERE a.tenant = p_tenant AND a.execution_id = p_execution
+        UNION ALL
+        SELECT c.attempt, c.status, c.queued_at, c.started_at, c.completed_at, c.duration_ms, c.actions_total,
+            c.actions_successful, c.actions_failed, c.error_message, c.error_stack, c.failed_action_index, c.log_bytes,
+            c.rule_version, NULL
+        FROM automation_executions c
+        WHERE c.tenant = p_tenant AND c.execution_id = p_execution
+    ), placed AS (
+        SELECT s.*, row_number() OVER reading AS place,
+            sum(s.log_bytes + coalesce(octet_length(s.error_stack), 0) + coalesce(octet_length(s.trigger_data::text), 0))
+                OVER reading AS bytes
+        FROM asked s
+        WHERE CASE WHEN p_backward THEN s.attempt < p_after ELSE s.attempt > p_after END
+        WINDOW reading AS (ORDER BY CASE WHEN p_backward THEN -s.attempt ELSE s.attempt END)
+    ), page AS (
+        SELECT p.*, p.place > 1 AND p.bytes > p_most AS beyond FROM placed p WHERE p.place <= p_limit + 1
+    )
+    SELECT
+        coalesce(array_agg(e.attempt ORDER BY e.place) FILTER (WHERE NOT e.beyond), '{}'),
+        coalesce(array_agg(
             concat(
                 '{"attempt":', e.attempt,
                 ',"status":"', e.status,
@@ -42,22 +75,10 @@ BEGIN
                     FROM automation_execution_logs l
                     WHERE l.tenant = p_tenant AND l.execution_id = p_execution AND l.attempt = e.attempt
                 ) || ']',
-                '}'),
-            ',' ORDER BY e.attempt) || ']'
-        FROM (
-            SELECT a.attempt, a.status, a.created_at, a.started_at, a.completed_at, a.duration_ms, a.actions_total,
-                a.actions_successful, a.actions_failed, a.error_message, a.error_stack, a.failed_action_index,
-                a.rule_version, a.trigger_data
-            FROM automation_execution_attempts a
-            WHERE a.tenant = p_tenant AND a.execution_id = p_execution
-            UNION ALL
-            SELECT c.attempt, c.status, c.queued_at, c.started_at, c.completed_at, c.duration_ms, c.actions_total,
-                c.actions_successful, c.actions_failed, c.error_message, c.error_stack, c.failed_action_index,
-                c.rule_version, NULL
-            FROM automation_executions c
-            WHERE c.tenant = p_tenant AND c.execution_id = p_execution
-        ) e
-    );
+                '}')
+            ORDER BY e.place) FILTER (WHERE NOT e.beyond), '{}'),
+        coalesce(bool_or(e.beyond), false)
+    FROM page e;
 END
 $$;
 

@@ -1,6 +1,6 @@
 -- Makes an execution that failed, timed out or was cancelled pending again as its next attempt, together with its job, and
--- keeps what became of the attempt before. The outcome is retried, not_retriable, rule_deleted, rule_not_active or
--- actions_changed; no row for no execution.
+-- keeps what became of the attempt before. The outcome is retried, not_retriable, retries_exhausted (after 100 of them),
+-- rule_deleted, rule_not_active or actions_changed; no row for no execution.
 -- Called by Executions.retry (automation/storage/executions.py).
 --
 -- The failed action is the one that the attempt came to and did not get over: it failed, or was under way, or was to
@@ -51,6 +51,7 @@ BEGIN
     outcome := CASE
         WHEN run.status NOT IN ('failed', 'timeout', 'cancelled') THEN 'not_retriable'
         WHEN rule.deleted_at IS NOT NULL THEN 'rule_deleted'
+        WHEN run.attempt > 100 THEN 'retries_exhausted'
         WHEN rule.status <> 'active' THEN 'rule_not_active'
         WHEN EXISTS (
             SELECT FROM generate_series(0, first - 1) place
@@ -65,7 +66,7 @@ BEGIN
     INSERT INTO automation_execution_attempts
     SELECT e.tenant, e.execution_id, e.attempt, e.status, e.queued_at, e.started_at, e.completed_at, e.duration_ms,
         e.actions_total, e.actions_successful, e.actions_failed, e.error_message, e.error_stack, e.failed_action_index,
-        e.rule_version, CASE WHEN p_trigger_data IS NOT NULL THEN e.trigger_data END
+        e.rule_version, CASE WHEN p_trigger_data IS NOT NULL THEN e.trigger_data END, e.log_bytes
     FROM automation_executions e WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
     UPDATE automation_executions e SET
         status = 'pending', attempt = e.attempt + 1, rule_version = wanted,

@@ -318,6 +318,7 @@ CREATE TABLE automation_execution_attempts (
     failed_action_index integer,
     rule_version integer NOT NULL,
     trigger_data json,
+    log_bytes integer NOT NULL DEFAULT 0,
     CONSTRAINT automation_execution_attempts_pkey PRIMARY KEY (tenant, execution_id, attempt),
     CONSTRAINT automation_execution_attempts_tenant_execution_id_fkey FOREIGN KEY (tenant, execution_id)
         REFERENCES automation_executions (tenant, execution_id) ON DELETE CASCADE,
