@@ -22,8 +22,8 @@ async def retried(runner: Runner) -> UUID:
     with psycopg.connect(runner.urls.admin) as admin:
         admin.execute(
             "INSERT INTO automation_execution_attempts (tenant, execution_id, attempt, status, created_at,"
-            " actions_total, actions_successful, actions_failed)"
-            " SELECT %s, %s, n, 'failed', now(), 1, 0, 1 FROM generate_series(1, %s) n",
+            " actions_total, actions_successful, actions_failed, rule_version)"
+            " SELECT %s, %s, n, 'failed', now(), 1, 0, 1, 1 FROM generate_series(1, %s) n",
             (runner.tenant, execution, ATTEMPTS - 1),
         )
         admin.execute(
@@ -42,7 +42,7 @@ def numbers(page: Page[bytes]) -> list[int]:
 async def pages(runner: Runner, execution: UUID, limit: int, *, back: bool = False) -> list[Page[bytes]]:
     """Return all pages from the first to the last, or from behind the last one back."""
     cursor = Cursor(Position(ATTEMPTS + 1), backward=True) if back else None
-    found = []
+    found: list[Page[bytes]] = []
     while len(found) < ATTEMPTS:
         page = await runner.executions.attempts(runner.tenant, execution, PageRequest(limit, True, cursor))
         found.append(page)

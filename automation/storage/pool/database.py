@@ -31,6 +31,8 @@ _PATIENCE_IN_AN_OUTAGE = 0.5
 
 # Seconds after which a read is not tried a second time, so that both tries together stay within the time promised.
 _TIME_TO_TRY_AGAIN = 0.5
+# Seconds that are left after another statement of the same caller, for what comes after this one.
+_TO_SPARE = 0.25
 # Seconds between two statements of a transaction: a process that is stopped there must not hold its locks for long.
 _IDLE_IN_TRANSACTION_TIMEOUT = 5.0
 
@@ -226,8 +228,8 @@ class Database:
         raise AssertionError("the last try returned or raised")
 
     def _left(self, since: float) -> float:
-        """Return the seconds that are left of the time that somebody may wait, never less than 0."""
-        return max(0.0, since + self._pool_timeout + self._query_timeout - time.monotonic())
+        """Return the seconds that are left of the time that somebody may wait, never less than 0, with some to spare."""
+        return max(0.0, since + self._pool_timeout + self._query_timeout - _TO_SPARE - time.monotonic())
 
     @asynccontextmanager
     async def transaction(self, tenant: UUID) -> AsyncIterator[Transaction]:
