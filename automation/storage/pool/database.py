@@ -228,7 +228,7 @@ class Database:
         raise AssertionError("the last try returned or raised")
 
     def _left(self, since: float) -> float:
-        """Return the seconds that are left of the time that somebody may wait, never less than 0, with some to spare."""
+        """Return the seconds that are left of the time that somebody may wait, with some to spare; never negative."""
         return max(0.0, since + self._pool_timeout + self._query_timeout - _TO_SPARE - time.monotonic())
 
     @asynccontextmanager
