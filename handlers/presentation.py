@@ -39,7 +39,7 @@ def execution_item(execution: ExecutionDocument, links: Links) -> bytes:
 
 
 def attempt_item(attempt: bytes, _links: Links) -> bytes:
-    """Return an attempt as an item of a list, the contract's ``AutomationExecutionAttempt``, as the database made it."""
+    """Return an attempt as an item of a list (``AutomationExecutionAttempt``), as the database made it."""
     return attempt
 
 
