@@ -1,4 +1,4 @@
-"""``automation contract check``: everything that the start-up checks, without starting anything."""
+"""``automation contract check``: what the start-up checks, and a second opinion, without starting anything."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +23,10 @@ def command() -> None:
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @json_option
 def check(file: Path | None, *, as_json: bool) -> int:
-    """Check the shipped contract, or FILE, as the start of the service would; exit with 1 where it would be refused."""
+    """Check the shipped contract, or FILE, as the start of the service would; exit with 1 where it would be refused.
+
+    Where nothing is found, openapi-spec-validator is asked, too.
+    """
     from automation.contract.document.document import default_path  # noqa: PLC0415
 
     path = file or default_path()
@@ -78,4 +81,9 @@ def _findings(path: Path) -> "tuple[Finding, ...]":
     from automation.engine.actions import Actions  # noqa: PLC0415 - with all that serves a contract
     from automation.service.application import check_installed  # noqa: PLC0415
 
-    return tuple(check_installed(document, Actions.load()))
+    found = check_installed(document, Actions.load())
+    if not found:
+        from automation.contract.checks.second_opinion import second_opinion  # noqa: PLC0415 - takes long to import
+
+        found = sorted(set(second_opinion(document)))
+    return tuple(found)

@@ -40,7 +40,7 @@ def check(
     if unresolved:
         return unresolved
     found = [*_content(document, permissions), *_handlers(document, handlers, provided)]
-    return sorted(set(found or structure.last_word(document)))
+    return sorted(set(found))
 
 
 def require(document: Mapping[str, Any], **arguments: Any) -> None:
