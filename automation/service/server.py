@@ -19,7 +19,7 @@ from uvicorn.config import STARTUP_FAILURE
 from automation.contract.compiled.cursors import passing_keys
 from automation.contract.document.published import Published
 from automation.domain.errors import Unavailable
-from automation.service import logs
+from automation.service import garbage, logs
 from automation.service.application import create, load_document, open_database
 from automation.service.http.family import Family
 from automation.service.http.hosts import Hosts
@@ -175,5 +175,6 @@ def _serve_with_workers(settings: Settings, listener: socket.socket, manager: Se
         drain_seconds=settings.drain_seconds,
         manager=manager,
     )
+    garbage.begin()
     family.run()
     return STARTUP_FAILURE if family.failed else 0

@@ -10,7 +10,7 @@ import structlog
 from automation.domain.errors import Unavailable
 from automation.engine.actions import Actions
 from automation.engine.runs.worker import Worker
-from automation.service import logs
+from automation.service import garbage, logs
 from automation.service.refusal import StartFailure
 from automation.service.resources import load_actions
 from automation.service.service_manager import ServiceManager
@@ -103,6 +103,7 @@ async def _work(
             most_lost=settings.max_lost_workers,
         )
         _log.info("worker started", concurrency=settings.concurrency, actions=actions.names)
+        garbage.begin()
         if on_ready is not None:
             on_ready()
         manager.ready()
