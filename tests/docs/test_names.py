@@ -1,0 +1,47 @@
+"""Names that the guides give in a terminal: who reads two of them in one terminal isn't led astray by the second."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+
+from tests.docs.blocks import blocks_of, documents, name_of
+
+_function = re.compile(r"^([a-z_]+)\(\) \{ (.*) \}$", re.MULTILINE)
+_variable = re.compile(r"^(?:export )?([A-Z_]+)=(.*)$", re.MULTILINE)
+_redirected = re.compile(r">>? ?([\w./-]+)")
+_quoted = re.compile(r"'[^']*'")
+_used = re.compile(r"\$\{?([A-Z_]+)")
+
+
+def meanings(pattern: re.Pattern[str]) -> Mapping[str, Mapping[str, set[str]]]:
+    """Return what each name is given, with the documents that do."""
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for path in documents():
+        for block in blocks_of(path):
+            for name, meaning in pattern.findall(block.source if block.language == "sh" else ""):
+                found[name][meaning].add(name_of(path))
+    return found
+
+
+def test_a_function_is_the_same_in_every_guide() -> None:
+    assert {name: dict(given) for name, given in meanings(_function).items() if len(given) > 1} == {}
+
+
+def test_what_a_function_relies_on_is_the_same_in_every_guide() -> None:
+    relied_on = {name for bodies in meanings(_function).values() for body in bodies for name in _used.findall(body)}
+    variables = meanings(_variable)
+
+    assert relied_on >= {"KEY"}
+    assert {name: dict(variables[name]) for name in relied_on if len(variables[name]) > 1} == {}
+
+
+def test_output_goes_to_a_file_only_where_the_guide_goes_on_to_use_it() -> None:
+    written = {
+        target
+        for path in documents()
+        for block in blocks_of(path)
+        if block.language == "sh"
+        for target in _redirected.findall(_quoted.sub("", block.source))
+    }
+
+    assert written == {"/dev/null", "roles.sql", "service.log", "worker.log"}
