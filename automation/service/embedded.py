@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 import structlog
 
 from automation.service import side_log
-from automation.service.settings import Settings
+from automation.service.settings import Settings, variable
 from automation.storage.embedded import EmbeddedServer, EmbeddedServerError, EmbeddedUrls, Supervision
 from automation.storage.former import FormerDatabase
 
@@ -29,6 +29,10 @@ def in_use(settings: Settings, *, supervised: bool) -> Iterator[EmbeddedUrls]:
         FormerDatabase: What the block found there was made by an earlier version; with the files to remove.
     """
     server = EmbeddedServer(settings.data_dir, user=settings.embedded_user, report=_say)
+    if not server.is_there():
+        # In another directory than the one that was meant, everything would look lost.
+        elsewhere = f"{variable('data_dir')} names another place"
+        _tell("info", f"making an empty database in {settings.data_dir.absolute()} ({elsewhere})")
     with server as urls, _kept_running(server) if supervised else nullcontext():
         try:
             yield urls

@@ -58,6 +58,19 @@ def test_a_user_that_the_settings_name_is_never_created(missing_user: str, setti
     assert not is_present(missing_user)
 
 
+@pytest.mark.process
+def test_where_an_empty_database_is_made_is_said_when_it_is_made(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+    for _ in range(2):
+        with databases.for_administration(settings):
+            said.append(capsys.readouterr().err)
+
+    assert said[0].startswith(f"automation: making an empty database in {settings.data_dir} (AUTOMATION_DATA_DIR")
+    assert said[1] == ""
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/operating.md"])
 def test_the_services_own_user_is_called_in_the_guides_what_it_is_called(page: str) -> None:
     assert f"`{account.DEFAULT_NAME}`" in (ROOT / page).read_text()

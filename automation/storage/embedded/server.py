@@ -82,6 +82,10 @@ class EmbeddedServer:
             with self._sharing.transition():
                 self._leave()
 
+    def is_there(self) -> bool:
+        """Say whether there is a cluster already; a start makes one."""
+        return clusters.is_present(self._directory)
+
     def files(self) -> list[Path]:
         """Return what to remove, while nobody uses the server, for an empty one."""
         return clusters.places(self._directory)
