@@ -62,21 +62,43 @@ bench-clients: $(VENV)/development ## Measure what idle, slow, deaf and greedy c
 bench-engine: $(VENV)/development ## Measure executions a second and start latency of the engine.
 	@$(BIN)/python -m benchmarks.engine $(ARGS)
 
-check: $(VENV)/development ## Lint, format, types, import layers, dependencies where they are used, what nothing uses, what stands twice, and the contract.
+check: $(VENV)/development node_modules/.package-lock.json ## Lint, format, types, import layers, dependencies where they are used, what nothing uses, what stands twice, and the contract.
+	@$(SIDE_BY_SIDE) $(CONTRACT) check-types check-style check-layers check-uses
+
+contract: $(VENV)/development node_modules/.package-lock.json ## Check openapi.yaml alone: validator, linter, and the service's own rules.
+	@$(SIDE_BY_SIDE) $(CONTRACT)
+
+# Checkers run on all cores, each one's output in one piece where make can do that; all of them, whatever one has found.
+SIDE_BY_SIDE = $(MAKE) --no-print-directory --keep-going --jobs=$$(getconf _NPROCESSORS_ONLN) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+CONTRACT := contract-form contract-redocly contract-spectral contract-rules
+.PHONY: $(CONTRACT) check-types check-style check-layers check-uses
+
+contract-form:
+	$(BIN)/python -m openapi_spec_validator openapi.yaml
+
+contract-redocly:
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint openapi.yaml
+
+contract-spectral:
+	node_modules/.bin/spectral lint --fail-severity=warn openapi.yaml
+
+contract-rules:
+	$(BIN)/automation contract check
+
+check-types:
+	$(BIN)/mypy
+
+check-style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+
+check-layers:
 	$(BIN)/lint-imports --no-cache
+
+check-uses:
 	$(BIN)/python -m tools.dependencies
 	$(BIN)/python -m tools.unused
 	$(BIN)/python -m tools.duplicates
-	$(MAKE) --no-print-directory contract
-
-contract: $(VENV)/development node_modules/.package-lock.json ## Check openapi.yaml alone: validator, linter, and the service's own rules.
-	$(BIN)/python -m openapi_spec_validator openapi.yaml
-	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint openapi.yaml
-	node_modules/.bin/spectral lint --fail-severity=warn openapi.yaml
-	$(BIN)/automation contract check
 
 contract-diff: $(VENV)/development ## Tell breaking from compatible changes of openapi.yaml since the last entry, or since BASE=<git ref>.
 	@$(BIN)/python -m tools.contract_diff $(BASE)
