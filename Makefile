@@ -8,7 +8,7 @@ BENCH := .venv-bench
 FASTIFY := benchmarks/targets/fastify
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 # Who has nothing left to do takes over tests of others; more than eight would want more connections than there are.
-PARALLEL := -n logical --maxprocesses 8 --dist worksteal
+PARALLEL := -n auto --maxprocesses 8 --dist worksteal
 INSTALL := PYTHON="$(PYTHON)" tools/install.sh
 
 export PIP_REQUIRE_VIRTUALENV := 1

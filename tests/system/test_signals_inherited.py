@@ -35,6 +35,8 @@ if how == "ignored":
     signal.signal(int(number), signal.SIG_IGN)
 elif how == "blocked":
     signal.pthread_sigmask(signal.SIG_BLOCK, {int(number)})
+else:
+    signal.signal(int(number), signal.SIG_DFL)  # as in a terminal, also where the run outlives its own
 os.execv(command[0], command)
 """
 
@@ -43,7 +45,7 @@ os.execv(command[0], command)
 def started(
     command: str, how: str, number: signal.Signals, settings: Mapping[str, str]
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a command, ready, that was started with a signal ignored or blocked."""
+    """Run a command, ready, that was started with a signal ignored, blocked, or heard."""
     arguments: Sequence[str] = [sys.executable, "-c", LAUNCHER, how, str(int(number)), str(COMMAND), command]
     environ = environment({**settings, "AUTOMATION_PORT": "0"})
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
@@ -74,7 +76,7 @@ def test_a_signal_stops_what_was_started_without_it(
 
 @pytest.mark.parametrize("command", READY)
 def test_a_terminal_that_is_closed_stops_it_in_order(settings: dict[str, str], command: str) -> None:
-    with started(command, "as it is", signal.SIGHUP, settings) as process:
+    with started(command, "heard", signal.SIGHUP, settings) as process:
         process.send_signal(signal.SIGHUP)
 
         code = process.wait(STOP_TIMEOUT)
