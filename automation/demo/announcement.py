@@ -31,6 +31,7 @@ class Announcement:
         demonstration: What there is to try.
         screen: Shows that the sample runs are at work.
         interruption: Tells a failure from a stop.
+        beside: Begins to stop what runs beside the server.
         log: Where the service's log is.
         as_document: Takes the greeting as one document, in place of the lines for people.
     """
@@ -42,6 +43,7 @@ class Announcement:
         *,
         screen: Screen,
         interruption: Interruption,
+        beside: Callable[[], None],
         log: Path,
         as_document: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
@@ -50,6 +52,7 @@ class Announcement:
         self._documentation = settings.documentation and settings.publish_contract
         self._screen = screen
         self._interruption = interruption
+        self._beside = beside
         self._log = log
         self._as_document = as_document
         self._thread: threading.Thread | None = None
@@ -72,7 +75,7 @@ class Announcement:
         self._published = published
 
     def __call__(self, base_url: str) -> None:
-        self._interruption.observe()
+        self._interruption.observe(self._beside)
         self._thread = threading.Thread(target=self._announce, args=(base_url,), name="demo", daemon=True)
         self._thread.start()
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TextIO
 
@@ -25,10 +25,11 @@ _log = structlog.get_logger()
 
 
 @contextmanager
-def worker_beside(settings: Settings, log: TextIO) -> Iterator[None]:
+def worker_beside(settings: Settings, log: TextIO) -> Iterator[Callable[[], None]]:
     """Run ``automation worker`` for the length of the block, on the same database, out of reach of Ctrl-C.
 
-    It stops when its standard input ends: at the end of the block, and also when this process is killed.
+    It stops when its standard input ends: at the end of the block, and also when this process is killed. What is given
+    has it begin to, and waits for nothing.
 
     Args:
         settings: ``worker_url`` must be a URL by now.
@@ -38,7 +39,7 @@ def worker_beside(settings: Settings, log: TextIO) -> Iterator[None]:
         with deferred_signals():
             companion = _Companion(_environment(settings), log)
             stack.callback(companion.stop)
-        yield
+        yield companion.begin_to_stop
 
 
 class _Companion:
@@ -48,15 +49,20 @@ class _Companion:
         self._environment = environment
         self._log = log
         self._leaving = threading.Event()
-        self._turn = threading.Lock()  # nothing is started while it is decided that nothing is any more
+        self._turn = threading.RLock()  # nothing is started while it is decided that nothing is any more
         self._process = self._start()
         self._thread = threading.Thread(target=self._follow, name="demo-worker", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop the worker in order, and start no other."""
+    def begin_to_stop(self) -> None:
+        """Have the worker stop in order, and start no other; may be called by a signal's handler."""
         with self._turn:
             self._leaving.set()
+            _close(self._process)
+
+    def stop(self) -> None:
+        """Stop the worker in order, and start no other."""
+        self.begin_to_stop()
         _stop(self._process)
         self._thread.join()
 

@@ -16,6 +16,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self._requested = threading.Event()
+        self._also: Callable[[], None] | None = None
 
     @property
     def requested(self) -> bool:
@@ -31,8 +32,13 @@ class Interruption:
             signal.signal(number, self._leave)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _NUMBERS)
 
-    def observe(self) -> None:
-        """Leave the first signal to the server, which has its own handlers by now, and note that it came."""
+    def observe(self, also: Callable[[], None] | None = None) -> None:
+        """Leave the first signal to the server, which has its own handlers by now, and note that it came.
+
+        Args:
+            also: Called then, too: what can stop while the server does.
+        """
+        self._also = also
         for number in _NUMBERS:
             handler = signal.getsignal(number)
             if callable(handler):
@@ -53,6 +59,8 @@ class Interruption:
         if not self.requested:  # a second one would have the server drop what it is closing
             self._requested.set()
             handler(number, frame)
+            if self._also is not None:
+                self._also()
 
 
 def _pass_over(_number: int, _frame: FrameType | None) -> None:

@@ -126,16 +126,18 @@ class Session:
                 demonstration = prepare(settings, owner, receivers.http_url)
                 self._begin("Starting the service and a worker")
                 worker = settings.model_copy(update=receivers.settings(settings.egress_allow))
-                announcement = Announcement(
-                    settings,
-                    demonstration,
-                    screen=self._screen,
-                    interruption=self._interruption,
-                    log=self.log,
-                    as_document=self._as_document,
-                )
-                with worker_beside(worker, stream), announcement:
-                    return serve(settings, on_ready=announcement, on_published=announcement.publish)
+                with worker_beside(worker, stream) as stop_worker:
+                    announcement = Announcement(
+                        settings,
+                        demonstration,
+                        screen=self._screen,
+                        interruption=self._interruption,
+                        beside=stop_worker,
+                        log=self.log,
+                        as_document=self._as_document,
+                    )
+                    with announcement:
+                        return serve(settings, on_ready=announcement, on_published=announcement.publish)
 
     def _begin(self, step: str) -> None:
         self._interruption.heed()
