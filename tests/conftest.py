@@ -8,6 +8,7 @@
   a database that lasts for the whole session.
 """
 
+import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from automation.service import garbage
 from automation.storage.accounts.administration import Administration
 from automation.storage.pool.database import Database
 from tests import kinds, signals
@@ -49,6 +51,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         kinds.mark(item)
     kinds.slowest_first(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage while tests are collected, and later none of the modules and tests, for all of them stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        garbage.begin()
 
 
 @pytest.hookimpl(wrapper=True)
