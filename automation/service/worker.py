@@ -86,11 +86,9 @@ async def _work(
     if settings.worker_url is None:
         raise ValueError("the settings name no database for workers")
     url = settings.worker_url.get_secret_value()
-    database = _open_database(settings, url)
-    await database.open()
+    with logs.silenced("psycopg.pool", outage.LOGGER):
+        database = await _usable_database(settings, url)
     try:
-        with logs.silenced("psycopg.pool", outage.LOGGER):
-            await _expect_usable(database)
         worker = Worker(
             url,
             Runs(database),
@@ -114,8 +112,9 @@ async def _work(
         await database.close()
 
 
-def _open_database(settings: Settings, url: str) -> Database:
-    return Database(
+async def _usable_database(settings: Settings, url: str) -> Database:
+    """Return the database, open; where it can't be used it is closed, and the reason is all that is said."""
+    database = Database(
         url,
         pool_min=settings.pool_min,
         pool_max=settings.pool_max,
@@ -124,6 +123,13 @@ def _open_database(settings: Settings, url: str) -> Database:
         application_name=f"automation-executions worker {os.getpid()}",
         prepare=settings.prepare_statements,
     )
+    await database.open()
+    try:
+        await _expect_usable(database)
+    except BaseException:
+        await database.close()
+        raise
+    return database
 
 
 async def _expect_usable(database: Database) -> None:
