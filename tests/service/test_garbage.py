@@ -1,4 +1,4 @@
-"""What a start made is left out of the collections that follow it."""
+"""Garbage collection once a process serves: what its start made is left out of it."""
 
 import gc
 

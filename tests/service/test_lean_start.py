@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-MIGRATING = {"alembic", "sqlalchemy"}
+MIGRATING = {"alembic"}
+LISTING = {"sqlalchemy"}
 CHECKING = {"openapi_spec_validator"}
 SERVING = {"connexion", "handlers", "security", "uvicorn"}
 
@@ -15,8 +16,8 @@ SERVING = {"connexion", "handlers", "security", "uvicorn"}
     ("module", "unused"),
     [
         ("automation.service.server", MIGRATING | CHECKING),
-        ("automation.service.worker", MIGRATING | CHECKING | SERVING),
-        ("automation.commands.program", MIGRATING | CHECKING | SERVING | {"automation.service", "psycopg", "pydantic"}),
+        ("automation.service.worker", MIGRATING | LISTING | CHECKING | SERVING),
+        ("automation.commands.program", MIGRATING | CHECKING | SERVING | {"automation.service", "psycopg", "pydantic", "sqlalchemy"}),
     ],
 )
 def test_what_a_process_does_not_use_is_not_loaded(module: str, unused: set[str]) -> None:

@@ -13,7 +13,7 @@ PROGRAM = """
 from automation.contract.document.document import default_path
 from automation.engine.actions import Actions
 from automation.service.application import load_document
-from automation.storage.migration import head
+from automation.storage.revisions import head
 print(default_path(), len(load_document(Actions.load())["paths"]) > 0, head() is not None)
 """
 
