@@ -1,7 +1,7 @@
 """Revisions of the schema: the one that this code needs, and the one that a database is at.
 
-Both are found without Alembic and SQLAlchemy, which take longer to load than anything here: a service whose database
-is up to date, as it nearly always is, starts without them.
+Both are found without Alembic and SQLAlchemy, which take longer to load than anything here: what works on a database
+that is up to date, as it nearly always is, starts without Alembic.
 """
 
 from pathlib import Path

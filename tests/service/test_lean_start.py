@@ -9,6 +9,7 @@ MIGRATING = {"alembic"}
 LISTING = {"sqlalchemy"}
 CHECKING = {"openapi_spec_validator"}
 SERVING = {"connexion", "handlers", "security", "uvicorn"}
+WORKING = {"automation.service", "psycopg", "pydantic"}
 
 
 @pytest.mark.process
@@ -17,7 +18,10 @@ SERVING = {"connexion", "handlers", "security", "uvicorn"}
     [
         ("automation.service.server", MIGRATING | CHECKING),
         ("automation.service.worker", MIGRATING | LISTING | CHECKING | SERVING),
-        ("automation.commands.program", MIGRATING | CHECKING | SERVING | {"automation.service", "psycopg", "pydantic", "sqlalchemy"}),
+        (
+            "automation.commands.program",
+            MIGRATING | LISTING | CHECKING | SERVING | WORKING,
+        ),
     ],
 )
 def test_what_a_process_does_not_use_is_not_loaded(module: str, unused: set[str]) -> None:
