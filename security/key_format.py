@@ -64,6 +64,11 @@ def require_well_formed(text: str) -> None:
         raise ApiKeyInvalid
 
 
+def display_prefix(text: str) -> str | None:
+    """Return what may be shown and logged of a key, also of one that is not right; None of what is no key at all."""
+    return text[:DISPLAY_LENGTH] if _shaped(text) else None
+
+
 def fingerprint(text: str) -> bytes:
     """Return the SHA-256 of a text, whether or not it is a well-formed key."""
     return sha256(text.encode()).digest()

@@ -14,9 +14,10 @@ from automation.contract.serving.connexion_adapter import (
     ConnexionRequest,
     get_function_from_name,
 )
-from automation.domain.errors import ApiKeyInvalid, ApiKeyMissing, InvalidParameter, Violation
+from automation.contract.serving.request_context import REFUSED_KEY
+from automation.domain.errors import ApiKeyInvalid, ApiKeyMissing, InvalidParameter, Unauthenticated, Violation
 from security.authenticator import TENANT_HEADER, Authenticator, TokenInfo
-from security.key_format import LENGTH
+from security.key_format import LENGTH, display_prefix
 
 Verify = Callable[[ConnexionRequest], Awaitable[TokenInfo]]
 
@@ -61,7 +62,11 @@ class ApiKeyScheme(ApiKeySecurityHandler):  # type: ignore[misc]  # Connexion ha
 
         async def verify(request: ConnexionRequest) -> TokenInfo:
             key, tenant = credentials(request.scope["headers"], key_header)
-            token_info: TokenInfo = await authenticate(key, tenant, authenticator)
+            try:
+                token_info: TokenInfo = await authenticate(key, tenant, authenticator)
+            except Unauthenticated:
+                request.scope["extensions"][REFUSED_KEY] = display_prefix(key)
+                raise
             return token_info
 
         return verify

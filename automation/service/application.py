@@ -17,6 +17,7 @@ from automation.contract.serving import application as contract_application
 from automation.engine.actions import Actions
 from automation.engine.rules.rule_desk import RuleDesk
 from automation.service import logs
+from automation.service.http.client_addresses import ClientAddresses
 from automation.service.http.cross_origin import CrossOrigin, Preflights
 from automation.service.http.request_log import RequestLog
 from automation.service.http.watched_server import READINESS
@@ -108,9 +109,10 @@ def create(
     documented = Documentation(
         application, swagger_ui=swagger_ui, contract=settings.publish_contract, prefix=settings.path_prefix
     )
+    addresses = ClientAddresses(settings.trusted_networks)
     if not settings.origins:
-        return RequestLog(documented, problems)
-    return CrossOrigin(RequestLog(Preflights(documented, settings.origins), problems), settings.origins)
+        return RequestLog(documented, problems, addresses)
+    return CrossOrigin(RequestLog(Preflights(documented, settings.origins), problems, addresses), settings.origins)
 
 
 def load_document(actions: Actions) -> Document:

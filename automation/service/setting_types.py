@@ -1,11 +1,12 @@
 """Types of settings: what their text may be, and the sentence that refuses it."""
 
 import re
+from email.utils import parseaddr
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 
 from automation.engine.networks import networks
 
@@ -15,6 +16,8 @@ _POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
 # Segments of RFC 3986's unreserved characters, none of which is a dot or two.
 _is_path_prefix = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*").fullmatch
 _is_cursor_key = re.compile(r"[A-Za-z0-9]{1,16}:[!-+\--~]{32,}").fullmatch
+# In ASCII: the mail server may not know SMTPUTF8 (RFC 6531).
+_is_address = re.compile(r"[!-?A-~]+@[!-?A-~]+").fullmatch
 _is_domain = re.compile(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
 # As browsers send it (RFC 6454, 6.2).
 _is_origin = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?").fullmatch
@@ -98,6 +101,14 @@ def _origins(value: str) -> str:
     return value
 
 
+def _sender(value: str | None, info: ValidationInfo) -> str | None:
+    if value is None and info.data.get("smtp_host") is not None:
+        raise ValueError("must be set where AUTOMATION_SMTP_HOST is")
+    if value is not None and not _is_address(parseaddr(value)[1]):
+        raise ValueError("must be an e-mail address")
+    return value
+
+
 CursorKeys = Annotated[SecretStr, AfterValidator(_cursor_keys)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 Directory = Annotated[Path, BeforeValidator(_directory)]
@@ -106,3 +117,4 @@ Networks = Annotated[str, AfterValidator(_networks)]
 Origins = Annotated[str, AfterValidator(_origins)]
 PathPrefix = Annotated[str, AfterValidator(_path_prefix)]
 ResultBytes = Annotated[int, Field(ge=64 * 1024, le=2 * 1024 * 1024)]
+Sender = Annotated[str | None, AfterValidator(_sender)]

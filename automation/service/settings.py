@@ -1,8 +1,6 @@
 """Settings: everything an operator may set, read from the environment in one place and validated at start."""
 
 import os
-import re
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +32,7 @@ from automation.service.setting_types import (
     Origins,
     PathPrefix,
     ResultBytes,
+    Sender,
     parts,
 )
 from automation.service.watchdog import Limits
@@ -42,8 +41,6 @@ PREFIX = "AUTOMATION_"
 
 # A request that the database keeps waiting is answered 503 within five seconds.
 _LONGEST_WAIT = 4.25
-# In ASCII: the mail server may not know SMTPUTF8 (RFC 6531).
-_ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+").fullmatch
 
 
 class InvalidSettings(Exception):
@@ -96,6 +93,12 @@ class Settings(BaseSettings):
         Field(
             description="Sites whose pages may call the service from browsers, such as https://app.example.com; "
             "separated by commas, * for all; none when empty."
+        ),
+    ] = ""
+    trusted_proxies: Annotated[
+        Networks,
+        Field(
+            description="Networks of proxies whose X-Forwarded-For is believed, separated by commas; none when empty."
         ),
     ] = ""
     path_prefix: Annotated[
@@ -171,7 +174,7 @@ class Settings(BaseSettings):
     )
     smtp_password: Annotated[SecretStr | None, Field(description="Goes with the mail server's username.")] = None
     smtp_sender: Annotated[
-        str | None,
+        Sender,
         Field(
             validate_default=True,
             description="The address that mail comes from, with or without a display name; needed with a mail server.",
@@ -219,15 +222,6 @@ class Settings(BaseSettings):
             raise ValueError("must be more than AUTOMATION_WATCHDOG_WARN_SECONDS")
         return value
 
-    @field_validator("smtp_sender")
-    @classmethod
-    def _is_there_with_a_mail_server(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is None and info.data.get("smtp_host") is not None:
-            raise ValueError("must be set where AUTOMATION_SMTP_HOST is")
-        if value is not None and not _ADDRESS(parseaddr(value)[1]):
-            raise ValueError("must be an e-mail address")
-        return value
-
     @property
     def origins(self) -> tuple[str, ...]:
         """The sites whose pages may call the service from browsers, or ``*``; none for none."""
@@ -265,6 +259,11 @@ class Settings(BaseSettings):
     def egress_networks(self) -> tuple[Network, ...]:
         """The networks that webhooks may call although they are private or special."""
         return networks(parts(self.egress_allow))
+
+    @property
+    def trusted_networks(self) -> tuple[Network, ...]:
+        """The networks of proxies that are believed whom a request comes from."""
+        return networks(parts(self.trusted_proxies))
 
     @property
     def embedded(self) -> bool:

@@ -16,6 +16,10 @@ ARGUMENTS = "automation.arguments"
 """Where request validation leaves the arguments, in the scope."""
 REQUEST_ID = "request_id"
 """Where the outermost layer leaves the request's id, in the scope's extensions."""
+PROBLEM = "problem"
+"""Where it is left which problem was the answer, by its code, in the scope's extensions."""
+REFUSED_KEY = "refused_key"
+"""Where security leaves the prefix of a key that it refused, in the scope's extensions."""
 
 
 def request_id(scope: Mapping[str, Any]) -> str:

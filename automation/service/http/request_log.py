@@ -9,10 +9,22 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from automation.contract.compiled.problem_rules import MEDIA_TYPE
-from automation.contract.serving.request_context import REQUEST_ID, endpoint_if_routed, principal_if_known
+from automation.contract.serving.request_context import (
+    PROBLEM,
+    REFUSED_KEY,
+    REQUEST_ID,
+    endpoint_if_routed,
+    principal_if_known,
+)
 from automation.service import logs
+from automation.service.http.client_addresses import ClientAddresses
 from automation.service.problems import Problem, Problems
 
+_MADE = frozenset({201, 202})
+"""Statuses whose ``Location`` leads to what the request made."""
+
+# The executions and rules that a path is about.
+_subjects = re.compile(r"/(execution|rule)s/([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})(?![^/])").findall
 _sane = re.compile(rb"[\x20-\x7e]{1,128}").fullmatch
 
 _log = structlog.get_logger("automation.request")
@@ -25,9 +37,10 @@ class RequestLog:
     log. An exception that nothing inside answered becomes a problem response here.
     """
 
-    def __init__(self, app: ASGIApp, problems: Problems) -> None:
+    def __init__(self, app: ASGIApp, problems: Problems, addresses: ClientAddresses) -> None:
         self._app = app
         self._problems = problems
+        self._addresses = addresses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,22 +61,26 @@ class RequestLog:
                 raise
             await send_problem(response, problem)
         finally:
-            _write_line(scope, response.status, perf_counter() - began)
+            _write_line(scope, response, self._addresses.of(scope), perf_counter() - began)
 
 
 class _Response:
-    """A ``send`` that adds the request's id and remembers the status."""
+    """A ``send`` that adds the request's id and remembers the status, and where to find what was made."""
 
-    __slots__ = ("_header", "_send", "status")
+    __slots__ = ("_header", "_send", "location", "status")
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
         self._header = (b"x-request-id", request_id.encode("ascii"))
         self.status: int | None = None
+        self.location = ""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            if self.status in _MADE:
+                found = [value for name, value in message.get("headers", ()) if name == b"location"]
+                self.location = found[0].decode("latin-1") if found else ""
             message["headers"] = [*message.get("headers", ()), self._header]
         await self._send(message)
 
@@ -87,17 +104,27 @@ def _request_id(headers: list[tuple[bytes, bytes]]) -> str:
     return str(uuid4())
 
 
-def _write_line(scope: Scope, status: int | None, seconds: float) -> None:
-    routed = endpoint_if_routed(scope)
+def _write_line(scope: Scope, response: _Response, client: str | None, seconds: float) -> None:
+    routed, status = endpoint_if_routed(scope), response.status
     values: dict[str, Any] = {
         "method": scope["method"],
         "operation": None if routed is None else routed.operation.operation_id,
         "status": status,
         "duration_ms": round(seconds * 1000, 3),
+        "client": client,
     }
+    extensions = scope["extensions"]
+    if PROBLEM in extensions:
+        values["code"] = extensions[PROBLEM]
+    if routed is not None:
+        values |= {
+            f"{kind}_id": identifier.lower() for kind, identifier in _subjects(scope["path"] + response.location)
+        }
     principal = principal_if_known(scope)
     if principal is not None:
         values |= {"tenant": principal.tenant, "user": principal.user, "key": principal.key_prefix}
+    elif extensions.get(REFUSED_KEY):
+        values["key"] = extensions[REFUSED_KEY]
     if status is None or status >= 500:  # noqa: PLR2004 - the first of the server's own statuses
         _log.error("request", **values)
     else:

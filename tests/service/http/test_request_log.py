@@ -6,6 +6,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from automation.contract.compiled.contract import Contract
+from automation.service.http.client_addresses import ClientAddresses
 from automation.service.http.request_log import RequestLog
 from automation.service.problems import Problems
 from tests.contract.tiny import contract, operation
@@ -33,7 +34,9 @@ async def answered(problems: Problems, *sent: bytes) -> tuple[list[Message], Sco
         messages.append(message)
 
     headers = [(b"x-request-id", value) for value in sent]
-    await RequestLog(app, problems)({"type": "http", "method": "GET", "path": "/", "headers": headers}, receive, send)
+    await RequestLog(app, problems, ClientAddresses())(
+        {"type": "http", "method": "GET", "path": "/", "headers": headers}, receive, send
+    )
     return messages, seen[0]
 
 
@@ -76,7 +79,7 @@ async def test_what_nobody_inside_answered_is_answered_and_has_its_id(problems: 
         messages.append(message)
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"x-request-id", b"mine")]}
-    await RequestLog(broken, problems)(scope, receive, send)
+    await RequestLog(broken, problems, ClientAddresses())(scope, receive, send)
 
     assert messages[0]["status"] == 500
     assert header(messages, b"x-request-id") == [b"mine"]
@@ -95,4 +98,6 @@ async def test_an_answer_that_had_begun_is_broken_off(problems: Problems) -> Non
         assert message["type"] == "http.response.start"
 
     with pytest.raises(RuntimeError, match="half way"):
-        await RequestLog(broken, problems)({"type": "http", "method": "GET", "path": "/", "headers": []}, receive, send)
+        await RequestLog(broken, problems, ClientAddresses())(
+            {"type": "http", "method": "GET", "path": "/", "headers": []}, receive, send
+        )
