@@ -17,12 +17,13 @@ from automation.domain.rules import (
     RuleVersionRecord,
     RuleVersionSummary,
 )
+from automation.engine.rules.masking import masked
 
 Linked = dict[str, dict[str, str] | None]
 
 
 def rule_response(rule: Rule, links: Links) -> dict[str, Any]:
-    """Return the contract's ``AutomationRuleResponse``."""
+    """Return the contract's ``AutomationRuleResponse``, in which secrets are masked."""
     data = {
         "rule_id": rule.rule_id,
         "tenant": rule.tenant,
@@ -82,7 +83,7 @@ def _content(content: RuleContent) -> dict[str, Any]:
 def _action(action: RuleAction) -> dict[str, Any]:
     return {
         "type": action.type,
-        "config": action.config,
+        "config": masked(action.config),
         "continue_on_error": action.continue_on_error,
         "timeout_seconds": action.timeout_seconds,
         "retry_attempts": action.retry_attempts,

@@ -11,6 +11,7 @@ from automation.domain.pages import given
 from automation.domain.principal import Principal
 from automation.domain.rules import Rule, RuleFilter
 from automation.engine.rules.rule_desk import RuleDesk
+from automation.engine.rules.unmasking import has_masks, unmasked
 from automation.storage.executions import Executions
 from automation.storage.rule_list import RuleList
 from automation.storage.rule_versions import RuleVersions
@@ -47,6 +48,8 @@ async def create_automation_rule(
     body: dict[str, Any], principal: Principal, rules: Rules, rule_desk: RuleDesk, links: Links
 ) -> Reply:
     """Create a rule that can be run."""
+    if has_masks(body["actions"]):
+        body = body | {"actions": unmasked(body["actions"], ())}
     content = await rule_desk.check(principal.tenant, body)
     rule = await rules.create(principal.tenant, principal.user, content)
     return _reply(rule, links, Location=links.href("getAutomationRule", id=rule.rule_id))
@@ -69,8 +72,13 @@ async def update_automation_rule(
     links: Links,
 ) -> Reply:
     """Replace a rule by a new version of it."""
-    content = await rule_desk.check(principal.tenant, body)
     expected = expected_versions(if_match)
+    if has_masks(body["actions"]):
+        stored = await rules.get(principal.tenant, id)
+        body = body | {"actions": unmasked(body["actions"], stored.content.actions)}
+        # What was put back is this version's: another one may have another secret.
+        expected = frozenset({stored.version}) if expected is None else expected & {stored.version}
+    content = await rule_desk.check(principal.tenant, body)
     rule = await rules.update(principal.tenant, principal.user, id, content, expected=expected)
     return _reply(rule, links)
 

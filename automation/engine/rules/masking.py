@@ -30,8 +30,13 @@ def masked(value: Any) -> Any:
     return _text(value) if isinstance(value, str) else value
 
 
+def is_secret(name: str) -> bool:
+    """Say whether a member of this name is masked."""
+    return _names_a_secret(name) is not None
+
+
 def _member(name: str, value: Any) -> Any:
-    return MASK if value is not None and _names_a_secret(name) else masked(value)
+    return MASK if value is not None and is_secret(name) else masked(value)
 
 
 def _text(text: str) -> str:
