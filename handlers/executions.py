@@ -104,5 +104,6 @@ async def retry_automation_execution(
         retry_from=asked.get("from", "start"),
         rule_version=asked.get("rule_version", "original"),
         trigger_data=asked.get("trigger_data"),
+        attempt=asked.get("attempt"),
     )
     return execution_response(execution, links)

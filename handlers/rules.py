@@ -1,5 +1,6 @@
 """The operations of the tag Rules."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from automation.contract.compiled.cursors import Cursors
 from automation.contract.compiled.links import Links
 from automation.contract.serving.reply import Reply
+from automation.domain.errors import PreconditionFailed
 from automation.domain.pages import given
 from automation.domain.principal import Principal
 from automation.domain.rules import Rule, RuleFilter
@@ -16,9 +18,11 @@ from automation.storage.executions import Executions
 from automation.storage.rule_list import RuleList
 from automation.storage.rule_versions import RuleVersions
 from automation.storage.rules import Rules
-from handlers.entity_tags import entity_tag, expected_versions
+from handlers.entity_tags import entity_tag, expected_versions, require_expected, require_not_excluded
+from handlers.merge_patch import merged
 from handlers.pages import PagedList, Paging
 from handlers.presentation import execution_response, plan_response
+from handlers.rule_body import require_read_only_kept, writable
 from handlers.rule_presentation import rule_item, rule_response, rule_version_item, rule_version_response
 
 
@@ -64,6 +68,7 @@ async def get_automation_rule(id: UUID, principal: Principal, rules: Rules, link
 async def update_automation_rule(
     id: UUID,
     if_match: str | None,
+    if_none_match: str | None,
     body: dict[str, Any],
     *,
     principal: Principal,
@@ -71,15 +76,45 @@ async def update_automation_rule(
     rule_desk: RuleDesk,
     links: Links,
 ) -> Reply:
-    """Replace a rule by a new version of it."""
+    """Replace a rule by a new version of it, unless it says the same."""
     expected = expected_versions(if_match)
-    if has_masks(body["actions"]):
+    said = writable(body)
+    if has_masks(said["actions"]):
         stored = await rules.get(principal.tenant, id)
-        body = body | {"actions": unmasked(body["actions"], stored.content.actions)}
+        said = said | {"actions": unmasked(said["actions"], stored.content.actions)}
         # What was put back is this version's: another one may have another secret.
         expected = frozenset({stored.version}) if expected is None else expected & {stored.version}
-    content = await rule_desk.check(principal.tenant, body)
-    rule = await rules.update(principal.tenant, principal.user, id, content, expected=expected)
+    content = await rule_desk.check(principal.tenant, said)
+    accept = partial(_require_fit, body=body, if_none_match=if_none_match, links=links)
+    who = (principal.tenant, principal.user)
+    return _reply(await rules.update(*who, id, content, expected=expected, accept=accept), links)
+
+
+async def patch_automation_rule(
+    id: UUID,
+    if_match: str | None,
+    if_none_match: str | None,
+    body: dict[str, Any],
+    *,
+    principal: Principal,
+    rules: Rules,
+    rule_desk: RuleDesk,
+    links: Links,
+) -> Reply:
+    """Change members of a rule, and leave the others as they are."""
+    read = await rules.get(principal.tenant, id)
+
+    def accept(rule: Rule) -> None:
+        _require_fit(rule, body=body, if_none_match=if_none_match, links=links)
+        if entity_tag(rule) != entity_tag(read):
+            raise PreconditionFailed("The rule was changed by somebody else at the same moment.")
+
+    said = merged(writable(rule_response(read, links)["data"]), writable(body))
+    if has_masks(said["actions"]):
+        said = said | {"actions": unmasked(said["actions"], read.content.actions)}
+    content = await rule_desk.check(principal.tenant, said)
+    expected = expected_versions(if_match)
+    rule = await rules.update(principal.tenant, principal.user, id, content, expected=expected, accept=accept)
     return _reply(rule, links)
 
 
@@ -108,9 +143,16 @@ async def get_automation_rule_version(
     return rule_version_response(await rule_versions.get(principal.tenant, id, version), links)
 
 
-async def delete_automation_rule(id: UUID, principal: Principal, rules: Rules) -> None:
+async def delete_automation_rule(
+    id: UUID, if_match: str | None, if_none_match: str | None, principal: Principal, rules: Rules
+) -> None:
     """Delete a rule, which can still be read."""
-    await rules.delete(principal.tenant, id)
+
+    def accept(rule: Rule) -> None:
+        require_expected(rule, if_match)
+        require_not_excluded(rule, if_none_match)
+
+    await rules.delete(principal.tenant, id, accept=accept)
 
 
 async def execute_automation_rule(
@@ -135,6 +177,11 @@ async def execute_automation_rule(
     execution = await executions.create(principal.tenant, principal.user, id, **given)
     location = links.href("getAutomationExecution", id=execution.execution_id)
     return Reply(execution_response(execution, links), status=202, headers={"Location": location})
+
+
+def _require_fit(rule: Rule, *, body: Mapping[str, Any], if_none_match: str | None, links: Links) -> None:
+    require_not_excluded(rule, if_none_match)
+    require_read_only_kept(body, rule_response(rule, links)["data"])
 
 
 def _reply(rule: Rule, links: Links, **headers: str) -> Reply:

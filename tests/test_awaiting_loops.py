@@ -22,6 +22,7 @@ REASONS: Mapping[str, str] = {
     "automation/engine/runs/queue.py:Queue.receive": "rests in each round",
     "automation/engine/runs/queue.py:_PatientManager.listen_for_jobs": "rests in each round",
     "automation/engine/runs/queue.py:_tidy": "rests in each round",
+    "automation/engine/runs/sweeper.py:prune": "sleeps in each round, were it for 0 s",
     "automation/engine/runs/sweeper.py:sweep": "sleeps in each round, were it for 0 s",
     "automation/engine/runs/tries.py:Tries.run": "each round waits for an answer of the database",
     "automation/service/http/connections.py:Connections.watch": "rests in each round",

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from functools import partial
 
 from starlette.types import ASGIApp
 
@@ -23,9 +25,11 @@ from automation.service.http.request_log import RequestLog
 from automation.service.http.watched_server import READINESS
 from automation.service.pages import Documentation
 from automation.service.problems import Problems
+from automation.service.repeated_writes import around_writes
 from automation.service.resources import load_actions
 from automation.service.setting_types import parts
 from automation.service.settings import Settings, from_environment
+from automation.storage.answers import Answers
 from automation.storage.execution_list import ExecutionList
 from automation.storage.executions import Executions
 from automation.storage.keys import KeyDirectory
@@ -102,6 +106,7 @@ def create(
         provided=provided,
         security_map={"apiKey": lambda: ApiKeyScheme(authenticator)},
         guards=[authorized],
+        around=partial(around_writes, Answers(database, kept=timedelta(hours=settings.idempotency_hours))),
         error_handler=problems.handle,
         lifespan=_lifespan(database, authenticator, readiness),
     )

@@ -15,8 +15,10 @@ from automation.contract.serving.connexion_adapter import ConnexionRequest, Conn
 from automation.contract.serving.request_context import PROBLEM, endpoint_if_routed, request_id
 from automation.domain.errors import (
     AutomationError,
+    IdempotencyInFlight,
     InternalError,
     MethodNotAllowed,
+    OutcomeUnknown,
     PathNotFound,
     TooManyChecks,
     Unauthenticated,
@@ -114,7 +116,7 @@ def headers(error: AutomationError) -> dict[str, str]:
     result = {"Cache-Control": "no-store", **error.headers}
     if isinstance(error, Unauthenticated):
         result.setdefault("WWW-Authenticate", 'ApiKey realm="automation-executions"')
-    if isinstance(error, TooManyChecks | Unavailable):
+    if isinstance(error, IdempotencyInFlight | OutcomeUnknown | TooManyChecks | Unavailable):
         result.setdefault("Retry-After", "1")
     return result
 

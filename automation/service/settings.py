@@ -195,6 +195,7 @@ class Settings(BaseSettings):
     drain_timeout: Annotated[
         NonNegativeInt, Field(description="Seconds that actions in flight get to end when a worker stops.")
     ] = 30
+    idempotency_hours: Annotated[PositiveInt, Field(le=720, description="Hours that a repeated write is known.")] = 24
     max_result_bytes: Annotated[ResultBytes, Field(description="Bytes of results that an execution keeps.")] = 1024**2
     publish_contract: Annotated[bool, Field(description="Whether the contract is served, below /api/v1.")] = True
     documentation: Annotated[

@@ -1,14 +1,16 @@
-"""Finds executions of any tenant that need a worker, and writes jobs for them."""
+"""Finds executions of any tenant that need a worker, and writes jobs for them; removes answers whose time is over."""
 
 from typing import NamedTuple
 from uuid import UUID
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 
 from automation.storage.pool.database import Database
 
 # Executions of any tenant that need a worker, each with a job from now on.
 _SWEEP = b"SELECT tenant, execution_id, attempt FROM sweep_due_executions_v1(p_limit => %(limit)s)"
+# Answers of any tenant whose time is over go.
+_PRUNE = b"SELECT prune_idempotency_records_v1(p_limit => %(limit)s)"
 
 
 class DueExecution(NamedTuple):
@@ -20,7 +22,7 @@ class DueExecution(NamedTuple):
 
 
 class Due:
-    """Executions of any tenant that need a worker."""
+    """Executions of any tenant that need a worker, and answers that nobody needs any more."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -38,3 +40,14 @@ class Due:
             Unavailable: where the database cannot be reached.
         """
         return await self._database.fetch_rows(_SWEEP, {"limit": limit}, rows=class_row(DueExecution))
+
+    async def prune(self, limit: int) -> int:
+        """Remove answers to requests with an ``Idempotency-Key`` whose time is over, and return how many.
+
+        Args:
+            limit: How many at the most. Where as many were removed, there may be more.
+
+        Raises:
+            Unavailable: where the database cannot be reached.
+        """
+        return await self._database.fetch_one(_PRUNE, {"limit": limit}, scalar_row) or 0

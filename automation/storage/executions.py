@@ -8,6 +8,7 @@ from psycopg.rows import DictRow, dict_row
 
 from automation.domain.errors import (
     ActionsChanged,
+    AttemptSuperseded,
     AutomationError,
     ExecutionFinished,
     ExecutionNotFound,
@@ -48,7 +49,8 @@ _RETRY = b"""
 SELECT outcome, execution_id, automation_rule_id, status, document
 FROM retry_execution_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_from => %(retry_from)s,
-    p_rule_version => %(rule_version)s, p_trigger_data => %(trigger_data)s::json)
+    p_rule_version => %(rule_version)s, p_trigger_data => %(trigger_data)s::json,
+    p_attempt => %(attempt)s::integer)
 """
 # Ends an execution that no worker holds, or asks its worker to.
 _CANCEL = b"""
@@ -66,6 +68,7 @@ LARGEST_PAGE = 1024 * 1024
 """Bytes of logs, stacks and data of a page of attempts: before more it ends, but has one in any case."""
 
 _NOT_RETRIED: Mapping[str, type[AutomationError]] = {
+    "other_attempt": AttemptSuperseded,
     "not_retriable": ExecutionNotRetriable,
     "retries_exhausted": RetriesExhausted,
     "rule_deleted": RuleDeleted,
@@ -151,6 +154,7 @@ class Executions:
         retry_from: str,
         rule_version: str = "original",
         trigger_data: Mapping[str, Any] | None = None,
+        attempt: int | None = None,
     ) -> ExecutionDocument:
         """Make an execution pending again as its next attempt, together with its job, and return it.
 
@@ -160,9 +164,11 @@ class Executions:
             retry_from: ``start`` or ``failed_action``.
             rule_version: ``original``, the one that it ran before, or ``latest``.
             trigger_data: What takes the place of its payload; None leaves that as it is.
+            attempt: Which attempt is meant; None for the last, whichever that is.
 
         Raises:
             ExecutionNotFound: where this tenant has none of that id.
+            AttemptSuperseded: where it has another attempt by now.
             ExecutionNotRetriable: where it did not fail, time out, and was not cancelled.
             RuleDeleted: where its rule is deleted; of a retry and a deletion at the same time, one is refused.
             RetriesExhausted: where it was retried as often as one may be.
@@ -175,6 +181,7 @@ class Executions:
             "retry_from": retry_from,
             "rule_version": rule_version,
             "trigger_data": None if trigger_data is None else encoded(trigger_data),
+            "attempt": attempt,
         }
         row = await self._database.fetch_one(_RETRY, parameters, dict_row, repeatable=False)
         if row is None:

@@ -1,6 +1,7 @@
 """Reads and writes automation rules, and keeps every version of them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,10 +9,10 @@ from uuid import UUID, uuid4
 from psycopg.rows import DictRow, dict_row, scalar_row
 
 from automation.domain.errors import PreconditionFailed, RuleDeleted, RuleInUse, RuleNotFound
-from automation.domain.rules import Rule, RuleContent
+from automation.domain.rules import Rule, RuleContent, RuleStatus
 from automation.storage import rule_content
 from automation.storage.pool.database import Database
-from automation.storage.pool.encoding import decoded, encoded, storable
+from automation.storage.pool.encoding import canonical, decoded, encoded, storable
 from automation.storage.pool.transaction import Transaction
 
 _JSON = ("trigger_config", "conditions", "actions")
@@ -38,7 +39,8 @@ SELECT version, deleted_at FROM automation_rules WHERE tenant = %(tenant)s AND r
 # What a rule says from now on, as its next version.
 _UPDATE = b"""
 UPDATE automation_rules SET
-    version = version + 1, updated_at = now(), status_reason = NULL, name = %(name)s, description = %(description)s,
+    version = version + 1, updated_at = now(), name = %(name)s, description = %(description)s,
+    status_reason = CASE WHEN %(status)s::text = 'error' THEN status_reason END,
     status = %(status)s, trigger_type = %(trigger_type)s, trigger_config = %(trigger_config)s::json,
     conditions = %(conditions)s::json, condition_logic = %(condition_logic)s, actions = %(actions)s::json,
     execution_timeout_seconds = %(execution_timeout_seconds)s,
@@ -75,6 +77,13 @@ UPDATE automation_rules SET deleted_at = now(), updated_at = now() WHERE tenant 
 """
 
 
+Accept = Callable[[Rule], None]
+
+
+def _whatever_it_is(_rule: Rule) -> None:
+    return None
+
+
 class Rules:
     """The rules of all tenants, one tenant at a time; ``Unavailable`` is raised where no database answers."""
 
@@ -101,16 +110,24 @@ class Rules:
             return await _read(transaction, named)
 
     async def update(
-        self, tenant: UUID, user: UUID, rule_id: UUID, content: RuleContent, *, expected: Collection[int] | None
+        self,
+        tenant: UUID,
+        user: UUID,
+        rule_id: UUID,
+        content: RuleContent,
+        *,
+        expected: Collection[int] | None,
+        accept: Accept = _whatever_it_is,
     ) -> Rule:
-        """Replace what a rule says by a new version of it, and return that.
+        """Replace what a rule says by a new version of it, and return that; where nothing changes, the rule as it is.
 
         Args:
             tenant: Whose rule it is.
             user: Who changes it.
             rule_id: Which rule.
-            content: What it says from now on.
+            content: What it says from now on; the status ``error`` is whichever it has.
             expected: The versions that the change is meant for, None for whichever there is.
+            accept: Looks at the rule as it is, which nobody changes meanwhile, and raises what speaks against it.
 
         Raises:
             RuleNotFound: where this tenant has none of that id.
@@ -126,13 +143,24 @@ class Rules:
                 raise RuleDeleted
             if expected is not None and found["version"] not in expected:
                 raise PreconditionFailed
+            rule = await _read(transaction, named)
+            accept(rule)
+            if content.status is RuleStatus.ERROR:
+                content = replace(content, status=rule.content.status)
+            if canonical(rule_content.as_columns(content)) == canonical(rule_content.as_columns(rule.content)):
+                return rule
             await transaction.execute(_UPDATE, named | _values(content))
             await transaction.execute(_KEEP_VERSION, named)
             await transaction.execute(_LOOK_AT_PENDING, named)
             return await _read(transaction, named)
 
-    async def delete(self, tenant: UUID, rule_id: UUID) -> None:
+    async def delete(self, tenant: UUID, rule_id: UUID, *, accept: Accept = _whatever_it_is) -> None:
         """Mark a rule as deleted; one that is stays as it is. It can still be read.
+
+        Args:
+            tenant: Whose rule it is.
+            rule_id: Which rule.
+            accept: Looks at the rule as it is, which nobody changes meanwhile, and raises what speaks against it.
 
         Raises:
             RuleNotFound: where this tenant has none of that id.
@@ -143,6 +171,7 @@ class Rules:
             found = await transaction.fetch_one(_LOCK_TO_DELETE, named, dict_row)
             if found is None:
                 raise RuleNotFound
+            accept(await _read(transaction, named))
             if found["deleted_at"] is not None:
                 return
             if await transaction.fetch_one(_IN_USE, named, scalar_row):

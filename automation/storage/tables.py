@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 from automation.domain.executions import FINISHED, ExecutionStatus, LogLevel
 from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleStatus, TriggerType
 from automation.storage.account_tables import tenants
+from automation.storage.answer_table import idempotency_records  # noqa: F401 - its table is one of these
 from automation.storage.schema import check, count, created_at, identifier, metadata, one_of, time
 
 Table("write_probes", metadata, Column("filling", Text(), nullable=False))  # nobody's, and empty

@@ -29,6 +29,9 @@ def security_function() -> None:
     """Stand for the scheme's function."""
 
 
+IDEMPOTENCY_KEY = parameter("Idempotency-Key", "header", {"type": "string"})
+
+
 def sound() -> Json:
     """Return a contract in which nothing is wrong, to make something wrong in."""
     linked = {"self": {"operationId": "getThing", "parameters": {"id": "$response.body#/id"}}}
@@ -39,7 +42,7 @@ def sound() -> Json:
     item = {
         "parameters": [parameter("id", "path", UUID_STRING)],
         "get": secured(responses={"200": response}),
-        "put": writing("putThing", {"$ref": "#/components/schemas/Thing"}),
+        "put": writing("putThing", {"$ref": "#/components/schemas/Thing"}, parameters=[IDEMPOTENCY_KEY]),
     }
     described = contract({"/things/{id}": item}, schemas={"Thing": thing})
     described["components"]["securitySchemes"]["ApiKey"]["x-apikeyInfoFunc"] = (

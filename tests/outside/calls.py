@@ -1,5 +1,6 @@
 """A call of every operation that succeeds, where nothing is wrong with the service."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,9 +24,11 @@ class Call:
     def send(self, url: str, key: str) -> httpx.Response:
         """Send it to a service, with a key."""
         method = next(entry.method for entry in ENTRIES if entry.name == self.operation)
-        body = {} if self.json is None else {"json": self.json}
+        media_type = "application/merge-patch+json" if method == "patch" else "application/json"
+        headers = {"x-api-key": key, **({} if self.json is None else {"content-type": media_type})}
+        content = None if self.json is None else json.dumps(self.json)
         return httpx.request(
-            method, url + self.path, headers={"x-api-key": key}, trust_env=False, timeout=TIMEOUT_SECONDS, **body
+            method, url + self.path, headers=headers, content=content, trust_env=False, timeout=TIMEOUT_SECONDS
         )
 
 
@@ -48,6 +51,7 @@ def successful(tenant: Tenant) -> Mapping[str, Call]:
         Call("createAutomationRule", RULES, rule_input()),
         Call("getAutomationRule", path),
         Call("updateAutomationRule", path, rule_input()),
+        Call("patchAutomationRule", path, {"name": "Notify both"}),
         Call("deleteAutomationRule", f"{RULES}/{disused['rule_id']}"),
         Call("executeAutomationRule", f"{path}/execute", {"trigger_data": {"order_id": 1042}}),
         Call("listAutomationRuleVersions", f"{path}/versions"),

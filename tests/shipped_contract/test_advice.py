@@ -16,26 +16,29 @@ OF_A_KEY = {code for code in ERRORS if code.startswith("api_key_")}
 OF_A_PERMISSION = {"permission_denied"}
 OF_A_CURSOR = {"invalid_cursor"}
 OF_THE_DATABASE = {"unavailable"}
+OF_A_REPEATED_WRITE = {code for code in ERRORS if code.startswith("idempotency_")} | {"outcome_unknown"}
+WRITES = {"post", "put", "patch", "delete"}
 OF_CONNECTIONS = {"malformed_request", "headers_too_large", "method_not_allowed"}
 """What is answered before there is an operation."""
 
 RAISED: Mapping[str, set[str]] = {
-    "getContractJson": {"not_found"},
-    "getContractYaml": {"not_found"},
+    "getContractJson": {"not_found", "precondition_failed"},
+    "getContractYaml": {"not_found", "precondition_failed"},
     "listAutomationExecutions": set(),
     "getAutomationExecution": {"execution_not_found"},
     "listAutomationExecutionAttempts": {"execution_not_found"},
     "cancelAutomationExecution": {"execution_not_found", "execution_finished"},
     "retryAutomationExecution": {
-        *("execution_not_found", "execution_not_retriable", "retries_exhausted"),
+        *("execution_not_found", "execution_not_retriable", "retries_exhausted", "attempt_superseded"),
         *("rule_deleted", "rule_not_active", "actions_changed"),
     },
     "getCurrentPrincipal": set(),
     "listAutomationRules": set(),
     "createAutomationRule": {"too_many_checks"},
-    "getAutomationRule": {"rule_not_found"},
+    "getAutomationRule": {"rule_not_found", "precondition_failed"},
     "updateAutomationRule": {"rule_not_found", "rule_deleted", "precondition_failed", "too_many_checks"},
-    "deleteAutomationRule": {"rule_not_found", "rule_in_use"},
+    "patchAutomationRule": {"rule_not_found", "rule_deleted", "precondition_failed", "too_many_checks"},
+    "deleteAutomationRule": {"rule_not_found", "rule_in_use", "precondition_failed"},
     "executeAutomationRule": {"rule_not_found", "rule_not_active", "too_many_checks"},
     "listAutomationRuleVersions": {"rule_not_found"},
     "getAutomationRuleVersion": {"rule_not_found", "rule_version_not_found"},
@@ -55,6 +58,7 @@ def expected(entry: Entry) -> set[str]:
         *(OF_A_KEY | OF_THE_DATABASE if secured else ()),
         *(OF_A_PERMISSION if entry.node.get(PERMISSION, NO_PERMISSION) != NO_PERMISSION else ()),
         *(OF_A_CURSOR if any(each["name"] == "cursor" for each in entry.parameters) else ()),
+        *(OF_A_REPEATED_WRITE if entry.method in WRITES else ()),
         *RAISED[entry.name],
     }
 

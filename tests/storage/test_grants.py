@@ -47,6 +47,7 @@ def test_functions_that_see_more_than_their_caller_are_closed(database_urls: Dat
         ("defer_execution_v1", "automation_directory", pinned, False),
         ("describe_principal_v1", "automation_directory", pinned, False),
         ("probe_writes_v1", "automation_directory", pinned, False),
+        ("prune_idempotency_records_v1", "automation_directory", pinned, False),
         ("resolve_api_key_v1", "automation_directory", pinned, False),
         ("sweep_due_executions_v1", "automation_directory", pinned, False),
         ("touch_api_keys_v1", "automation_directory", pinned, False),
@@ -136,6 +137,8 @@ WRITABLE = {
         ("automation_rule_versions", "INSERT"),
         ("automation_rules", "INSERT"),
         ("automation_rules", "UPDATE"),
+        ("idempotency_records", "INSERT"),
+        ("idempotency_records", "UPDATE"),
     },
     "worker": {
         ("automation_execution_logs", "INSERT"),

@@ -18,7 +18,7 @@ from schemathesis.core.transport import Response
 
 from automation.domain.identifiers import parse_uuid
 
-WRITING = {"createAutomationRule", "updateAutomationRule"}
+WRITING = {"createAutomationRule", "patchAutomationRule", "updateAutomationRule"}
 ACTIONS: list[dict[str, Any]] = [
     {"type": "wait", "config": {"seconds": 1}},
     {"type": "webhook_call", "config": {"url": "https://example.com/${trigger.id}", "json": {"all": "${trigger}"}}},
@@ -68,12 +68,12 @@ def leave_possible(filters: Any) -> None:
 
 def make_sense(rule: dict[str, Any]) -> None:
     """Change a rule that is valid by the contract into one that can be run."""
-    for index, action in enumerate(rule["actions"]):
+    for index, action in enumerate(rule.get("actions", [])):
         action.update(ACTIONS[index % len(ACTIONS)])
-    for index, condition in enumerate(rule.get("conditions", [])):
+    for index, condition in enumerate(rule.get("conditions") or []):
         condition["field"] = FIELDS[index % len(FIELDS)]
         condition["value"] = VALUES.get(condition["operator"], "a")
-    if "trigger_config" in rule:
+    if rule.get("trigger_config"):
         rule["trigger_config"] = {}
 
 

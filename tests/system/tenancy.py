@@ -61,7 +61,7 @@ class Tenant:
 
     def add_key(self, role: Role) -> str:
         """Make another user with a role, and return a key of theirs."""
-        user = self.administration.create_user(self.tenant, f"{role}@example.com", role).user
+        user = self.administration.create_user(self.tenant, f"{role}-{uuid4()}@example.com", role).user
         return _new_key(self.administration, self.tenant, user)
 
     def add_failed_execution(self, rule: Mapping[str, Any]) -> str:

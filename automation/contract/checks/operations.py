@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from automation.contract.compiled.bodies import BODY_MEDIA_TYPE
+from automation.contract.compiled.bodies import BODY_MEDIA_TYPE, PATCH_MEDIA_TYPE
 from automation.contract.compiled.operations import MAX_BODY_BYTES
 from automation.contract.compiled.problem_rules import COMPONENT, MEDIA_TYPE
 from automation.contract.document.findings import Finding
@@ -16,6 +16,7 @@ SERVED = frozenset({"get", "put", "post", "delete", "patch"})
 ERRORS = range(400, 600)
 SUCCESSES = range(200, 300)
 NOT_MODIFIED = "304"
+WRITES = frozenset({"put", "post", "delete", "patch"})
 BODILESS = frozenset({"204", NOT_MODIFIED})
 
 
@@ -74,8 +75,9 @@ def _body(entry: Entry, document: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(entry.where, f"has {MAX_BODY_BYTES}, but no body")
         return
     content = follow(document, entry.node["requestBody"])["content"]
-    if content.keys() != {BODY_MEDIA_TYPE}:
-        yield Finding(entry.where, "its body must be application/json and nothing else: nothing else is read")
+    expected = PATCH_MEDIA_TYPE if entry.method == "patch" else BODY_MEDIA_TYPE
+    if content.keys() != {expected}:
+        yield Finding(entry.where, f"its body must be {expected} and nothing else: nothing else is read")
     if entry.method in {"get", "delete"}:
         yield Finding(entry.where, f"has a body, which {entry.method.upper()} gives no meaning to (RFC 9110)")
 
@@ -92,8 +94,10 @@ def _responses(entry: Entry, document: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(entry.where, f"does not document {status}, which it can answer")
     for status in sorted(explicit):
         yield from _content(entry, status, responses[status].get("content", {}))
-    if NOT_MODIFIED in explicit and not _takes_if_none_match(entry):
+    if NOT_MODIFIED in explicit and not _takes(entry, "if-none-match"):
         yield Finding(entry.where, f"documents {NOT_MODIFIED}, but takes no If-None-Match")
+    if entry.method in WRITES and not _takes(entry, "idempotency-key"):
+        yield Finding(entry.where, "takes no Idempotency-Key, as every operation does that changes something")
 
 
 def _content(entry: Entry, status: str, content: Mapping[str, Any]) -> Iterator[Finding]:
@@ -117,5 +121,5 @@ def _own_errors(entry: Entry, document: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _takes_if_none_match(entry: Entry) -> bool:
-    return any(each["in"] == "header" and each["name"].lower() == "if-none-match" for each in entry.parameters)
+def _takes(entry: Entry, header: str) -> bool:
+    return any(each["in"] == "header" and each["name"].lower() == header for each in entry.parameters)

@@ -15,6 +15,8 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 MAX_BYTES = 64 * 1024
 BODY_MEDIA_TYPE = "application/json"
+PATCH_MEDIA_TYPE = "application/merge-patch+json"
+"""What a patch is called (RFC 7396)."""
 
 
 class BodyReader:
@@ -27,6 +29,7 @@ class BodyReader:
         excerpts: Made of what isn't that.
         integers: Makes integers of floats where the contract says so; None where it says it nowhere.
         opaque: The members that are kept as the text that they came as.
+        media_type: What it is called, JSON in any case.
     """
 
     def __init__(
@@ -38,7 +41,9 @@ class BodyReader:
         excerpts: Excerpts,
         integers: Converter | None,
         opaque: Collection[str] = (),
+        media_type: str = BODY_MEDIA_TYPE,
     ) -> None:
+        self._media_type = media_type
         self._required = required
         self._max_bytes = max_bytes
         self._validator = validator
@@ -60,7 +65,7 @@ class BodyReader:
             return None
         if not content:
             raise InvalidBody("This operation requires a body.")
-        _require_json(headers)
+        _require_json(headers, self._media_type)
         value, texts = parsed_keeping(content, self._opaque) if self._opaque else (parsed(content), {})
         if not self._validator.is_valid(value):
             raise InvalidBody(violations=of_body(self._excerpts.errors(self._validator, value)))
@@ -91,9 +96,14 @@ def _declared_length(headers: Mapping[bytes, bytes]) -> int:
     return int(declared[:20]) if declared.isdigit() else 0  # more digits than that say no less
 
 
-def _require_json(headers: Mapping[bytes, bytes]) -> None:
+def _require_json(headers: Mapping[bytes, bytes], expected: str) -> None:
     media_type, *settings = headers.get(b"content-type", b"").decode("latin-1").lower().split(";")
     charsets = {setting.strip().replace('"', "") for setting in settings} - {""}
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
-    if media_type.strip() != BODY_MEDIA_TYPE or charsets - {"charset=utf-8"} or encoding not in {b"", b"identity"}:
-        raise UnsupportedMediaType
+    if media_type.strip() != expected or charsets - {"charset=utf-8"} or encoding not in {b"", b"identity"}:
+        if expected == BODY_MEDIA_TYPE:
+            raise UnsupportedMediaType
+        raise UnsupportedMediaType(
+            f"The body must be JSON in UTF-8: Content-Type {expected}, not compressed.",
+            headers={"Accept-Patch": expected},
+        )

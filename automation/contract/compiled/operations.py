@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from automation.contract.compiled.bodies import MAX_BYTES
+from automation.contract.compiled.bodies import BODY_MEDIA_TYPE, MAX_BYTES
 from automation.contract.compiled.parameters import Parameter, compiled
 from automation.contract.compiled.schemas import Schemas
 from automation.contract.document.naming import PERMISSION, snake_case
@@ -20,7 +20,7 @@ PRECONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The request body of an operation: whether it must be there, how large it may be, its schema.
+    """The request body of an operation: whether it must be there, how large it may be, its schema and media type.
 
     ``opaque`` are the members that only pass through, and are kept as the text that they came as.
     """
@@ -29,6 +29,7 @@ class Body:
     max_bytes: int
     schema: Mapping[str, Any]
     opaque: frozenset[str]
+    media_type: str = BODY_MEDIA_TYPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,16 @@ class Operation:
     body: Body | None
     responses: Mapping[int, Mapping[str, Any]]
     vary: str
+
+    @property
+    def refused_preconditions(self) -> frozenset[str]:
+        """The preconditions, in lower case, under which it can't act or not act: it takes no such header.
+
+        If-None-Match of a read that has no entity tag holds always (RFC 9110, section 13.1.2).
+        """
+        taken = {each.name.lower() for each in self.parameters if each.location == "header"}
+        known = {"if-match"} if self.method == "GET" else {"if-match", "if-none-match"}
+        return frozenset(known - taken)
 
     @property
     def where(self) -> str:
@@ -85,14 +96,15 @@ def _body(entry: Entry, document: Mapping[str, Any]) -> Body | None:
     if "requestBody" not in entry.node:
         return None
     definition = follow(document, entry.node["requestBody"])
-    (media_type,) = definition["content"].values()
+    ((name, media_type),) = definition["content"].items()
     schema = media_type.get("schema", {})
     members = follow(document, schema).get("properties", {})
     return Body(
         required=definition.get("required", False),
         max_bytes=entry.node.get(MAX_BODY_BYTES, MAX_BYTES),
         schema=schema,
-        opaque=frozenset(name for name, member in members.items() if member.get(OPAQUE)),
+        opaque=frozenset(member_name for member_name, member in members.items() if member.get(OPAQUE)),
+        media_type=name,
     )
 
 

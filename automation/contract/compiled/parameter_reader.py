@@ -5,7 +5,7 @@ unknown ones (ignored). Here each of these is a violation. The raw bytes are loo
 already lost what was wrong with it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -23,9 +23,16 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 class ParameterReader:
-    """Reads the parameters of one operation."""
+    """Reads the parameters of one operation.
 
-    def __init__(self, parameters: Sequence[Parameter]) -> None:
+    Args:
+        parameters: The parameters.
+        refused: Headers, in lower case, that say when to act and that the operation doesn't take: to ignore one would
+            be to act although the client said not to.
+    """
+
+    def __init__(self, parameters: Sequence[Parameter], refused: Collection[str] = ()) -> None:
+        self._refused = frozenset(name.encode() for name in refused)
         # Connexion gives path parameters to the router with underscores for hyphens.
         self._path = [(each.name.replace("-", "_"), each) for each in parameters if each.location == "path"]
         self._query = {each.name: each for each in parameters if each.location == "query"}
@@ -49,7 +56,7 @@ class ParameterReader:
             _take(parameter, (_sound(scope, scope["path_params"][key]),), arguments, violations)
         if scope["query_string"] or self._query_required:
             self._read_query(scope["query_string"], arguments, violations)
-        if self._headers:
+        if self._headers or self._refused:
             self._read_headers(scope["headers"], arguments, violations)
         if violations:
             raise InvalidParameter(violations=violations[:LIMIT])
@@ -70,6 +77,8 @@ class ParameterReader:
         for name, raw in headers:
             if name in self._headers:
                 given.setdefault(name, []).append(_header_text(raw))
+            elif name in self._refused:
+                violations.append(Violation("is not a precondition of this operation", parameter=name.decode()))
         if given or self._headers_required:
             for name, parameter in self._headers.items():
                 _take_optional(parameter, given.get(name), arguments, violations)

@@ -23,7 +23,9 @@ ASSERTIONS = frozenset(
     }
 )
 # Beside a oneOf whose forms tell themselves apart, a discriminator says nothing more than which is meant.
-ANNOTATIONS = frozenset({"title", "description", "default", "example", "deprecated", "externalDocs", "discriminator"})
+ANNOTATIONS = frozenset(
+    {"title", "description", "default", "example", "deprecated", "externalDocs", "discriminator", "readOnly"}
+)
 KEYWORDS = ASSERTIONS | ANNOTATIONS | {"$ref", "nullable"}
 """Every keyword that this service enforces, or that has nothing to enforce; the start-up check refuses others."""
 

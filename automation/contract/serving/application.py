@@ -11,10 +11,14 @@ from automation.contract.document.findings import ContractError, Finding
 from automation.contract.serving.binding import Binding, Unbindable, bind
 from automation.contract.serving.connexion_adapter import ASGIApp, ErrorHandler, Guard, Guarded, Lifespan, assemble
 from automation.contract.serving.dispatch import dispatch
-from automation.contract.serving.endpoint import endpoint
+from automation.contract.serving.endpoint import Around, endpoint
 from automation.contract.serving.handler_call import HandlerCall
 from automation.contract.serving.request_validation import RequestValidation
 from automation.contract.serving.response_validation import ResponseValidation
+
+
+def _nothing_around(_operation: Operation) -> None:
+    return None
 
 
 @asynccontextmanager
@@ -30,6 +34,7 @@ def build(
     security_map: Mapping[str, Callable[[], Any]],
     error_handler: ErrorHandler,
     guards: Sequence[Guarded] = (),
+    around: Callable[[Operation], Around | None] = _nothing_around,
     lifespan: Lifespan = _nothing,
 ) -> ASGIApp:
     """Return the application that serves a contract.
@@ -41,6 +46,7 @@ def build(
         security_map: Connexion's security handlers, by type of security scheme.
         error_handler: Answers for whatever is raised, domain errors above all.
         guards: What stands between authentication and validation, made for each operation: outer ones first.
+        around: Makes what stands between the validation of an operation's requests and that of its responses.
         lifespan: An asynchronous context manager's function, entered while the application serves.
 
     Raises:
@@ -52,7 +58,8 @@ def build(
         document=contract.document,
         base_path=contract.base_path,
         endpoints=[
-            endpoint(contract, operation, HandlerCall(operation, binding, provided)) for operation, binding in bindings
+            endpoint(contract, operation, HandlerCall(operation, binding, provided), around(operation))
+            for operation, binding in bindings
         ],
         security_map=security_map,
         layers=[*(partial(Guard, guarded=each) for each in guards), RequestValidation, ResponseValidation],

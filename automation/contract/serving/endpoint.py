@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from starlette.types import Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from automation.contract.compiled.bodies import BodyReader
 from automation.contract.compiled.contract import Contract
@@ -15,6 +15,8 @@ from automation.contract.compiled.responses import ResponseRules
 
 Answer = Callable[[Scope, Send], Awaitable[None]]
 """Answers a request whose arguments are in its scope."""
+Around = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
+"""Passes a valid request on to the application that it is given, or answers it by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class Endpoint:
     """An operation in service: who may call it, how its requests are read, who answers them, and with what.
 
     Connexion is given it as the operation's function, its router leaves it in the scope of each request, and the layers
-    take it from there. ``body`` is None for an operation without one.
+    take it from there. ``body`` is None for an operation without one, ``around`` where nothing stands between the
+    validation of its requests and that of its responses.
     """
 
     operation: Operation
@@ -30,16 +33,18 @@ class Endpoint:
     body: BodyReader | None
     responses: ResponseRules
     call: Answer
+    around: Around | None = None
 
 
-def endpoint(contract: Contract, operation: Operation, call: Answer) -> Endpoint:
+def endpoint(contract: Contract, operation: Operation, call: Answer, around: Around | None = None) -> Endpoint:
     """Return the endpoint of an operation, with everything compiled that its requests need."""
     return Endpoint(
         operation=operation,
-        parameters=ParameterReader(operation.parameters),
+        parameters=ParameterReader(operation.parameters, operation.refused_preconditions),
         body=_body_reader(contract, operation),
         responses=ResponseRules(operation, contract.document, contract.schemas),
         call=call,
+        around=around,
     )
 
 
@@ -55,4 +60,5 @@ def _body_reader(contract: Contract, operation: Operation) -> BodyReader | None:
         excerpts=Excerpts(schema),
         integers=integer_converter(schema),
         opaque=body.opaque,
+        media_type=body.media_type,
     )

@@ -10,11 +10,12 @@ from automation.contract.compiled.operations import Operation
 from automation.contract.compiled.responses import BrokenResponse, report
 from automation.contract.serving.binding import Binding
 from automation.contract.serving.encoding import Encoding
-from automation.contract.serving.preconditions import is_current
+from automation.contract.serving.preconditions import is_current, strong_tags
 from automation.contract.serving.reply import Reply
 from automation.contract.serving.request_context import accept, arguments, principal
-from automation.domain.errors import InternalError
+from automation.domain.errors import InternalError, PreconditionFailed
 
+IF_MATCH = "if_match"
 IF_NONE_MATCH = "if_none_match"
 NOT_MODIFIED = 304
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -47,8 +48,10 @@ class HandlerCall:
             value, status, headers = result.value, result.status or self._status, result.headers
         else:
             value, status, headers = result, self._status, NO_HEADERS
-        if self._conditional and headers and _has_it(headers, given):
-            value, status = None, NOT_MODIFIED
+        if self._conditional and headers:
+            _require_expected(headers, given)
+            if _has_it(headers, given):
+                value, status = None, NOT_MODIFIED
         encoding = self._responses.get(status or 0)
         if encoding is None:
             raise self._broken(status, "responses")
@@ -64,7 +67,18 @@ class HandlerCall:
         return InternalError()
 
 
+def _require_expected(headers: Mapping[str, str], given: Mapping[str, Any]) -> None:
+    asked = given.get(IF_MATCH)
+    tags = None if asked is None else strong_tags(asked)
+    if tags is not None and _etag(headers) not in tags:
+        raise PreconditionFailed
+
+
 def _has_it(headers: Mapping[str, str], given: Mapping[str, Any]) -> bool:
-    etag = next((value for name, value in headers.items() if name.lower() == "etag"), None)
+    etag = _etag(headers)
     asked = given.get(IF_NONE_MATCH)
     return etag is not None and asked is not None and is_current(etag, asked)
+
+
+def _etag(headers: Mapping[str, str]) -> str | None:
+    return next((value for name, value in headers.items() if name.lower() == "etag"), None)

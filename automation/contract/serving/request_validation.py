@@ -19,4 +19,7 @@ class RequestValidation:
             if routed.body is not None:
                 arguments[BODY] = await routed.body.read(dict(scope["headers"]), receive)
             scope[ARGUMENTS] = arguments
+            if routed.around is not None:
+                await routed.around(self._app, scope, receive, send)
+                return
         await self._app(scope, receive, send)

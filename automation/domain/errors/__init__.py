@@ -25,8 +25,11 @@
     ├── MethodNotAllowed (405)
     ├── Conflict (409)
     │   ├── ActionsChanged
+    │   ├── AttemptSuperseded
     │   ├── ExecutionFinished
     │   ├── ExecutionNotRetriable
+    │   ├── IdempotencyAnswerNotKept
+    │   ├── IdempotencyInFlight
     │   ├── RetriesExhausted
     │   ├── RuleDeleted
     │   ├── RuleInUse
@@ -34,9 +37,11 @@
     ├── PreconditionFailed (412)
     ├── ContentTooLarge (413)
     ├── UnsupportedMediaType (415)
+    ├── IdempotencyKeyReused (422)
     ├── TooManyChecks (429)
     ├── HeadersTooLarge (431)
     ├── InternalError (500)
+    ├── OutcomeUnknown (503)
     └── Unavailable (503)
 
 The kinds in the first column of branches hold the HTTP status. The leaves hold a stable ``code``, a ``title`` that is
@@ -67,6 +72,9 @@ from automation.domain.errors.kinds import (
 from automation.domain.errors.requests import (
     ContentTooLarge,
     HeadersTooLarge,
+    IdempotencyAnswerNotKept,
+    IdempotencyInFlight,
+    IdempotencyKeyReused,
     InvalidBody,
     InvalidCursor,
     InvalidParameter,
@@ -79,6 +87,7 @@ from automation.domain.errors.requests import (
 )
 from automation.domain.errors.resources import (
     ActionsChanged,
+    AttemptSuperseded,
     ExecutionFinished,
     ExecutionNotFound,
     ExecutionNotRetriable,
@@ -89,7 +98,7 @@ from automation.domain.errors.resources import (
     RuleNotFound,
     RuleVersionNotFound,
 )
-from automation.domain.errors.service import InternalError, Unavailable
+from automation.domain.errors.service import InternalError, OutcomeUnknown, Unavailable
 
 __all__ = [
     "ActionsChanged",
@@ -99,6 +108,7 @@ __all__ = [
     "ApiKeyOverLimit",
     "ApiKeyTenantMismatch",
     "ApiKeyUserNotFound",
+    "AttemptSuperseded",
     "AutomationError",
     "Conflict",
     "ContentTooLarge",
@@ -107,6 +117,9 @@ __all__ = [
     "ExecutionNotRetriable",
     "Forbidden",
     "HeadersTooLarge",
+    "IdempotencyAnswerNotKept",
+    "IdempotencyInFlight",
+    "IdempotencyKeyReused",
     "InternalError",
     "Invalid",
     "InvalidBody",
@@ -115,6 +128,7 @@ __all__ = [
     "MalformedRequest",
     "MethodNotAllowed",
     "NotFound",
+    "OutcomeUnknown",
     "PathNotFound",
     "PermissionDenied",
     "PreconditionFailed",

@@ -1,6 +1,6 @@
 """Errors of a request itself, whatever it asks for: its form, its address, its size."""
 
-from automation.domain.errors.kinds import AutomationError, Invalid, NotFound
+from automation.domain.errors.kinds import AutomationError, Conflict, Invalid, NotFound
 
 
 class InvalidParameter(Invalid):
@@ -61,13 +61,46 @@ class MethodNotAllowed(AutomationError):
 
 
 class PreconditionFailed(AutomationError):
-    """The resource is not the version that ``If-Match`` names (RFC 9110, section 13.1.1)."""
+    """A precondition does not hold: ``If-Match`` or ``If-None-Match`` (RFC 9110, section 13.1)."""
 
     status = 412
     code = "precondition_failed"
     title = "Precondition failed"
     default = "The resource has changed since the version in If-Match."
     advice = "Read it again, apply your change to that, and send its `ETag` as `If-Match`."
+
+
+class IdempotencyInFlight(Conflict):
+    """A request with the same ``Idempotency-Key`` is being worked on.
+
+    The response's ``Retry-After`` is one second unless ``headers`` say otherwise.
+    """
+
+    code = "idempotency_in_flight"
+    title = "Request in flight"
+    default = "A request with this Idempotency-Key is being worked on."
+    advice = "Send the same request again after as many seconds as the header `Retry-After` says: it is done once."
+
+
+class IdempotencyAnswerNotKept(Conflict):
+    """The request was carried out before, and its answer was too large to be kept."""
+
+    code = "idempotency_answer_not_kept"
+    title = "Answer not kept"
+    default = "The request with this Idempotency-Key was carried out; its answer was too large to be kept."
+    advice = "It was done, and is not done again. Read what the request was about."
+
+
+class IdempotencyKeyReused(AutomationError):
+    """Another request was sent with the same ``Idempotency-Key`` before."""
+
+    status = 422
+    code = "idempotency_key_reused"
+    title = "Idempotency-Key reused"
+    default = "Another request was sent with this Idempotency-Key before."
+    advice = (
+        "Take a new `Idempotency-Key` for each new request; repeat a request with the key and the body that it had."
+    )
 
 
 class ContentTooLarge(AutomationError):
@@ -87,7 +120,7 @@ class UnsupportedMediaType(AutomationError):
     code = "unsupported_media_type"
     title = "Unsupported media type"
     default = "The body must be JSON in UTF-8: Content-Type application/json, not compressed."
-    advice = "Send `Content-Type: application/json`, in UTF-8 and without `Content-Encoding`."
+    advice = "Send the `Content-Type` that `detail` names, in UTF-8 and without `Content-Encoding`."
 
 
 class TooManyChecks(AutomationError):

@@ -66,6 +66,15 @@ class RetriesExhausted(Conflict):
     advice = "Execute the rule again: that is a new execution."
 
 
+class AttemptSuperseded(Conflict):
+    """The attempt that is to be retried is not the execution's last one."""
+
+    code = "attempt_superseded"
+    title = "Attempt superseded"
+    default = "The execution has another attempt by now than the one to be retried."
+    advice = "Somebody retried it before, perhaps you: look at its `attempt` and `status`."
+
+
 class RuleDeleted(Conflict):
     """A deleted rule can be neither changed nor run, not even by a retry."""
 

@@ -17,13 +17,31 @@ class Unavailable(AutomationError):
     """The database cannot be reached, does not do its work, or no connection to it is free in time.
 
     The response's ``Retry-After`` is one second unless ``headers`` say otherwise. ``timed_out`` is set where a
-    statement took too long, which says nothing of others.
+    statement took too long, which says nothing of others; ``outcome_open`` where a change was sent and its answer never
+    came.
     """
 
     timed_out = False
+    outcome_open = False
 
     status = 503
     code = "unavailable"
     title = "Service unavailable"
     default = "The service is not available right now."
     advice = "Try again after as many seconds as the header `Retry-After` says."
+
+
+class OutcomeUnknown(AutomationError):
+    """A change was sent to the database, and nobody knows whether it was made.
+
+    The response's ``Retry-After`` is one second unless ``headers`` say otherwise.
+    """
+
+    status = 503
+    code = "outcome_unknown"
+    title = "Outcome unknown"
+    default = "The database gave no answer, so it is not known whether this was done."
+    advice = (
+        "Send the same request again with the same `Idempotency-Key`: it is done once. Where you sent none, look at "
+        "what it was to change before you send it again."
+    )

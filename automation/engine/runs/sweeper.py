@@ -1,7 +1,11 @@
-"""Finds the executions that wait for a worker and that no job speaks of: lost, rested enough, or out of time."""
+"""Finds the executions that wait for a worker and that no job speaks of: lost, rested enough, or out of time.
+
+And has answers to repeated requests removed once their time is over.
+"""
 
 import asyncio
 import random
+from contextlib import suppress
 
 import structlog
 
@@ -12,6 +16,8 @@ _log = structlog.get_logger()
 
 INTERVAL = 1.0
 LIMIT = 200
+PRUNING_INTERVAL = 10.0
+PRUNING_LIMIT = 1000
 
 
 async def sweep(due: Due) -> None:
@@ -30,8 +36,17 @@ async def sweep(due: Due) -> None:
             if not failing:
                 _log.warning("sweep failed", error=error.detail)
             failing = True
-        await asyncio.sleep(_pause() if found < LIMIT else 0)  # 0 lets others run: there is more to be found
+        await asyncio.sleep(_pause(INTERVAL) if found < LIMIT else 0)  # 0 lets others run: there is more to be found
 
 
-def _pause() -> float:
-    return INTERVAL * random.uniform(0.75, 1.0)  # noqa: S311 - keeps workers from marching in step
+async def prune(due: Due) -> None:
+    """Have answers removed whose time is over, a bounded number at a time, until cancelled."""
+    while True:
+        removed = 0
+        with suppress(Unavailable):  # the sweep says so
+            removed = await due.prune(PRUNING_LIMIT)
+        await asyncio.sleep(_pause(PRUNING_INTERVAL) if removed < PRUNING_LIMIT else 0)
+
+
+def _pause(interval: float) -> float:
+    return interval * random.uniform(0.75, 1.0)  # noqa: S311 - keeps workers from marching in step

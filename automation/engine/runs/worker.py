@@ -10,7 +10,7 @@ from automation.engine.actions import Actions
 from automation.engine.rules.program import Programs
 from automation.engine.runs.conductor import Conductor
 from automation.engine.runs.queue import Queue
-from automation.engine.runs.sweeper import sweep
+from automation.engine.runs.sweeper import prune, sweep
 from automation.engine.runs.tasks import leave
 from automation.storage.due import Due
 from automation.storage.runs import Claim, Runs
@@ -65,7 +65,8 @@ class Worker:
 
     async def work(self, stop: asyncio.Event) -> None:
         """Run executions until ``stop`` is set; then let actions in flight end, and hand back what isn't done."""
-        services = [asyncio.create_task(self._queue.receive()), asyncio.create_task(sweep(self._due))]
+        duties = (self._queue.receive(), sweep(self._due), prune(self._due))
+        services = [asyncio.create_task(duty) for duty in duties]
         stopped = asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait({stopped, *services}, return_when=asyncio.FIRST_COMPLETED)

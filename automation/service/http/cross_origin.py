@@ -11,7 +11,16 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-EXPOSED = ("Allow", "ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id")
+EXPOSED = (
+    "Allow",
+    "ETag",
+    "Idempotency-Replayed",
+    "Link",
+    "Location",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-Id",
+)
 """What the contract's responses carry beyond what a page may always read."""
 
 _PREFLIGHT_SECONDS = 600

@@ -15,6 +15,9 @@ from automation.domain.errors import Unavailable
 
 _log = structlog.get_logger("automation.database")
 
+OUTCOME_OPEN = "A change was sent, and nobody knows whether it was made."
+"""What an error says where that is so, in its notes."""
+
 _SILENT_SECONDS = 60.0
 
 
@@ -138,6 +141,7 @@ class Causes:
         self.log(cause, error)
         unavailable = Unavailable(cause.sentence)
         unavailable.timed_out = cause is SLOW
+        unavailable.outcome_open = OUTCOME_OPEN in getattr(error, "__notes__", ())
         return unavailable
 
     def log(self, cause: Cause, error: psycopg.Error) -> None:

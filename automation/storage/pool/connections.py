@@ -12,15 +12,17 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
-from psycopg.rows import BaseRowFactory, TupleRow, tuple_row
+from psycopg.rows import BaseRowFactory, DictRow, TupleRow, dict_row, tuple_row
 
-from automation.storage.pool.causes import Causes, StatementGivenUp, cause_of_refusal
+from automation.storage.pool.causes import OUTCOME_OPEN, Causes, StatementGivenUp, cause_of_refusal
 from automation.storage.pool.outage import Outage
 
 R = TypeVar("R")
 
 Parameters = Sequence[object] | Mapping[str, object]
 """A statement's values, by position or by name."""
+Statement = tuple[bytes, Mapping[str, object]]
+"""SQL with ``%(name)s`` for each parameter, and their values."""
 
 # How much longer the client waits than the server is told to: a server that lives gives up first, and says so.
 _GRACE = 0.25
@@ -61,6 +63,11 @@ class Connection(AsyncConnection[TupleRow]):
         connection.query_timeout = query_timeout
         connection._opened_at = time.monotonic()  # noqa: SLF001 - its own class
         return connection
+
+    def note_open_change(self, error: psycopg.Error) -> None:
+        """Note with an error that nobody knows whether a change was made; a server that goes on says that it wasn't."""
+        if self.closed or self.given_up:
+            error.add_note(OUTCOME_OPEN)
 
     def left_by_server(self) -> bool:
         """Return whether an idle connection has something to read: unasked, the server only sends its shutdown.
@@ -179,6 +186,26 @@ class Connection(AsyncConnection[TupleRow]):
             # Where even that fails, the connection is closed or the pool rolls back.
             with suppress(psycopg.Error):
                 await self.execute(b"ROLLBACK")
+            if self.given_up:
+                raise StatementGivenUp("given up") from error
+            raise
+        finally:
+            self._watchdog.cancel()
+
+    async def run_together(self, *statements: Statement) -> list[list[DictRow]]:
+        """Execute several statements in one round trip, and return the rows of each.
+
+        Raises:
+            psycopg.Error: of the first one that fails; those after it are not executed.
+        """
+        self._watchdog = asyncio.get_running_loop().call_later(self.query_timeout + _GRACE, self._lose_patience)
+        try:
+            async with self.pipeline():
+                cursors = [self.cursor(binary=True, row_factory=dict_row) for _ in statements]
+                for cursor, (query, parameters) in zip(cursors, statements, strict=True):
+                    await cursor.execute(query, parameters)
+            return [[] if cursor.description is None else await cursor.fetchall() for cursor in cursors]
+        except psycopg.OperationalError as error:
             if self.given_up:
                 raise StatementGivenUp("given up") from error
             raise

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, NoReturn, TypeVar, overload
 from uuid import UUID
 
@@ -11,12 +11,12 @@ from psycopg.rows import BaseRowFactory, TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from automation.domain.errors import Unavailable
-from automation.storage import session
-from automation.storage.pool import privileges
 from automation.storage.pool.causes import AWAY, BUSY, SLOW, Causes, cause_of
 from automation.storage.pool.connections import Connection, Parameters
+from automation.storage.pool.new_session import Refusal, set_up
 from automation.storage.pool.outage import Outage
 from automation.storage.pool.transaction import Transaction
+from automation.storage.pool.unit_of_work import UNIT, Opening, UnitOfWork
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -28,13 +28,10 @@ _CONNECT_TIMEOUT = 2
 _RECONNECT_TIMEOUT = 1.0
 # Seconds to wait for a connection when none could be made for a while.
 _PATIENCE_IN_AN_OUTAGE = 0.5
-
 # Seconds after which a read is not tried a second time, so that both tries together stay within the time promised.
 _TIME_TO_TRY_AGAIN = 0.5
 # Seconds that are left after another statement of the same caller, for what comes after this one.
 _TO_SPARE = 0.25
-# Seconds between two statements of a transaction: a process that is stopped there must not hold its locks for long.
-_IDLE_IN_TRANSACTION_TIMEOUT = 5.0
 
 # Executions after which psycopg prepares a statement that doesn't ask for it.
 _NEVER_BY_ITSELF = 2**31
@@ -79,7 +76,7 @@ class Database:
         self._outage = Outage()
         self._causes = Causes()
         self.refuses_writes = False
-        self._refusal: privileges.UnsafeRole | session.UnusableEncoding | None = None
+        self._refusal: Refusal | None = None
         self._pool = AsyncConnectionPool(
             url,
             connection_class=Connection,
@@ -160,7 +157,7 @@ class Database:
         repeatable: bool = True,
         since: float | None = None,
     ) -> list[Any]:
-        """Execute a statement in a transaction of its own, and return its rows.
+        """Execute a statement in a transaction of its own, or in the task's unit of work, and return its rows.
 
         Args:
             query: SQL with ``%(name)s`` or ``%s`` for each parameter.
@@ -199,8 +196,11 @@ class Database:
             Unavailable: where PostgreSQL cannot be reached, or does not answer in time.
             UnsafeRole: where the role is one that row-level security does not bind.
         """
+        unit = UNIT.get()
 
         async def read(connection: Connection) -> list[list[R]]:
+            if unit is not None and unit.connection is connection:
+                return [await Transaction(connection).fetch_all(*query, rows) for query in queries]
             try:
                 return await connection.read(tenant, queries, rows=rows, prepare=self._prepare, patience=patience)
             except psycopg.errors.QueryCanceled as error:
@@ -211,13 +211,18 @@ class Database:
     async def _perform(
         self, use: Callable[[Connection], Awaitable[T]], *, repeatable: bool, since: float | None = None
     ) -> T:
+        unit = UNIT.get()
         started = time.monotonic()
         try:
+            if unit is not None and unit.joined_by_statement(change=not repeatable):
+                return await use(await unit.connected())
             for last_try in (not repeatable, True):
                 connection = await self._acquire(since)
                 try:
                     return await use(connection)
-                except psycopg.OperationalError:
+                except psycopg.OperationalError as error:
+                    if not repeatable:
+                        connection.note_open_change(error)
                     late = time.monotonic() - started > _TIME_TO_TRY_AGAIN
                     if last_try or late or connection.given_up or not connection.closed:
                         raise
@@ -233,13 +238,18 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, tenant: UUID) -> AsyncIterator[Transaction]:
-        """Run what is written together, with row-level security set to one tenant.
+        """Run what is written together, with row-level security set to one tenant; in the task's unit of work if any.
 
         Raises:
-            Unavailable: as ``fetch_rows`` says. Raised by the commit, it leaves open whether anything was written.
+            Unavailable: as ``fetch_rows`` says; ``outcome_open`` where the commit left that open.
             UnsafeRole: where the role is one that row-level security does not bind.
         """
+        unit = UNIT.get()
         try:
+            if unit is not None and not unit.ended:
+                async with unit.part(tenant) as transaction:
+                    yield transaction
+                return
             connection = await self._acquire()
             try:
                 transaction = Transaction(connection)
@@ -249,6 +259,10 @@ class Database:
                 await self._release(connection)
         except psycopg.Error as error:
             self._raise_translated(error)
+
+    def unit_of_work(self, tenant: UUID, opening: Opening) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Have all statements of the task join one transaction, which the block commits; raises as that does."""
+        return UnitOfWork(tenant, opening, self._acquire, self._release).joined(self._raise_translated)
 
     async def _acquire(self, since: float | None = None) -> Connection:
         # An outage as short as a restart is waited out; in a longer one nobody waits long.
@@ -273,16 +287,8 @@ class Database:
         await self._pool.putconn(connection)
 
     async def _set_up(self, connection: Connection) -> None:
-        settings = {
-            "statement_timeout": connection.query_timeout,
-            "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_TIMEOUT,
-        }
-        statements = [f"SET {name} = {int(seconds * 1000)}" for name, seconds in settings.items()]
-        await connection.run("; ".join([session.statements(), *statements]).encode())
-        encoding = connection.info.parameter_status("server_encoding")
-        self._refusal = session.refusal(encoding) or await privileges.refusal(connection)
+        self._refusal = await set_up(connection)
         if self._refusal is not None:
-            await connection.close()
             raise self._refusal
 
     def _raise_translated(self, error: psycopg.Error) -> NoReturn:

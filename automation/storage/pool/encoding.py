@@ -23,6 +23,11 @@ def encoded(value: object) -> str:
     return without_nul(document).decode()
 
 
+def canonical(value: object) -> str:
+    """Return a value as JSON, the same for the same members in any order."""
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS).decode()
+
+
 def decoded(document: str) -> Any:
     """Return what a JSON text says; a NUL becomes U+FFFD."""
     return orjson.loads(without_nul(document.encode()) if "\\u0000" in document else document)

@@ -13,9 +13,12 @@ from automation.storage.pool.connections import Connection, Parameters
 
 R = TypeVar("R")
 
+SAVEPOINT = b"SAVEPOINT part"
+_BACK_TO_SAVEPOINT = b"ROLLBACK TO SAVEPOINT part"
+
 
 class Transaction:
-    """What runs between BEGIN and COMMIT; made by :meth:`Database.transaction`."""
+    """A transaction that has begun; made by ``Database.transaction`` and by a unit of work."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -24,7 +27,7 @@ class Transaction:
         """Execute a statement with ``%(name)s`` or ``%s`` for each parameter, and return its cursor.
 
         Raises:
-            psycopg.Error: which :meth:`Database.transaction` turns into :class:`Unavailable` where it is an outage.
+            psycopg.Error: which ``Database.transaction`` turns into ``Unavailable`` where it is an outage.
         """
         return await self._connection.run(query, parameters)
 
@@ -32,6 +35,16 @@ class Transaction:
         """Execute a statement, and return its first row, as ``rows`` makes it. Raises as ``execute`` does."""
         cursor = await self._connection.run(query, parameters, rows=rows)
         return await cursor.fetchone()
+
+    async def fetch_all(self, query: bytes, parameters: Parameters, rows: BaseRowFactory[R]) -> list[R]:
+        """Execute a statement, and return its rows, as ``rows`` makes them. Raises as ``execute`` does."""
+        cursor = await self._connection.run(query, parameters, rows=rows)
+        return await cursor.fetchall()
+
+    async def roll_back(self) -> None:
+        """Take everything back; where even that fails, the connection is closed or the pool rolls back."""
+        with suppress(psycopg.Error):
+            await self._connection.run(b"ROLLBACK")
 
     @asynccontextmanager
     async def of(self, tenant: UUID) -> AsyncIterator[None]:
@@ -41,8 +54,26 @@ class Transaction:
         try:
             yield
         except BaseException:
-            # Where even that fails, the connection is closed or the pool rolls back.
-            with suppress(psycopg.Error):
-                await self._connection.run(b"ROLLBACK")
+            await self.roll_back()
             raise
-        await self._connection.run(b"COMMIT")
+        try:
+            await self._connection.run(b"COMMIT")
+        except psycopg.OperationalError as error:
+            self._connection.note_open_change(error)
+            raise
+
+    @asynccontextmanager
+    async def part(self, *, begun: bool) -> AsyncIterator[None]:
+        """Run a part that is taken back by itself on any exception; what was done before stays.
+
+        Args:
+            begun: Whether its savepoint is set already.
+        """
+        if not begun:
+            await self._connection.run(SAVEPOINT)
+        try:
+            yield
+        except BaseException:
+            with suppress(psycopg.Error):
+                await self._connection.run(_BACK_TO_SAVEPOINT)
+            raise

@@ -44,6 +44,10 @@ CASES: Cases = {
         lambda d: get(d)["responses"].update({"204": answer()}),
         f"{GET}: its 204 has a body, which HTTP doesn't let it have",
     ),
+    "no key": (
+        lambda d: put(d).pop("parameters"),
+        "PUT /things/{id}: takes no Idempotency-Key, as every operation does that changes something",
+    ),
     "304 alone": (
         lambda d: get(d)["responses"].update({"304": {"description": "Same."}}),
         f"{GET}: documents 304, but takes no If-None-Match",

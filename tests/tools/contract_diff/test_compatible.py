@@ -124,9 +124,9 @@ COMPATIBLE: dict[str, Edit] = {
     "a shared response written in place": lambda document: operation(document, "getReadiness")["responses"].update(
         {"503": component(document, "responses", "Unavailable")}
     ),
-    "a path's parameter moved to its operation": lambda document: operation(document, "executeAutomationRule").update(
-        parameters=document["paths"]["/api/v1/automation/rules/{id}/execute"].pop("parameters")
-    ),
+    "a path's parameter moved to its operation": lambda document: operation(document, "executeAutomationRule")[
+        "parameters"
+    ].extend(document["paths"]["/api/v1/automation/rules/{id}/execute"].pop("parameters")),
 }
 
 

@@ -1,6 +1,7 @@
 -- Makes an execution that failed, timed out or was cancelled pending again as its next attempt, together with its job, and
--- keeps what became of the attempt before. The outcome is retried, not_retriable, retries_exhausted (after 100 of them),
--- rule_deleted, rule_not_active or actions_changed; no row for no execution.
+-- keeps what became of the attempt before. The outcome is retried, other_attempt, not_retriable, retries_exhausted (after
+-- 100 of them), rule_deleted, rule_not_active or actions_changed; no row for no execution. p_attempt is the attempt that
+-- is meant, null for the last.
 -- Called by Executions.retry (automation/storage/executions.py).
 --
 -- The failed action is the one that the attempt came to and did not get over: it failed, or was under way, or was to
@@ -13,7 +14,8 @@
 -- the execution, as everywhere.
 
 CREATE FUNCTION retry_execution_v1(
-    p_tenant uuid, p_execution uuid, p_from text, p_rule_version text, p_trigger_data json)
+    p_tenant uuid, p_execution uuid, p_from text, p_rule_version text, p_trigger_data json,
+    p_attempt integer)
 RETURNS TABLE (outcome text, execution_id uuid, automation_rule_id uuid, status text, document text)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
@@ -49,6 +51,7 @@ BEGIN
     SELECT v.actions INTO runs FROM automation_rule_versions v
     WHERE v.tenant = p_tenant AND v.rule_id = rule.rule_id AND v.version = wanted;
     outcome := CASE
+        WHEN run.attempt <> p_attempt THEN 'other_attempt'
         WHEN run.status NOT IN ('failed', 'timeout', 'cancelled') THEN 'not_retriable'
         WHEN rule.deleted_at IS NOT NULL THEN 'rule_deleted'
         WHEN run.attempt > 100 THEN 'retries_exhausted'

@@ -346,6 +346,32 @@ CREATE TABLE automation_execution_logs (
 );
 """
 
+# The answers to writes that may be repeated, by user and Idempotency-Key. The body is null where it was too large. The
+# index is the pruning's.
+_ANSWERS = """
+CREATE TABLE idempotency_records (
+    tenant uuid NOT NULL,
+    user_id uuid NOT NULL,
+    idempotency_key text NOT NULL,
+    digest bytea NOT NULL,
+    status smallint NOT NULL,
+    headers json NOT NULL,
+    body bytea,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_records_pkey PRIMARY KEY (tenant, user_id, idempotency_key),
+    CONSTRAINT idempotency_records_tenant_fkey FOREIGN KEY (tenant) REFERENCES tenants (tenant),
+    CONSTRAINT idempotency_records_idempotency_key_check CHECK (length(idempotency_key) BETWEEN 1 AND 255),
+    CONSTRAINT idempotency_records_digest_check CHECK (octet_length(digest) = 32),
+    CONSTRAINT idempotency_records_status_check CHECK (status BETWEEN 200 AND 299),
+    CONSTRAINT idempotency_records_headers_check CHECK (json_typeof(headers) = 'array'),
+    CONSTRAINT idempotency_records_body_check CHECK (octet_length(body) <= 1048576),
+    CONSTRAINT idempotency_records_times_check CHECK (isfinite(created_at) AND isfinite(expires_at))
+);
+
+CREATE INDEX idempotency_records_expires_at_idx ON idempotency_records (expires_at);
+"""
+
 # A policy binds the tables' owner too. The subquery makes PostgreSQL read the setting once a statement and not once a
 # row.
 _TENANT_POLICY = """
@@ -365,9 +391,11 @@ _TENANT_OWNED = (
     "automation_executions",
     "automation_execution_attempts",
     "automation_execution_logs",
+    "idempotency_records",
 )
 
-# What the functions see that serve all tenants: what keys lead to, and no more of executions than when they are due.
+# What the functions see that serve all tenants: what keys lead to, no more of executions than when they are due, and of
+# answers only whose time is over.
 _DIRECTORY = """
 CREATE POLICY directory_reads ON users FOR SELECT TO automation_directory USING (true);
 CREATE POLICY directory_reads ON user_roles FOR SELECT TO automation_directory USING (true);
@@ -383,6 +411,12 @@ CREATE POLICY directory_takes ON automation_executions FOR UPDATE TO automation_
     USING (status IN ('pending', 'running'));
 GRANT SELECT (tenant, execution_id, attempt, status, due_at), UPDATE (due_at)
     ON automation_executions TO automation_directory;
+
+CREATE POLICY directory_reads ON idempotency_records FOR SELECT TO automation_directory USING (expires_at <= now());
+CREATE POLICY directory_prunes ON idempotency_records FOR DELETE TO automation_directory USING (expires_at <= now());
+CREATE POLICY directory_locks ON idempotency_records FOR UPDATE TO automation_directory USING (expires_at <= now());
+GRANT SELECT (tenant, user_id, idempotency_key, expires_at), DELETE, UPDATE (expires_at)
+    ON idempotency_records TO automation_directory;
 """
 
 # A version of a rule, an attempt and a log entry have no UPDATE and no DELETE: nobody changes them or takes them back.
@@ -406,6 +440,9 @@ GRANT UPDATE (
     results_bytes, next_action, tries, call_key, queued_at, due_at, lease_until, resume_at, deadline_at,
     cancel_requested_at, cancel_reason, log_entries, log_bytes, logs_cut
 ) ON automation_executions TO automation_api;
+
+GRANT SELECT, INSERT, UPDATE (digest, status, headers, body, created_at, expires_at)
+    ON idempotency_records TO automation_api;
 
 GRANT INSERT ON automation_executions, automation_execution_logs TO automation_worker;
 GRANT UPDATE (status, status_reason, updated_at) ON automation_rules TO automation_worker;
@@ -455,11 +492,13 @@ _FUNCTIONS = (
     "cancel_execution_v1",
     "cancel_previous_executions_v1",
     "claim_execution_v1",
+    "claim_idempotency_key_v1",
     "create_execution_v1",
     "defer_execution_v1",
     "describe_principal_v1",
     "end_execution_saying_v1",
     "end_execution_v1",
+    "find_idempotency_record_v1",
     "finish_run_v1",
     "get_execution_v1",
     "get_rule_v1",
@@ -468,6 +507,7 @@ _FUNCTIONS = (
     "log_run_v1",
     "mark_rule_error_v1",
     "probe_writes_v1",
+    "prune_idempotency_records_v1",
     "record_action_v1",
     "record_try_v1",
     "release_claim_v1",
@@ -481,6 +521,7 @@ _FUNCTIONS = (
 
 _DROP = """
 DROP SCHEMA procrastinate CASCADE;
+DROP TABLE idempotency_records;
 DROP TABLE automation_execution_logs, automation_execution_attempts, automation_executions;
 DROP TABLE automation_rule_versions, automation_rules;
 DROP TABLE api_keys, user_roles, role_permissions, roles, users, tenants;
@@ -497,7 +538,7 @@ REVOKE USAGE ON SCHEMA public FROM automation_api, automation_worker, automation
 
 def upgrade() -> None:
     connection = op.get_bind()
-    for statements in (_ENCODING, _ROLES, _EVERYBODY, _ACCOUNTS, _PROBES, _RULES, _EXECUTIONS):
+    for statements in (_ENCODING, _ROLES, _EVERYBODY, _ACCOUNTS, _PROBES, _RULES, _EXECUTIONS, _ANSWERS):
         connection.exec_driver_sql(statements)
     for table in _TENANT_OWNED:
         connection.exec_driver_sql(_TENANT_POLICY.format(table=table))

@@ -1,0 +1,113 @@
+"""Answers a write that is sent again with its Idempotency-Key as it was answered first, and does it once.
+
+The one seam for all of them (draft-ietf-httpapi-idempotency-key-header): it stands between the validation of a request
+and that of its response, so that what is kept is what was validated. Handlers and queries know nothing of it.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from automation.contract.compiled.operations import Operation
+from automation.contract.serving.binding import BODY
+from automation.contract.serving.endpoint import Around
+from automation.contract.serving.request_context import arguments, principal
+from automation.domain.errors import OutcomeUnknown, Unavailable
+from automation.domain.repetition import Answer, RepeatableRequest
+from automation.storage.answers import Answers
+
+IDEMPOTENCY_KEY = "idempotency_key"
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+_NAMED = "Send it again with the same Idempotency-Key: it is done once, and then you know."
+_NAMELESS = "Look at what it was to change before you send it again; with an Idempotency-Key you could just do so."
+_REPLAYED = (b"idempotency-replayed", b"true")
+_escaped = re.compile(r'\\(["\\])')
+
+
+class RepeatedWrites:
+    """Stands around the writes of the contract, each of which has one of its own.
+
+    Args:
+        operation: The write.
+        answers: Where answers are kept.
+    """
+
+    def __init__(self, operation: Operation, answers: Answers) -> None:
+        self._answers = answers
+        self._name = f"{operation.method} {operation.path}"
+        self._identifying = tuple(each.argument for each in operation.parameters if each.location in {"path", "query"})
+
+    async def __call__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; one that has a key, only if it wasn't answered before."""
+        given = arguments(scope)
+        key = given.get(IDEMPOTENCY_KEY)
+        if key is None:
+            with _saying_whether_it_was_done(_NAMELESS):
+                await app(scope, receive, send)
+            return
+        caller = principal(scope)
+        request = RepeatableRequest(caller.tenant, caller.user, unquoted(key), self._digest(given))
+
+        async def do() -> Answer:
+            held = _HeldAnswer()
+            await app(scope, receive, held)
+            return held.answer()
+
+        with _saying_whether_it_was_done(_NAMED):
+            answer, before = await self._answers.once(request, do)
+        headers = [*answer.headers, _REPLAYED] if before else answer.headers
+        await send(_start(answer.status, headers))
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def _digest(self, given: Mapping[str, Any]) -> bytes:
+        """Return what is the same for the same method, path, query and body, however they were spelled."""
+        identifying = {name: given[name] for name in self._identifying}
+        content = [self._name, identifying, given.get(BODY)]
+        return hashlib.sha256(orjson.dumps(content, default=str, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def around_writes(answers: Answers, operation: Operation) -> Around | None:
+    """Return what stands around an operation's handling: None for one that changes nothing."""
+    return RepeatedWrites(operation, answers) if operation.method in WRITES else None
+
+
+def _start(status: int, headers: Sequence[tuple[bytes, bytes]]) -> MutableMapping[str, Any]:
+    return {"type": "http.response.start", "status": status, "headers": headers}
+
+
+def unquoted(key: str) -> str:
+    """Return what a structured-field string says (RFC 8941, section 3.3.3), or a key that stands for itself."""
+    return _escaped.sub(r"\1", key[1:-1]) if key.startswith('"') else key
+
+
+@contextmanager
+def _saying_whether_it_was_done(how_to_find_out: str) -> Iterator[None]:
+    try:
+        yield
+    except Unavailable as error:
+        if error.outcome_open:
+            raise OutcomeUnknown(f"{OutcomeUnknown.default} {how_to_find_out}") from error
+        raise
+
+
+class _HeldAnswer:
+    """Takes a response's messages in the place of ``send``, until all that it answers to is committed."""
+
+    def __init__(self) -> None:
+        self._start: MutableMapping[str, Any] = {}
+        self._body = b""
+
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+        else:
+            self._body += message.get("body", b"")
+
+    def answer(self) -> Answer:
+        return Answer(self._start["status"], tuple(self._start["headers"]), self._body)

@@ -1,0 +1,56 @@
+"""Reads what a client sends of a rule that it has read: what it may change, and what it may only send back."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from automation.domain.errors import InvalidBody, Violation
+
+READ_ONLY = frozenset(
+    {
+        "rule_id",
+        "tenant",
+        "version",
+        "created_by",
+        "created_at",
+        "updated_at",
+        "status_reason",
+        "deleted_at",
+        "_links",
+    }
+)
+"""The members of the contract's ``AutomationRule`` that no ``AutomationRuleInput`` has."""
+
+
+def writable(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members that say what a rule is to be: those of the contract's ``AutomationRuleInput``."""
+    return {name: value for name, value in body.items() if name not in READ_ONLY}
+
+
+def require_read_only_kept(body: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+    """Return if the members that can't be changed are as they are shown.
+
+    Args:
+        body: What was sent.
+        shown: The rule as the contract shows it to whoever reads it now.
+
+    Raises:
+        InvalidBody: with a violation for each that is another one.
+    """
+    violations = [Violation(message, pointer=f"/{name}") for name, message in _changed(body, shown)]
+    if violations:
+        raise InvalidBody("Members of a rule that only the service changes were changed.", violations=violations)
+
+
+def _changed(body: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in sorted(READ_ONLY & body.keys()):
+        if name not in shown or not _is_same(body[name], shown[name]):
+            yield name, "can only be read, and is another one by now: leave it out, or send it as it is"
+
+
+def _is_same(sent: Any, shown: Any) -> bool:
+    if isinstance(shown, datetime):
+        return datetime.fromisoformat(sent) == shown
+    return bool(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS) == orjson.dumps(shown, option=orjson.OPT_SORT_KEYS))
