@@ -10,7 +10,6 @@ import orjson
 from automation.contract.compiled.links import Links
 from automation.domain.rules import (
     Rule,
-    RuleAction,
     RuleContent,
     RuleStatus,
     RuleSummary,
@@ -73,20 +72,10 @@ def _content(content: RuleContent) -> dict[str, Any]:
         "trigger_config": content.trigger_config,
         "conditions": content.conditions,
         "condition_logic": content.condition_logic,
-        "actions": [_action(action) for action in content.actions],
+        "actions": [action.members() | {"config": masked(action.config)} for action in content.actions],
         "execution_timeout_seconds": content.execution_timeout_seconds,
         "max_concurrent_executions": content.max_concurrent_executions,
         "concurrency_policy": content.concurrency_policy,
-    }
-
-
-def _action(action: RuleAction) -> dict[str, Any]:
-    return {
-        "type": action.type,
-        "config": masked(action.config),
-        "continue_on_error": action.continue_on_error,
-        "timeout_seconds": action.timeout_seconds,
-        "retry_attempts": action.retry_attempts,
     }
 
 

@@ -51,6 +51,16 @@ class RuleAction:
     timeout_seconds: int = 30
     retry_attempts: int = 0
 
+    def members(self) -> dict[str, Any]:
+        """Return it as the component has it."""
+        return {
+            "type": self.type,
+            "config": dict(self.config),
+            "continue_on_error": self.continue_on_error,
+            "timeout_seconds": self.timeout_seconds,
+            "retry_attempts": self.retry_attempts,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleContent:

@@ -38,7 +38,7 @@ def as_columns(content: RuleContent) -> dict[str, Any]:
         "trigger_config": dict(content.trigger_config),
         "conditions": [dict(condition) for condition in content.conditions],
         "condition_logic": content.condition_logic.value,
-        "actions": [_as_object(action) for action in content.actions],
+        "actions": [action.members() for action in content.actions],
         "execution_timeout_seconds": content.execution_timeout_seconds,
         "max_concurrent_executions": content.max_concurrent_executions,
         "concurrency_policy": content.concurrency_policy.value,
@@ -60,13 +60,3 @@ def from_columns(columns: Mapping[str, Any]) -> RuleContent:
         max_concurrent_executions=columns["max_concurrent_executions"],
         concurrency_policy=ConcurrencyPolicy(columns["concurrency_policy"]),
     )
-
-
-def _as_object(action: RuleAction) -> dict[str, Any]:
-    return {
-        "type": action.type,
-        "config": dict(action.config),
-        "continue_on_error": action.continue_on_error,
-        "timeout_seconds": action.timeout_seconds,
-        "retry_attempts": action.retry_attempts,
-    }

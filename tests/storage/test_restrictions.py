@@ -1,4 +1,4 @@
-"""Restrictions of a stolen login, and what PostgreSQL lets everybody do all the same (decision 34)."""
+"""Restrictions of a stolen login, and what PostgreSQL lets everybody do all the same (decision 37)."""
 
 from collections.abc import Iterator
 

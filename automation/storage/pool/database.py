@@ -122,15 +122,13 @@ class Database:
         self, query: bytes, parameters: Sequence[object] = (), *, repeatable: bool = True
     ) -> tuple[Any, ...] | None:
         """Execute a statement in a transaction of its own, and return its first row, as ``fetch_rows`` does."""
-        rows = await self.fetch_rows(query, parameters, repeatable=repeatable)
-        return rows[0] if rows else None
+        return next(iter(await self.fetch_rows(query, parameters, repeatable=repeatable)), None)
 
     async def fetch_one(
         self, query: bytes, parameters: Mapping[str, object], rows: BaseRowFactory[R], *, repeatable: bool = True
     ) -> R | None:
         """Execute a statement in a transaction of its own, and return its first row, as ``fetch_rows`` does."""
-        found = await self.fetch_rows(query, parameters, rows=rows, repeatable=repeatable)
-        return found[0] if found else None
+        return next(iter(await self.fetch_rows(query, parameters, rows=rows, repeatable=repeatable)), None)
 
     @overload
     async def fetch_rows(
