@@ -1,10 +1,11 @@
-"""The documents that people read, and the fenced blocks in them: what each is for stands on its first line.
+"""The documents that people read, and the fenced blocks in them: what each is for stands in the line above it.
 
-After the language a fence may say more, which renderers don't show:
+A line right above a fence says where its content belongs, for readers and for the test that follows them:
 
-- ``path=FILE``: the block is the whole content of that file;
-- ``into=FILE after="LINE"`` (or ``before=``, the beginning of a line is enough): it is inserted there;
-- ``fails``: the commands of the block are meant to fail.
+- ``New file `FILE`:``: the block is the whole content of that file;
+- ``In `FILE`, before `LINE`:`` (or ``after``; the beginning of a line is enough): it is inserted there.
+
+After the language a fence may say ``fails``: the commands of the block are meant to fail.
 """
 
 import os
@@ -32,6 +33,8 @@ OUTSIDE = frozenset({("README.md", "Clients")})
 """Documents and sections whose blocks need Node and Java: ``tests/outside/docs`` executes them."""
 
 _fences = FencedCodeBlockLexer(language=r".*", mapping={"language": "info", "source": "source"})
+_new_file = re.compile(r"New file `([^`]+)`:").fullmatch
+_insertion = re.compile(r"In `([^`]+)`, (before|after) `([^`]+)`:").fullmatch
 _heading = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -98,9 +101,19 @@ def _block(document: Document, region: Region) -> Block:
         section=(_heading.findall(before) or [""])[-1],
         line=before.count("\n") + 1,
         language=language,
-        options={name: value for name, _, value in pairs},
+        options={name: value for name, _, value in pairs} | _place(before),
         source=_source(document.text[region.start : region.end]),
     )
+
+
+def _place(before: str) -> dict[str, str]:
+    """Return where a block belongs, by the line above it; nothing where that doesn't say."""
+    line = before.rstrip().rpartition("\n")[2]
+    if new := _new_file(line):
+        return {"path": new[1]}
+    if inserted := _insertion(line):
+        return {"into": inserted[1], inserted[2]: inserted[3]}
+    return {}
 
 
 def _source(fenced: str) -> str:

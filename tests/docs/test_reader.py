@@ -13,6 +13,7 @@ from tests.docs.shell import Shell, leave_all
 pytestmark = pytest.mark.process
 
 FENCE = "```"
+NEW = "New file `a`:\n\n"
 
 
 def block(info: str, source: str) -> str:
@@ -38,8 +39,10 @@ def document(tmp_path: Path) -> Path:
 
 def test_what_one_block_sets_and_writes_the_next_one_has(bash: Shell, document: Path, tmp_path: Path) -> None:
     document.write_text(
-        block("text path=names/first.txt", "Ada")
-        + block("text into=names/first.txt after=Ada", "Grace")
+        "New file `names/first.txt`:\n\n"
+        + block("text", "Ada")
+        + "In `names/first.txt`, after `Ada`:\n\n"
+        + block("text", "Grace")
         + block("sh", "greeting=hello\ngreet() { echo $greeting $1; }")
         + block("sh", 'for name in $(cat names/first.txt); do greet "$name"; done')
         + block("text", "hello Ada\nhello Grace")
@@ -63,8 +66,8 @@ def test_what_one_block_sets_and_writes_the_next_one_has(bash: Shell, document: 
         (block("json", "{}"), "nothing was printed before it"),
         (block("sh", "echo one") + block("text", "one") + block("text", "one"), "nothing was printed before it"),
         (block("ruby", "puts 1"), "nobody knows what to do"),
-        (block("text path=a", "A") + block("text into=a before=B", "C"), "0 lines of a begin with 'B'"),
-        (block("text path=a", "A\nA") + block("text into=a before=A", "C"), "2 lines of a begin with 'A'"),
+        (NEW + block("text", "A") + "In `a`, before `B`:\n\n" + block("text", "C"), "0 lines of a begin with 'B'"),
+        (NEW + block("text", "A\nA") + "In `a`, before `A`:\n\n" + block("text", "C"), "2 lines of a begin with 'A'"),
     ],
 )
 def test_whatever_is_not_as_it_says_is_told(

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.sdk.clients import CLIENTS, write
+from tools.sdk.clients import CLIENTS, DESCRIPTIONS, write
 from tools.sdk.programs import GenerationFailed
 
 OUTPUT = Path("dist", "sdk")
@@ -18,7 +18,7 @@ def main() -> int:
     arguments = parser.parse_args()
     for name in [arguments.only] if arguments.only else CLIENTS:
         try:
-            print(write(name, arguments.output))
+            print(f"{DESCRIPTIONS[name]}: {write(name, arguments.output)}", flush=True)
         except GenerationFailed as failure:
             print(failure, file=sys.stderr)
             return 1

@@ -15,6 +15,13 @@ CLIENTS: Mapping[str, tuple[str, Callable[[Document, Path], None]]] = {
 }
 """The clients by name: the directory that each is written to, and what writes it."""
 
+DESCRIPTIONS: Mapping[str, str] = {
+    "python": "Python, typed, sync and async, by openapi-python-client; install it with pip",
+    "typescript": "TypeScript over openapi-fetch, by openapi-typescript; install it with npm",
+    "generator": "TypeScript with classes over fetch, by openapi-generator; install it with npm",
+}
+"""What each client is, and what to do with it."""
+
 
 def write(name: str, output: Path) -> Path:
     """Generate a client from the published contract, put it where the former one was, and return where that is.

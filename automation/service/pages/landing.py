@@ -20,6 +20,7 @@ _DOCUMENTS = (
     (_CONTRACT, "The contract as JSON", "OpenAPI, for tools and programs"),
     ("api/v1/openapi.yaml", "The contract as YAML", "the same, for people"),
 )
+_GUIDES = ("guides", "Guides", "how to use, operate and extend the service")
 _PROBLEMS = ("problems", "Problem types", "what each error means, and what to do")
 _ROW = Template('<tr><td><a href="$address">$name</a></td><td>$purpose</td></tr>')
 _CONTENT = Template("""<p>Runs automation rules, and tells each tenant exactly what happened.</p>
@@ -53,11 +54,12 @@ class Landing:
             raise PathNotFound
 
 
-def pages(*, with_swagger_ui: bool, with_contract: bool) -> dict[str, ASGIApp]:
+def pages(*, with_swagger_ui: bool, with_contract: bool, with_guides: bool) -> dict[str, ASGIApp]:
     """Return the root by its path, prefix aside, with links to what is served."""
     offered = [
         *((_SWAGGER_UI,) if with_swagger_ui else ()),
         *(_DOCUMENTS if with_contract else ()),
+        *((_GUIDES,) if with_guides else ()),
         _PROBLEMS,
     ]
     rows = "\n".join(

@@ -4,13 +4,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from automation.domain.errors import MethodNotAllowed
-from automation.service.pages import landing, problem_types, swagger_ui
+from automation.service.pages import guides, landing, problem_types, swagger_ui
 
 _METHODS = ("GET", "HEAD")
 
 
 class Documentation:
-    """Answers for the root and the pages under ``/docs`` and ``/problems``, and passes every other request on.
+    """Answers for the root and the pages under ``/docs``, ``/guides`` and ``/problems``; passes other requests on.
 
     A page that is asked for with a slash at its end is where it is without, relative to whatever proxy is in front.
 
@@ -36,10 +36,12 @@ class Documentation:
 
 def _pages(prefix: str, *, with_swagger_ui: bool, with_contract: bool) -> dict[str, ASGIApp]:
     pages: dict[str, ASGIApp] = {**problem_types.pages(prefix, with_swagger_ui=with_swagger_ui)}
+    guidance = guides.pages()
+    pages |= guidance
     if with_swagger_ui:
-        pages |= swagger_ui.pages()
+        pages |= swagger_ui.pages(with_guides=bool(guidance))
     moved: dict[str, ASGIApp] = {f"{path}/": _moved(f"../{path.rpartition('/')[2]}") for path in pages}
-    root = landing.pages(with_swagger_ui=with_swagger_ui, with_contract=with_contract)
+    root = landing.pages(with_swagger_ui=with_swagger_ui, with_contract=with_contract, with_guides=bool(guidance))
     below: dict[str, ASGIApp] = {prefix: _moved(f"{prefix.rpartition('/')[2]}/")} if prefix else {}
     return {prefix + path: page for path, page in (pages | moved | root).items()} | below
 

@@ -4,12 +4,44 @@ const follow = () => document.documentElement.classList.toggle("dark-mode", dark
 dark.addEventListener("change", follow);
 follow();
 
-SwaggerUIBundle({
+// The key is kept for this tab alone, for this service alone, and only where the reader asks for it.
+const place = `api-key of ${new URL(".", document.baseURI).pathname}`;
+const box = document.getElementById("keep-key");
+let key = sessionStorage.getItem(place);
+const keep = () => (box.checked && key ? sessionStorage.setItem(place, key) : sessionStorage.removeItem(place));
+box.checked = key !== null;
+box.addEventListener("change", keep);
+
+const hold = (value) => {
+  key = value;
+  keep();
+};
+const listening = {
+  statePlugins: {
+    auth: {
+      wrapActions: {
+        authorize: (act) => (given) => {
+          hold(given.ApiKey?.value ?? key);
+          return act(given);
+        },
+        logout: (act) => (names) => {
+          hold(null);
+          return act(names);
+        },
+      },
+    },
+  },
+};
+
+const ui = SwaggerUIBundle({
   url: "api/v1/openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
+  defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
+  onComplete: () => key && ui.preauthorizeApiKey("ApiKey", key),
   persistAuthorization: false,
+  plugins: [listening],
   syntaxHighlight: { theme: "tomorrow-night" },
   validatorUrl: null,
 });

@@ -1,6 +1,8 @@
 """The pages for people, and Swagger UI's own files."""
 
 import re
+import tomllib
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from automation.domain.errors import AutomationError, MethodNotAllowed, PathNotFound, all_errors
 from automation.service.pages import Documentation
 
+DOCS = Path(__file__).parents[3] / "docs"
 ASSETS = {
     "colours.css": "text/css; charset=utf-8",
     "start.js": "text/javascript; charset=utf-8",
@@ -146,7 +149,7 @@ async def test_people_are_shown_what_is_served(prefix: str, accept: str) -> None
     addresses = re.findall(r'<a href="([^"]*)"', response.text)
     assert (response.status_code, response.headers["vary"]) == (200, "Accept")
     assert [response.url.join(address).path for address in addresses] == [
-        f"{prefix}{path}" for path in ("/docs", "/api/v1/openapi.json", "/api/v1/openapi.yaml", "/problems")
+        f"{prefix}{path}" for path in ("/docs", "/api/v1/openapi.json", "/api/v1/openapi.yaml", "/guides", "/problems")
     ]
 
 
@@ -166,9 +169,38 @@ async def test_a_contract_that_is_not_published_is_not_led_to() -> None:
 
     page = await withheld.get("/", headers={"accept": "text/html"})
 
-    assert re.findall(r'<a href="([^"]*)"', page.text) == ["problems"]
+    assert re.findall(r'<a href="([^"]*)"', page.text) == ["guides", "problems"]
     with pytest.raises(PathNotFound):
         await withheld.get("/", headers={"accept": "application/json"})
+
+
+@pytest.mark.parametrize("prefix", ["", "/prefix"])
+async def test_every_guide_can_be_read_and_is_found_from_the_list(prefix: str) -> None:
+    pages = serve(prefix)
+
+    listed = await pages.get(f"{prefix}/guides")
+    addresses = [address for address in re.findall(r'<a href="([^"]*)"', listed.text) if "/" in address]
+    guides = [await pages.get(str(listed.url.join(address))) for address in addresses]
+
+    assert {address.removeprefix("guides/") for address in addresses} == {path.stem for path in DOCS.glob("*.md")}
+    for guide in guides:
+        assert guide.status_code == 200
+        assert "<h1>" in guide.text
+
+
+def test_every_guide_is_in_the_wheel() -> None:
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())
+    included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+
+    assert {path for path in included if path.startswith("docs/")} == {
+        f"docs/{path.name}" for path in DOCS.glob("*.md")
+    }
+
+
+async def test_swagger_ui_leads_to_guides_and_problem_types(pages: httpx.AsyncClient) -> None:
+    page = await pages.get("/docs")
+
+    assert re.findall(r'<a href="([^"]*)"', page.text) == ["problems", "guides"]
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/docs/", "/problems/not_found"])
