@@ -4,7 +4,7 @@ OpenAPI 3.0 has a dialect of its own: ``nullable``, boolean ``exclusiveMinimum``
 It is rewritten once at start, because the validator speaks JSON Schema only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema_rs
@@ -26,6 +26,7 @@ ASSERTIONS = frozenset(
 ANNOTATIONS = frozenset(
     {"title", "description", "default", "example", "deprecated", "externalDocs", "discriminator", "readOnly"}
 )
+COMPONENTS = "#/components/schemas/"
 KEYWORDS = ASSERTIONS | ANNOTATIONS | {"$ref", "nullable"}
 """Every keyword that this service enforces, or that has nothing to enforce; the start-up check refuses others."""
 
@@ -35,7 +36,7 @@ class Schemas:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         schemas = document.get("components", {}).get("schemas", {})
-        self._components = {"schemas": {name: translated(schema) for name, schema in schemas.items()}}
+        self._components = {name: translated(schema) for name, schema in schemas.items()}
 
     def validator(self, schema: Schema) -> jsonschema_rs.Draft202012Validator:
         """Return the compiled validator of an OpenAPI 3.0 schema.
@@ -53,8 +54,32 @@ class Schemas:
         )
 
     def document(self, schema: Schema) -> dict[str, Any]:
-        """Return an OpenAPI 3.0 schema as a JSON Schema 2020-12, with everything that it may refer to."""
-        return {**translated(schema), "components": self._components}
+        """Return an OpenAPI 3.0 schema as a JSON Schema 2020-12, with the components that it refers to."""
+        root = translated(schema)
+        return {**root, "components": {"schemas": self._referred(root)}}
+
+    def _referred(self, root: object) -> dict[str, Any]:
+        """Return the components that a schema refers to, itself or by others."""
+        found: dict[str, Any] = {}
+        waiting = list(_references(root))
+        while waiting:
+            name = waiting.pop().removeprefix(COMPONENTS)
+            if name in self._components and name not in found:
+                found[name] = self._components[name]
+                waiting.extend(_references(found[name]))
+        return found
+
+
+def _references(schema: object) -> Iterator[str]:
+    """Yield every reference in a translated schema."""
+    if isinstance(schema, Mapping):
+        if "$ref" in schema:
+            yield schema["$ref"]
+        for member in schema.values():
+            yield from _references(member)
+    elif isinstance(schema, list | tuple):
+        for element in schema:
+            yield from _references(element)
 
 
 def translated(schema: Schema) -> dict[str, Any]:
