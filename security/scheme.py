@@ -14,7 +14,7 @@ from automation.contract.serving.connexion_adapter import (
     ConnexionRequest,
     get_function_from_name,
 )
-from automation.contract.serving.request_context import REFUSED_KEY
+from automation.contract.serving.request_context import note_refused_key
 from automation.domain.errors import ApiKeyInvalid, ApiKeyMissing, InvalidParameter, Unauthenticated, Violation
 from security.authenticator import TENANT_HEADER, Authenticator, TokenInfo
 from security.key_format import LENGTH, display_prefix
@@ -65,7 +65,7 @@ class ApiKeyScheme(ApiKeySecurityHandler):  # type: ignore[misc]  # Connexion ha
             try:
                 token_info: TokenInfo = await authenticate(key, tenant, authenticator)
             except Unauthenticated:
-                request.scope["extensions"][REFUSED_KEY] = display_prefix(key)
+                note_refused_key(request.scope, display_prefix(key))
                 raise
             return token_info
 

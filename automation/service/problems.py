@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from automation.contract.compiled.contract import Contract
 from automation.contract.compiled.problem_rules import MEDIA_TYPE
 from automation.contract.serving.connexion_adapter import ConnexionRequest, ConnexionResponse
-from automation.contract.serving.request_context import PROBLEM, endpoint_if_routed, request_id
+from automation.contract.serving.request_context import endpoint_if_routed, note_problem, request_id
 from automation.domain.errors import (
     AutomationError,
     IdempotencyInFlight,
@@ -75,7 +75,7 @@ class Problems:
             _log.error("undocumented problem", operation=name, status=known.status, code=known.code)
             known = InternalError()
             document = describe(known, identifier, prefix)
-        scope["extensions"][PROBLEM] = known.code
+        note_problem(scope, known.code)
         return Problem(known.status, headers(known), orjson.dumps(document))
 
     def _known(self, scope: Mapping[str, Any], error: Exception) -> AutomationError:

@@ -16,10 +16,8 @@ ARGUMENTS = "automation.arguments"
 """Where request validation leaves the arguments, in the scope."""
 REQUEST_ID = "request_id"
 """Where the outermost layer leaves the request's id, in the scope's extensions."""
-PROBLEM = "problem"
-"""Where it is left which problem was the answer, by its code, in the scope's extensions."""
-REFUSED_KEY = "refused_key"
-"""Where security leaves the prefix of a key that it refused, in the scope's extensions."""
+_PROBLEM = "problem"
+_REFUSED_KEY = "refused_key"
 
 
 def request_id(scope: Mapping[str, Any]) -> str:
@@ -50,6 +48,28 @@ def principal_if_known(scope: Mapping[str, Any]) -> Principal | None:
     """Return the principal that security found, or None where it found none, or was not asked yet."""
     found = scope["extensions"].get(CONTEXT)
     return found["token_info"]["principal"] if found else None
+
+
+def note_problem(scope: Mapping[str, Any], code: str) -> None:
+    """Leave which problem was the answer, by its code."""
+    scope["extensions"][_PROBLEM] = code
+
+
+def problem_if_any(scope: Mapping[str, Any]) -> str | None:
+    """Return the code of the problem that was the answer, or None where it was none."""
+    found: str | None = scope["extensions"].get(_PROBLEM)
+    return found
+
+
+def note_refused_key(scope: Mapping[str, Any], prefix: str | None) -> None:
+    """Leave the prefix of a key that security refused, None where it has none."""
+    scope["extensions"][_REFUSED_KEY] = prefix
+
+
+def refused_key_if_any(scope: Mapping[str, Any]) -> str | None:
+    """Return the prefix of the key that security refused, or None where it refused none."""
+    found: str | None = scope["extensions"].get(_REFUSED_KEY)
+    return found
 
 
 def arguments(scope: Mapping[str, Any]) -> Mapping[str, Any]:

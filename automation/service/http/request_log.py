@@ -10,11 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from automation.contract.compiled.problem_rules import MEDIA_TYPE
 from automation.contract.serving.request_context import (
-    PROBLEM,
-    REFUSED_KEY,
     REQUEST_ID,
     endpoint_if_routed,
     principal_if_known,
+    problem_if_any,
+    refused_key_if_any,
 )
 from automation.service import logs
 from automation.service.http.client_addresses import ClientAddresses
@@ -113,9 +113,9 @@ def _write_line(scope: Scope, response: _Response, client: str | None, seconds: 
         "duration_ms": round(seconds * 1000, 3),
         "client": client,
     }
-    extensions = scope["extensions"]
-    if PROBLEM in extensions:
-        values["code"] = extensions[PROBLEM]
+    code = problem_if_any(scope)
+    if code is not None:
+        values["code"] = code
     if routed is not None:
         values |= {
             f"{kind}_id": identifier.lower() for kind, identifier in _subjects(scope["path"] + response.location)
@@ -123,8 +123,8 @@ def _write_line(scope: Scope, response: _Response, client: str | None, seconds: 
     principal = principal_if_known(scope)
     if principal is not None:
         values |= {"tenant": principal.tenant, "user": principal.user, "key": principal.key_prefix}
-    elif extensions.get(REFUSED_KEY):
-        values["key"] = extensions[REFUSED_KEY]
+    elif (prefix := refused_key_if_any(scope)) is not None:
+        values["key"] = prefix
     if status is None or status >= 500:  # noqa: PLR2004 - the first of the server's own statuses
         _log.error("request", **values)
     else:
