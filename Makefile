@@ -14,7 +14,7 @@ INSTALL := PYTHON="$(PYTHON)" tools/install.sh
 export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-fast test-fresh test-contract test-chaos test-model test-mutation bench bench-scale bench-clients bench-engine check format contract contract-diff mock sdk docs lock wheel clean
+.PHONY: help run setup test test-fast test-fresh test-contract test-chaos test-model test-mutation bench bench-scale bench-clients bench-engine bench-fairness check format contract contract-diff mock sdk docs lock wheel clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ bench-clients: $(VENV)/development ## Measure what idle, slow, deaf and greedy c
 
 bench-engine: $(VENV)/development ## Measure executions a second and start latency of the engine.
 	@$(BIN)/python -m benchmarks.engine $(ARGS)
+
+bench-fairness: $(VENV)/development ## Measure what tenants notice of each other; ARGS="--backlog 1000 --each 100" is short.
+	@$(BIN)/python -m benchmarks.fairness $(ARGS)
 
 check: $(VENV)/development node_modules/.package-lock.json ## Lint, format, types, import layers, dependencies where they are used, what nothing uses, what stands twice, and the contract.
 	@$(SIDE_BY_SIDE) $(CONTRACT) check-types check-style check-layers check-uses

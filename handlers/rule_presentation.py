@@ -76,6 +76,7 @@ def _content(content: RuleContent) -> dict[str, Any]:
         "execution_timeout_seconds": content.execution_timeout_seconds,
         "max_concurrent_executions": content.max_concurrent_executions,
         "concurrency_policy": content.concurrency_policy,
+        "priority": content.priority,
     }
 
 

@@ -174,7 +174,7 @@ async def execute_automation_rule(
     if asked.get("dry_run", False):
         rule = await rules.get(principal.tenant, id)
         return Reply(plan_response(await rule_desk.plan(principal.tenant, rule, **given)), status=200)
-    execution = await executions.create(principal.tenant, principal.user, id, **given)
+    execution = await executions.create(principal.tenant, principal.user, id, priority=asked.get("priority"), **given)
     location = links.href("getAutomationExecution", id=execution.execution_id)
     return Reply(execution_response(execution, links), status=202, headers={"Location": location})
 

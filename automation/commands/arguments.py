@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
+from automation.domain.limits import Limit, limit_named, read_limit
 from security.key_format import DISPLAY_LENGTH, LENGTH, PREFIX
 
 MAXIMUM_LIMIT = 2**63 - 1
@@ -68,6 +69,24 @@ class Name(click.ParamType[str]):
         if not text.strip() or text != text.strip() or not text.isprintable() or len(text) > NAME_LENGTH:
             self.fail(f"{text!r} is not a name: 1 to {NAME_LENGTH} printable characters", param, ctx)
         return text
+
+
+class LimitValue(click.ParamType[tuple[Limit, int | None]]):
+    """A limit and its value, as ``max_pending=500``; ``max_pending=default`` takes a value of its own away."""
+
+    name = "limit"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Limit, int | None]:
+        """Return the limit and its value, None for the default."""
+        if isinstance(value, tuple):
+            return value
+        name, _, given = str(value).partition("=")
+        try:
+            return (limit_named(name), None) if given == "default" else read_limit(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class KeyPrefix(click.ParamType[str]):

@@ -18,7 +18,7 @@ def read_settings(**overrides: object) -> "Settings":
     Raises:
         InvalidSettings: A setting can't be used.
     """
-    from automation.service.settings import from_environment  # noqa: PLC0415
+    from automation.service.environment import from_environment  # noqa: PLC0415
 
     given = {name: value for name, value in overrides.items() if value is not None}
     return from_environment().model_copy(update=given)

@@ -25,6 +25,7 @@ _WRITABLE = (
     "execution_timeout_seconds",
     "max_concurrent_executions",
     "concurrency_policy",
+    "priority",
 )
 _ORDER: Mapping[str, Any] = MappingProxyType(
     {

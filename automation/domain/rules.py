@@ -80,6 +80,7 @@ class RuleContent:
     execution_timeout_seconds: int = 3600
     max_concurrent_executions: int | None = None
     concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +145,7 @@ class RuleSummary:
     execution_timeout_seconds: int
     max_concurrent_executions: int | None
     concurrency_policy: str
+    priority: int
     created_by: UUID
     created_at: datetime
     updated_at: datetime

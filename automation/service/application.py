@@ -19,6 +19,7 @@ from automation.contract.serving import application as contract_application
 from automation.engine.actions import Actions
 from automation.engine.rules.rule_desk import RuleDesk
 from automation.service import logs
+from automation.service.environment import from_environment
 from automation.service.http.client_addresses import ClientAddresses
 from automation.service.http.cross_origin import CrossOrigin, Preflights
 from automation.service.http.request_log import RequestLog
@@ -28,7 +29,7 @@ from automation.service.problems import Problems
 from automation.service.repeated_writes import around_writes
 from automation.service.resources import load_actions
 from automation.service.setting_types import parts
-from automation.service.settings import Settings, from_environment
+from automation.service.settings import Settings
 from automation.storage.answers import Answers
 from automation.storage.execution_list import ExecutionList
 from automation.storage.executions import Executions
@@ -90,7 +91,7 @@ def create(
     provided: Mapping[type, object] = {
         Cursors: _cursors(settings),
         ExecutionList: ExecutionList(database),
-        Executions: Executions(database),
+        Executions: Executions(database, settings.limits),
         Links: contract.links,
         Principals: Principals(database),
         Published: published,

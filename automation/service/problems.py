@@ -20,7 +20,7 @@ from automation.domain.errors import (
     MethodNotAllowed,
     OutcomeUnknown,
     PathNotFound,
-    TooManyChecks,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     Violation,
@@ -116,7 +116,7 @@ def headers(error: AutomationError) -> dict[str, str]:
     result = {"Cache-Control": "no-store", **error.headers}
     if isinstance(error, Unauthenticated):
         result.setdefault("WWW-Authenticate", 'ApiKey realm="automation-executions"')
-    if isinstance(error, IdempotencyInFlight | OutcomeUnknown | TooManyChecks | Unavailable):
+    if isinstance(error, IdempotencyInFlight | OutcomeUnknown | TooManyRequests | Unavailable):
         result.setdefault("Retry-After", "1")
     return result
 

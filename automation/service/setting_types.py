@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 
+from automation.domain.limits import read_defaults
 from automation.engine.networks import networks
 
 EMBEDDED = "embedded"
@@ -92,6 +93,11 @@ def _domains(value: str) -> str:
     return value
 
 
+def _limit_list(value: str) -> str:
+    read_defaults(parts(value))
+    return value
+
+
 def _origins(value: str) -> str:
     if parts(value) != ["*"] and not all(map(_is_origin, parts(value))):
         raise ValueError(
@@ -113,6 +119,7 @@ CursorKeys = Annotated[SecretStr, AfterValidator(_cursor_keys)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 Directory = Annotated[Path, BeforeValidator(_directory)]
 Domains = Annotated[str, AfterValidator(_domains)]
+LimitList = Annotated[str, AfterValidator(_limit_list)]
 Networks = Annotated[str, AfterValidator(_networks)]
 Origins = Annotated[str, AfterValidator(_origins)]
 PathPrefix = Annotated[str, AfterValidator(_path_prefix)]

@@ -1,6 +1,5 @@
 """Settings: everything an operator may set, read from the environment in one place and validated at start."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,15 +9,15 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from automation.domain.limits import Limits as TenantLimits
+from automation.domain.limits import read_defaults
 from automation.engine.mail_tls import MailTls
 from automation.engine.networks import Network, networks
-from automation.service import unknown_variables
 from automation.service.connection_bounds import Bounds, most_connections
 from automation.service.setting_types import (
     EMBEDDED,
@@ -26,6 +25,7 @@ from automation.service.setting_types import (
     DatabaseUrl,
     Directory,
     Domains,
+    LimitList,
     LogFormat,
     LogLevel,
     Networks,
@@ -41,14 +41,6 @@ PREFIX = "AUTOMATION_"
 
 # A request that the database keeps waiting is answered 503 within five seconds.
 _LONGEST_WAIT = 4.25
-
-
-class InvalidSettings(Exception):
-    """The environment holds a setting that cannot be used; one line per setting in ``lines``."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
 
 
 class Settings(BaseSettings):
@@ -188,6 +180,9 @@ class Settings(BaseSettings):
         ),
     ] = ""
     concurrency: Annotated[PositiveInt, Field(description="Executions that a worker runs at the same time.")] = 20
+    tenant_limits: Annotated[
+        LimitList, Field(description="What a tenant may use that has no limits of its own, such as max_pending=500.")
+    ] = ""
     lease: Annotated[
         PositiveInt, Field(ge=3, le=25, description="Seconds after which a silent worker loses its executions.")
     ] = 15
@@ -239,6 +234,11 @@ class Settings(BaseSettings):
         return tuple(part.lower() for part in parts(self.smtp_recipient_domains))
 
     @property
+    def limits(self) -> TenantLimits:
+        """What a tenant may use that has no limits of its own."""
+        return read_defaults(parts(self.tenant_limits))
+
+    @property
     def watchdog(self) -> Limits:
         """The limits that every event loop is held to."""
         return Limits(self.watchdog_warn_seconds, self.watchdog_kill_seconds)
@@ -272,29 +272,6 @@ class Settings(BaseSettings):
         return self.database_url is not None and self.database_url.get_secret_value() == EMBEDDED
 
 
-def from_environment() -> Settings:
-    """Return the settings that the environment asks for.
-
-    Raises:
-        InvalidSettings: with one line for each setting that cannot be used or does not exist, naming its variable and
-            never its value.
-    """
-    unknown = unknown_variables.lines(os.environ, PREFIX, [variable(field) for field in Settings.model_fields])
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        wrong = [_line(problem["loc"], problem["msg"]) for problem in error.errors()]
-        raise InvalidSettings([*unknown, *wrong]) from None
-    if unknown:
-        raise InvalidSettings(unknown)
-    return settings
-
-
 def variable(field: str) -> str:
     """Return the name of the environment variable that sets a field."""
     return f"{PREFIX}{field.upper()}"
-
-
-def _line(location: tuple[int | str, ...], message: str) -> str:
-    sentence = message.removeprefix("Value error, ").removeprefix("Input should be ").strip()
-    return f"{variable(str(location[0]))}: {'should be ' if message.startswith('Input') else ''}{sentence}"

@@ -91,7 +91,7 @@ async def _work(
     try:
         worker = Worker(
             url,
-            Runs(database),
+            Runs(database, settings.limits),
             Due(database),
             actions,
             concurrency=settings.concurrency,

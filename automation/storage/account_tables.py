@@ -1,4 +1,4 @@
-"""The tables of tenants, their users and roles, and API keys, as ``automation/storage/tables.py`` has the others.
+"""The tables of who may do what, and how much: tenants with their limits, users, roles and keys.
 
 ``tenants`` and ``api_keys`` are global directories: they answer what must be known before the tenant is, and only
 functions reach them on behalf of the API.
@@ -91,4 +91,14 @@ api_keys = Table(
     check("digest", "octet_length(digest) = 32"),
     check("usage_limit", "usage_limit >= 0"),
     check("usage_count", "usage_count >= 0 AND usage_count <= usage_limit"),
+)
+
+# What a tenant may use where that is not what the settings say; which limits there are is known by automation.domain.
+tenant_limits = Table(
+    "tenant_limits",
+    metadata,
+    Column("tenant", Uuid(), ForeignKey("tenants.tenant"), primary_key=True),
+    Column("name", Text(), primary_key=True),
+    Column("value", BigInteger(), nullable=False),
+    check("value", "value >= 0"),
 )

@@ -1,16 +1,20 @@
 """Finds executions of any tenant that need a worker, and writes jobs for them; removes answers whose time is over."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
 
 from automation.storage.pool.database import Database
+from automation.storage.pool.encoding import uuid_array
 
 # Executions of any tenant that need a worker, each with a job from now on.
 _SWEEP = b"SELECT tenant, execution_id, attempt FROM sweep_due_executions_v1(p_limit => %(limit)s)"
 # Answers of any tenant whose time is over go.
 _PRUNE = b"SELECT prune_idempotency_records_v1(p_limit => %(limit)s)"
+# Whether a job waits of a tenant that is none of these.
+_OTHERS_WAIT = b"SELECT others_wait_v1(p_tenants => %(tenants)s::uuid[])"
 
 
 class DueExecution(NamedTuple):
@@ -51,3 +55,12 @@ class Due:
             Unavailable: where the database cannot be reached.
         """
         return await self._database.fetch_one(_PRUNE, {"limit": limit}, scalar_row) or 0
+
+    async def others_wait(self, tenants: Collection[UUID]) -> bool:
+        """Return whether a job waits of a tenant that is none of these.
+
+        Raises:
+            Unavailable: where the database cannot be reached.
+        """
+        named = {"tenants": uuid_array(list(tenants))}
+        return bool(await self._database.fetch_one(_OTHERS_WAIT, named, scalar_row))

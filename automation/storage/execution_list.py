@@ -86,6 +86,7 @@ _SUMMARY = literal_column(
         '","tenant":"', page.tenant,
         '","rule_version":', page.rule_version,
         ',"attempt":', page.attempt,
+        ',"priority":', page.priority,
         ',"status":"', page.status,
         '","created_at":"', to_char(page.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '"',
         ',"started_at":"' || to_char(page.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"',
@@ -101,8 +102,8 @@ _SUMMARY = literal_column(
     Text(),
 ).label("document")
 _SUMMARISED = (
-    *("automation_rule_id", "tenant", "rule_version", "attempt", "status", "started_at", "completed_at", "duration_ms"),
-    *("actions_total", "actions_successful", "actions_failed", "error_message", "failed_action_index"),
+    *("automation_rule_id", "tenant", "rule_version", "attempt", "priority", "status", "started_at", "completed_at"),
+    *("duration_ms", "actions_total", "actions_successful", "actions_failed", "error_message", "failed_action_index"),
 )
 
 

@@ -17,8 +17,10 @@ from automation.domain.errors import (
     RuleDeleted,
     RuleNotActive,
     RuleNotFound,
+    TooManyPending,
 )
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
+from automation.domain.limits import DEFAULTS, Limit, Limits
 from automation.domain.pages import Page, PageRequest, Position, page_of
 from automation.storage.pool.batches import ALONE, Alone, Batches, placed
 from automation.storage.pool.database import Database
@@ -42,7 +44,8 @@ _CREATE = b"""
 SELECT outcome, execution_id, automation_rule_id, status, document
 FROM create_execution_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_rule => %(rule)s, p_user => %(user)s,
-    p_trigger_data => %(trigger_data)s::json, p_override_conditions => %(override_conditions)s)
+    p_trigger_data => %(trigger_data)s::json, p_override_conditions => %(override_conditions)s,
+    p_priority => %(priority)s, p_max_pending => %(max_pending)s)
 """
 # Makes an execution that came to no good end pending again, as its next attempt.
 _RETRY = b"""
@@ -50,7 +53,7 @@ SELECT outcome, execution_id, automation_rule_id, status, document
 FROM retry_execution_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_from => %(retry_from)s,
     p_rule_version => %(rule_version)s, p_trigger_data => %(trigger_data)s::json,
-    p_attempt => %(attempt)s::integer)
+    p_attempt => %(attempt)s::integer, p_max_pending => %(max_pending)s)
 """
 # Ends an execution that no worker holds, or asks its worker to.
 _CANCEL = b"""
@@ -74,15 +77,22 @@ _NOT_RETRIED: Mapping[str, type[AutomationError]] = {
     "rule_deleted": RuleDeleted,
     "rule_not_active": RuleNotActive,
     "actions_changed": ActionsChanged,
+    "too_many_pending": TooManyPending,
 }
 _CANCELLED_BY_USER = "The execution was cancelled by a user."
 
 
 class Executions:
-    """The executions of all tenants, one tenant at a time; ``Unavailable`` is raised where no database answers."""
+    """The executions of all tenants, one tenant at a time; ``Unavailable`` is raised where no database answers.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Where they are.
+        limits: What tenants may use that have no limits of their own.
+    """
+
+    def __init__(self, database: Database, limits: Limits = DEFAULTS) -> None:
         self._database = database
+        self._max_pending = limits.get(Limit.MAX_PENDING)
         self._reads: Batches[tuple[UUID, UUID], ExecutionDocument] = Batches(self._fetch, self._fetch_alone)
 
     async def read(self, tenant: UUID, execution_id: UUID) -> ExecutionDocument:
@@ -124,12 +134,16 @@ class Executions:
         *,
         trigger_data: Mapping[str, Any] | None,
         override_conditions: bool,
+        priority: int | None = None,
     ) -> ExecutionDocument:
         """Store a pending execution of a rule's last version together with its job, and return it.
+
+        Without a priority of its own it has the rule's.
 
         Raises:
             RuleNotFound: where this tenant has no rule of that id.
             RuleNotActive: where the rule is deleted, or its status is another one.
+            TooManyPending: where the tenant has as many pending executions as it may have.
         """
         parameters = {
             "tenant": tenant,
@@ -138,12 +152,16 @@ class Executions:
             "user": user,
             "trigger_data": None if trigger_data is None else encoded(trigger_data),
             "override_conditions": override_conditions,
+            "priority": priority,
+            "max_pending": self._max_pending,
         }
         row = await self._database.fetch_one(_CREATE, parameters, dict_row, repeatable=False)
         if row is None:
             raise RuleNotFound
         if row["outcome"] == "rule_not_active":
             raise RuleNotActive
+        if row["outcome"] == "too_many_pending":
+            raise TooManyPending
         return _written(row)
 
     async def retry(
@@ -174,6 +192,7 @@ class Executions:
             RetriesExhausted: where it was retried as often as one may be.
             RuleNotActive: where its rule has another status.
             ActionsChanged: where the latest version has others before the failed action.
+            TooManyPending: where the tenant has as many pending executions as it may have.
         """
         parameters = {
             "tenant": tenant,
@@ -182,6 +201,7 @@ class Executions:
             "rule_version": rule_version,
             "trigger_data": None if trigger_data is None else encoded(trigger_data),
             "attempt": attempt,
+            "max_pending": self._max_pending,
         }
         row = await self._database.fetch_one(_RETRY, parameters, dict_row, repeatable=False)
         if row is None:

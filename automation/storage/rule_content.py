@@ -24,6 +24,7 @@ COLUMNS = (
     "execution_timeout_seconds",
     "max_concurrent_executions",
     "concurrency_policy",
+    "priority",
 )
 """The columns of a rule's content, in one order everywhere."""
 
@@ -42,6 +43,7 @@ def as_columns(content: RuleContent) -> dict[str, Any]:
         "execution_timeout_seconds": content.execution_timeout_seconds,
         "max_concurrent_executions": content.max_concurrent_executions,
         "concurrency_policy": content.concurrency_policy.value,
+        "priority": content.priority,
     }
 
 
@@ -59,4 +61,5 @@ def from_columns(columns: Mapping[str, Any]) -> RuleContent:
         execution_timeout_seconds=columns["execution_timeout_seconds"],
         max_concurrent_executions=columns["max_concurrent_executions"],
         concurrency_policy=ConcurrencyPolicy(columns["concurrency_policy"]),
+        priority=columns["priority"],
     )

@@ -26,11 +26,11 @@ FROM get_rule_v1(p_tenant => %(tenant)s, p_rule => %(rule)s)
 _INSERT = b"""
 INSERT INTO automation_rules (
     tenant, rule_id, version, created_by, name, description, status, trigger_type, trigger_config, conditions,
-    condition_logic, actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy)
+    condition_logic, actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, priority)
 VALUES (
     %(tenant)s, %(rule)s, 1, %(user)s, %(name)s, %(description)s, %(status)s, %(trigger_type)s,
     %(trigger_config)s::json, %(conditions)s::json, %(condition_logic)s, %(actions)s::json,
-    %(execution_timeout_seconds)s, %(max_concurrent_executions)s, %(concurrency_policy)s)
+    %(execution_timeout_seconds)s, %(max_concurrent_executions)s, %(concurrency_policy)s, %(priority)s)
 """
 # Other changes and claims wait for this one; executions can be created meanwhile.
 _LOCK = b"""
@@ -44,16 +44,17 @@ UPDATE automation_rules SET
     status = %(status)s, trigger_type = %(trigger_type)s, trigger_config = %(trigger_config)s::json,
     conditions = %(conditions)s::json, condition_logic = %(condition_logic)s, actions = %(actions)s::json,
     execution_timeout_seconds = %(execution_timeout_seconds)s,
-    max_concurrent_executions = %(max_concurrent_executions)s, concurrency_policy = %(concurrency_policy)s
+    max_concurrent_executions = %(max_concurrent_executions)s, concurrency_policy = %(concurrency_policy)s,
+    priority = %(priority)s
 WHERE tenant = %(tenant)s AND rule_id = %(rule)s
 """
 # The rule as it is now is kept for the executions that will pin it.
 _KEEP_VERSION = b"""
 INSERT INTO automation_rule_versions (
     tenant, rule_id, version, name, description, status, trigger_type, trigger_config, conditions, condition_logic,
-    actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, created_by, created_at)
+    actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, priority, created_by, created_at)
 SELECT tenant, rule_id, version, name, description, status, trigger_type, trigger_config, conditions, condition_logic,
-    actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, %(user)s, updated_at
+    actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, priority, %(user)s, updated_at
 FROM automation_rules WHERE tenant = %(tenant)s AND rule_id = %(rule)s
 """
 # A new limit may let them start; the next sweep sees to it.

@@ -53,6 +53,7 @@ def _shown(execution: Execution) -> dict[str, Any]:
         "tenant": execution.tenant,
         "rule_version": execution.rule_version,
         "attempt": execution.attempt,
+        "priority": execution.priority,
         "status": execution.status,
         "created_at": execution.created_at,
         "started_at": execution.started_at,

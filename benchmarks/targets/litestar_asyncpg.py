@@ -36,6 +36,7 @@ class Execution(Struct):
     tenant: UUID
     rule_version: Positive
     attempt: Positive
+    priority: Annotated[int, Meta(ge=-10, le=10)]
     status: Literal["pending", "running", "completed", "failed", "cancelled", "timeout", "skipped"]
     created_at: datetime
     started_at: datetime | None

@@ -79,6 +79,7 @@ class Execution(Base):
     automation_rule_id: Mapped[UUID]
     rule_version: Mapped[int]
     attempt: Mapped[int]
+    priority: Mapped[int]
     status: Mapped[str]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]

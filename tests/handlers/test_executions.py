@@ -11,7 +11,7 @@ from automation.domain.principal import Principal
 from automation.storage.accounts.administration import Administration
 from automation.storage.executions import Executions
 from automation.storage.pool.database import Database
-from automation.storage.runs import Runs
+from automation.storage.runs import Runs, Turn
 from handlers.executions import cancel_automation_execution
 from tests.databases import DatabaseUrls
 from tests.storage.samples import Sample, sample
@@ -52,7 +52,7 @@ async def test_one_that_nobody_runs_is_cancelled_at_once(
 async def test_one_that_a_worker_runs_is_going_to_be_cancelled(
     ours: Sample, principal: Principal, database: Database, links: Links, runs: Runs
 ) -> None:
-    await runs.claim(ours.tenant, ours.execution.execution_id, 1, lease=15)
+    await runs.claim(Turn(ours.tenant, ours.execution.execution_id, 1), lease=15)
 
     reply = await cancel_automation_execution(ours.execution.execution_id, principal, Executions(database), links)
 

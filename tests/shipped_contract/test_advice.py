@@ -30,7 +30,7 @@ RAISED: Mapping[str, set[str]] = {
     "cancelAutomationExecution": {"execution_not_found", "execution_finished"},
     "retryAutomationExecution": {
         *("execution_not_found", "execution_not_retriable", "retries_exhausted", "attempt_superseded"),
-        *("rule_deleted", "rule_not_active", "actions_changed"),
+        *("rule_deleted", "rule_not_active", "actions_changed", "too_many_pending"),
     },
     "getCurrentPrincipal": set(),
     "listAutomationRules": set(),
@@ -39,7 +39,7 @@ RAISED: Mapping[str, set[str]] = {
     "updateAutomationRule": {"rule_not_found", "rule_deleted", "precondition_failed", "too_many_checks"},
     "patchAutomationRule": {"rule_not_found", "rule_deleted", "precondition_failed", "too_many_checks"},
     "deleteAutomationRule": {"rule_not_found", "rule_in_use", "precondition_failed"},
-    "executeAutomationRule": {"rule_not_found", "rule_not_active", "too_many_checks"},
+    "executeAutomationRule": {"rule_not_found", "rule_not_active", "too_many_checks", "too_many_pending"},
     "listAutomationRuleVersions": {"rule_not_found"},
     "getAutomationRuleVersion": {"rule_not_found", "rule_version_not_found"},
     "getLiveness": set(),

@@ -10,6 +10,7 @@ READABLE = (
     "automation_executions",
     "automation_rule_versions",
     "automation_rules",
+    "tenant_limits",
 )
 DIRECTORIES = ("api_keys", "tenants", "write_probes")
 

@@ -14,7 +14,7 @@ from automation.domain.pages import PageRequest
 from automation.domain.rules import Rule
 from automation.storage.executions import Executions
 from automation.storage.rules import Rules
-from automation.storage.runs import Claim, LogPart, Runs
+from automation.storage.runs import Claim, LogPart, Runs, Turn
 from tests.databases import DatabaseUrls
 from tests.storage.samples import Sample, a_content
 
@@ -55,7 +55,7 @@ class Runner:
 
     async def claim(self, execution: UUID, *, attempt: int = 1, lease: float = LEASE) -> Claim | None:
         """Claim an execution."""
-        return await self.runs.claim(self.tenant, execution, attempt, lease=lease)
+        return await self.runs.claim(Turn(self.tenant, execution, attempt), lease=lease)
 
     async def claimed(self, execution: UUID | None = None, *, attempt: int = 1, lease: float = LEASE) -> Claim:
         """Claim an execution, by default a new one, which must be possible."""
@@ -111,10 +111,11 @@ class Runner:
         self.change(execution, "lease_until = now() - interval '1 second', due_at = now() - interval '1 second'")
 
     def jobs(self, execution: UUID | None = None) -> list[dict[str, Any]]:
-        """Return the arguments of the jobs in the queue, of the tenant or of one execution, in their order."""
+        """Return what the jobs in the queue are about, those of the tenant or of one execution, oldest first."""
         with psycopg.connect(self.urls.admin) as admin:
             jobs = admin.execute(
-                "SELECT args FROM procrastinate.procrastinate_jobs WHERE args->>'tenant' = %s ORDER BY id",
+                "SELECT args - 'rank' - 'since' FROM procrastinate.procrastinate_jobs"
+                " WHERE args->>'tenant' = %s ORDER BY id",
                 (str(self.tenant),),
             ).fetchall()
         return [job for (job,) in jobs if execution is None or job["execution_id"] == str(execution)]

@@ -40,6 +40,7 @@ class Execution:
     logs: tuple[LogEntry, ...] = ()
     rule_version: int = 1
     attempt: int = 1
+    priority: int = 0
 
 
 _COLUMNS = tuple(name for name in Execution.__dataclass_fields__ if name != "logs")

@@ -9,7 +9,7 @@ import pytest
 
 from automation.domain.executions import ExecutionStatus
 from automation.domain.rules import RuleAction
-from automation.storage.runs import Claim, Runs
+from automation.storage.runs import Claim, Runs, Turn
 from tests.storage.runner import Runner, entry, told
 from tests.storage.samples import Sample, a_content
 
@@ -77,7 +77,7 @@ async def test_a_job_of_a_former_attempt_claims_nothing(runner: Runner) -> None:
 async def test_nobody_claims_an_execution_of_another_tenant(runner: Runner, theirs: Sample) -> None:
     execution = await runner.execute()
 
-    assert await runner.runs.claim(theirs.tenant, execution, 1, lease=15) is None
+    assert await runner.runs.claim(Turn(theirs.tenant, execution, 1), lease=15) is None
 
 
 @pytest.mark.parametrize("status", sorted(set(ExecutionStatus) - {ExecutionStatus.PENDING, ExecutionStatus.RUNNING}))

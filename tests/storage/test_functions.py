@@ -81,7 +81,7 @@ def test_a_file_is_one_function_with_its_grants(name: str) -> None:
 
     assert re.findall(r"^CREATE.*?(\w+)\(", text, re.MULTILINE) == [name]
     assert re.search(rf"^REVOKE ALL ON FUNCTION {name} FROM PUBLIC;$", text, re.MULTILINE)
-    assert re.search(rf"^GRANT EXECUTE ON FUNCTION {name} TO automation_(api|worker)", text, re.MULTILINE)
+    assert re.search(rf"^GRANT EXECUTE ON FUNCTION {name} TO automation_(api|worker|directory)", text, re.MULTILINE)
     assert ("SECURITY DEFINER" in text) == ("OWNER TO automation_directory;" in text)
     assert not re.search(rf"FUNCTION (?!{name}\b)\w+_v\d", text)
 

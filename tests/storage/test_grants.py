@@ -74,7 +74,7 @@ def test_the_directory_sees_no_more_of_executions_than_when_they_are_due(
         seen = admin.execute(
             "SELECT DISTINCT status FROM automation_executions WHERE tenant = ANY (%s)", ([ours.tenant, theirs.tenant],)
         ).fetchall()
-        for table in READABLE:
+        for table in set(READABLE) - {"tenant_limits"}:
             with pytest.raises(psycopg.errors.InsufficientPrivilege), admin.transaction():
                 admin.execute(f"SELECT * FROM {table}")
         columns = admin.execute(
@@ -85,7 +85,7 @@ def test_the_directory_sees_no_more_of_executions_than_when_they_are_due(
 
     assert seen == [("pending",)]
     assert columns == [
-        ("SELECT", ["attempt", "due_at", "execution_id", "status", "tenant"]),
+        ("SELECT", ["attempt", "due_at", "execution_id", "priority", "queued_at", "status", "tenant"]),
         ("UPDATE", ["due_at"]),
     ]
 
@@ -98,6 +98,7 @@ def test_the_directory_sees_no_more_of_executions_than_when_they_are_due(
         "created_by",
         "execution_id",
         "override_conditions",
+        "priority",
         "tenant",
     ],
 )

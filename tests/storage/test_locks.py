@@ -53,7 +53,7 @@ async def test_of_two_claims_under_a_limit_the_second_sees_what_the_first_has_ta
     rule = await runner.rule(max_concurrent_executions=1, concurrency_policy=ConcurrencyPolicy.QUEUE)
     first, second = await runner.execute(rule), await runner.execute(rule)
     async with await psycopg.AsyncConnection.connect(runner.urls.worker) as other:
-        await other.execute("SELECT FROM claim_execution_v1(%s, %s, 1, 15.0)", (runner.tenant, first))
+        await other.execute("SELECT FROM claim_execution_v1(%s, %s, 1, 15.0, NULL, NULL, NULL)", (runner.tenant, first))
         claim = await waiting(runner, other, runner.claim(second))
         await other.commit()
 
@@ -81,7 +81,9 @@ async def test_a_claim_under_a_limit_waits_for_an_end_and_takes_the_room(runner:
 async def test_of_two_claims_of_one_execution_the_second_finds_it_taken(runner: Runner) -> None:
     execution = await runner.execute()
     async with await psycopg.AsyncConnection.connect(runner.urls.worker) as other:
-        await other.execute("SELECT FROM claim_execution_v1(%s, %s, 1, 15.0)", (runner.tenant, execution))
+        await other.execute(
+            "SELECT FROM claim_execution_v1(%s, %s, 1, 15.0, NULL, NULL, NULL)", (runner.tenant, execution)
+        )
         claim = await waiting(runner, other, runner.claim(execution))
         await other.commit()
 

@@ -20,7 +20,7 @@ from tests.storage.runner import Runner
 from tests.storage.samples import Sample
 
 SEARCH_PATH = "-c search_path=procrastinate,public"
-DEFER = b"SELECT defer_execution_v1(p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s)"
+DEFER = b"SELECT defer_execution_v1(%(tenant)s, %(execution)s, %(attempt)s, 0, 0)"
 
 
 async def defer_execution(transaction: Transaction, tenant: UUID, execution_id: UUID, attempt: int) -> None:
@@ -46,7 +46,9 @@ async def test_procrastinates_worker_is_given_what_the_api_deferred(
     async with app.open_async():
         await app.run_worker_async(queues=[jobs.QUEUE], wait=False, delete_jobs="always", install_signal_handlers=False)
 
-    assert given == [{"tenant": str(runner.tenant), "execution_id": str(execution), "attempt": 1}]
+    assert [(job["tenant"], job["execution_id"], job["attempt"]) for job in given] == [
+        (str(runner.tenant), str(execution), 1)
+    ]
     assert runner.jobs() == []
 
 

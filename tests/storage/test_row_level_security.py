@@ -73,6 +73,10 @@ def test_without_a_predicate_a_query_still_sees_one_tenant(
             " WHERE tenant = ANY (%s)",
             ([ours.tenant, theirs.tenant],),
         )
+        admin.execute(
+            "INSERT INTO tenant_limits SELECT tenant, 'weight', 1 FROM tenants WHERE tenant = ANY (%s)",
+            ([ours.tenant, theirs.tenant],),
+        )
     enter(api, ours)
 
     tenants = api.execute(f"SELECT DISTINCT tenant FROM {table}").fetchall()

@@ -38,7 +38,9 @@
     ├── ContentTooLarge (413)
     ├── UnsupportedMediaType (415)
     ├── IdempotencyKeyReused (422)
-    ├── TooManyChecks (429)
+    ├── TooManyRequests (429)
+    │   ├── TooManyChecks
+    │   └── TooManyPending
     ├── HeadersTooLarge (431)
     ├── InternalError (500)
     ├── OutcomeUnknown (503)
@@ -66,6 +68,7 @@ from automation.domain.errors.kinds import (
     Forbidden,
     Invalid,
     NotFound,
+    TooManyRequests,
     Unauthenticated,
     Violation,
 )
@@ -83,6 +86,7 @@ from automation.domain.errors.requests import (
     PathNotFound,
     PreconditionFailed,
     TooManyChecks,
+    TooManyPending,
     UnsupportedMediaType,
 )
 from automation.domain.errors.resources import (
@@ -139,6 +143,8 @@ __all__ = [
     "RuleNotFound",
     "RuleVersionNotFound",
     "TooManyChecks",
+    "TooManyPending",
+    "TooManyRequests",
     "Unauthenticated",
     "Unavailable",
     "UnsupportedMediaType",

@@ -75,3 +75,9 @@ class Conflict(AutomationError):
     """What the request asks for does not fit the state that its resource is in."""
 
     status = 409
+
+
+class TooManyRequests(AutomationError):
+    """The tenant has more going on than it may have; the response's ``Retry-After`` is one second by default."""
+
+    status = 429

@@ -1,6 +1,6 @@
 """Errors of a request itself, whatever it asks for: its form, its address, its size."""
 
-from automation.domain.errors.kinds import AutomationError, Conflict, Invalid, NotFound
+from automation.domain.errors.kinds import AutomationError, Conflict, Invalid, NotFound, TooManyRequests
 
 
 class InvalidParameter(Invalid):
@@ -123,17 +123,25 @@ class UnsupportedMediaType(AutomationError):
     advice = "Send the `Content-Type` that `detail` names, in UTF-8 and without `Content-Encoding`."
 
 
-class TooManyChecks(AutomationError):
-    """Another long rule of the tenant is checked or planned.
+class TooManyChecks(TooManyRequests):
+    """Another long rule of the tenant is checked or planned."""
 
-    The response's ``Retry-After`` is one second unless ``headers`` say otherwise.
-    """
-
-    status = 429
     code = "too_many_checks"
     title = "Too many checks"
     default = "Another large rule of this tenant is being checked or planned."
     advice = "Send large rules, and dry runs of them, one after the other. `Retry-After` says when to try again."
+
+
+class TooManyPending(TooManyRequests):
+    """The tenant has as many pending executions as its limit ``max_pending`` lets it have."""
+
+    code = "too_many_pending"
+    title = "Too many pending executions"
+    default = "The tenant has as many pending executions as its limit max_pending allows."
+    advice = (
+        "Wait until some of them have run, or cancel some; an operator can raise the tenant's `max_pending`. "
+        "`Retry-After` says when to try again."
+    )
 
 
 class HeadersTooLarge(AutomationError):

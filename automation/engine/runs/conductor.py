@@ -132,10 +132,16 @@ class Conductor:
                 # The database knows by whom, and says so.
                 return Finished(status=ExecutionStatus.CANCELLED, outcome_unknown=True)
             case Cause.OUT_OF_TIME:
-                seconds = self._claim.rule.content.execution_timeout_seconds
-                message = f"The execution's time of {seconds} s was over."
+                message = f"The execution's time of {self._seconds()} was over."
                 last = an_entry(message, level=LogLevel.WARN)
                 return Finished(status=ExecutionStatus.TIMEOUT, error_message=message, outcome_unknown=True, last=last)
+
+    def _seconds(self) -> str:
+        """Return how long the execution might take, and whose limit that is where it isn't its rule's."""
+        seconds, most = self._claim.rule.content.execution_timeout_seconds, self._claim.max_run_seconds
+        if most is None or most >= seconds:
+            return f"{seconds} s"
+        return f"{most} s, the tenant's limit max_run_seconds,"
 
     def _say(self, answer: Answer, ending: Ending) -> None:
         match ending:

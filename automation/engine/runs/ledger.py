@@ -1,6 +1,7 @@
 """Stores what a run has come to, under its claim, one statement after the other; hears in each what is wanted of it."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
 from typing import Any, TypeVar
@@ -68,6 +69,17 @@ class Ledger:
         self._turn = asyncio.Lock()
         self._unrecorded: Write | None = None
         self.claim = claim
+        self._actions_seconds = claim.execution.actions_seconds
+
+    @property
+    def actions_seconds_left(self) -> float:
+        """How long the attempt's actions may still take."""
+        most = self.claim.max_actions_seconds
+        return math.inf if most is None else most - self._actions_seconds
+
+    def spend(self, seconds: float) -> None:
+        """Count the time that an action took; the next record of a try or an action stores it."""
+        self._actions_seconds += seconds
 
     async def renew(self) -> Renewal:
         """Keep the claim for another lease, and return what is wanted of the run.
@@ -107,14 +119,26 @@ class Ledger:
     async def record_try(self, *, tries: int, keep_call_key: bool) -> None:
         """Store that a try failed, and another one follows."""
         await self._record(
-            lambda logs: self._runs.record_try(self.claim, tries=tries, keep_call_key=keep_call_key, logs=logs)
+            lambda logs: self._runs.record_try(
+                self.claim,
+                tries=tries,
+                keep_call_key=keep_call_key,
+                actions_seconds=self._actions_seconds,
+                logs=logs,
+            )
         )
 
     async def record_action(self, index: int, *, result: Any | None, failed: bool) -> None:
         """Store that an action is done, and the next one follows."""
         await self._record(
             lambda logs: self._runs.record_action(
-                self.claim, index, result=result, failed=failed, next_action=index + 1, logs=logs
+                self.claim,
+                index,
+                result=result,
+                failed=failed,
+                next_action=index + 1,
+                actions_seconds=self._actions_seconds,
+                logs=logs,
             )
         )
 

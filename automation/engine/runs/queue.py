@@ -18,8 +18,9 @@ from uuid import UUID
 
 import structlog
 from procrastinate import App, PsycopgConnector
+from procrastinate.connector import BaseConnector
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import DeleteJobCondition, Job, Status
+from procrastinate.jobs import DeleteJobCondition, Job, Notification, Status
 from procrastinate.manager import JobManager, NotificationCallback, get_channel_for_queues
 from psycopg import AsyncConnection, Error
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -27,14 +28,17 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from automation.engine.runs.tasks import leave
 from automation.storage import session
 from automation.storage.jobs import QUEUE, TASK
+from automation.storage.runs import Turn
 
 _log = structlog.get_logger()
 
-Deliver = Callable[[UUID, UUID, int], Awaitable[None]]
+Deliver = Callable[[Turn], Awaitable[None]]
+Room = Callable[[], Awaitable[bool]]
 
 POLLING_SECONDS = 1.0
 """How late a job is seen where NOTIFY doesn't arrive, as through a transaction pooler."""
 
+_JOB_INSERTED: Notification = {"type": "job_inserted", "job_id": 0}
 _CONNECTIONS = 4
 _HEARTBEAT, _DEAD = 10.0, 40.0
 _PAUSE = 1.0
@@ -47,15 +51,24 @@ class Queue:
 
     Args:
         url: The database, as the worker's role.
-        deliver: Takes the tenant, the execution's id and its attempt. Cancelled when the queue stops or starts again:
-            what shall outlast that must be shielded.
-        concurrency: How many deliveries there are at once.
+        deliver: Takes a tenant's turn. Cancelled when the queue stops or starts again: what shall outlast that must be
+            shielded.
+        room: Says whether there is room for a delivery; it is asked before each. Where there was none and may be some
+            again, ``stir`` has it asked again.
+        concurrency: How many deliveries there are at the most.
     """
 
-    def __init__(self, url: str, deliver: Deliver, *, concurrency: int) -> None:
+    def __init__(self, url: str, deliver: Deliver, room: Room, *, concurrency: int) -> None:
         self._url = url
         self._deliver = deliver
+        self._room = room
         self._concurrency = concurrency
+        self._manager: _PatientManager | None = None
+
+    def stir(self) -> None:
+        """Look for jobs again: there may be room for one."""
+        if self._manager is not None:
+            self._manager.stir()
 
     async def receive(self) -> None:
         """Receive jobs until cancelled; outages are waited out, and told once each."""
@@ -96,11 +109,11 @@ class Queue:
 
     def _application(self) -> App:
         application = App(connector=PsycopgConnector())
-        application.job_manager = _PatientManager(application.connector)
+        application.job_manager = self._manager = _PatientManager(application.connector, self._room)
 
         @application.task(name=TASK, queue=QUEUE)
-        async def run_execution(tenant: str, execution_id: str, attempt: int) -> None:
-            await self._deliver(UUID(tenant), UUID(execution_id), attempt)
+        async def run_execution(tenant: str, execution_id: str, attempt: int, rank: int = 0, since: int = 0) -> None:
+            await self._deliver(Turn(UUID(tenant), UUID(execution_id), attempt, rank, since))
 
         return application
 
@@ -128,7 +141,40 @@ class Queue:
 
 
 class _PatientManager(JobManager):
-    """Procrastinate's manager, which neither a short outage nor a strange notification puts out of order."""
+    """Procrastinate's manager, which neither a short outage nor a strange notification puts out of order.
+
+    It fetches where there is room. What it hears while it fetches is heard again afterwards: Procrastinate forgets it.
+
+    Args:
+        connector: The queue's connections.
+        room: Says whether there is room for a job.
+    """
+
+    def __init__(self, connector: BaseConnector, room: Room) -> None:
+        super().__init__(connector)
+        self._room = room
+        self._wake: NotificationCallback | None = None
+        self._stirred = False
+        self._waking: set[asyncio.Task[None]] = set()
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        """Return the next job, None where there is none or no room for one."""
+        self._stirred = False
+        job = await super().fetch_job(queues=queues, worker_id=worker_id) if await self._room() else None
+        if job is None and self._stirred:
+            asyncio.get_running_loop().call_soon(self.stir)
+        return job
+
+    def stir(self) -> None:
+        """Have jobs looked for again."""
+        self._stirred = True
+        if self._wake is not None:
+            waking = asyncio.ensure_future(self._wake_up(self._wake))
+            self._waking.add(waking)
+            waking.add_done_callback(self._waking.discard)
+
+    async def _wake_up(self, wake: NotificationCallback) -> None:
+        await wake(channel=QUEUE, notification=_JOB_INSERTED)
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """Mark a job as done, also through a short outage: nobody would look at the failure of that.
@@ -156,10 +202,12 @@ class _PatientManager(JobManager):
         may be a job, and of what else comes only the first is told.
         """
         dropped = itertools.count()
+        self._wake = on_notification
 
         async def hear(channel: str, payload: str) -> None:
             if _tells_of_a_job(payload):
-                await on_notification(channel=channel, notification={"type": "job_inserted", "job_id": 0})
+                self._stirred = True
+                await on_notification(channel=channel, notification=_JOB_INSERTED)
             elif next(dropped) == 0:
                 _log.warning("strange notification dropped", channel=channel)
 

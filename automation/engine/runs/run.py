@@ -135,9 +135,10 @@ class Run:
 
     async def _given_up(self, index: int, action: RuleAction, error: ActionGivenUp) -> Finished | None:
         message = f"{action.type} failed: {error.message}"
-        level = LogLevel.WARN if action.continue_on_error else LogLevel.ERROR
+        tolerated = action.continue_on_error and not error.over
+        level = LogLevel.WARN if tolerated else LogLevel.ERROR
         self._journal.write(f"{message}.", level=level, action_index=index, metadata=error.metadata)
-        if action.continue_on_error:
+        if tolerated:
             # What is known of the failure is there for later actions; where nothing is, they find nothing.
             await self._record(index, error.output, failed=True)
             return None

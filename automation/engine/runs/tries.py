@@ -32,14 +32,16 @@ class ActionGivenUp(Exception):
     Args:
         failure: The last try's.
         stack: What happened try by try, without secrets.
+        over: Whether the execution ends with it, whatever its rule tolerates.
     """
 
-    def __init__(self, failure: ActionFailed, stack: str) -> None:
+    def __init__(self, failure: ActionFailed, stack: str, *, over: bool = False) -> None:
         super().__init__(failure.message)
+        self.over = over
         self.message = storable(failure.message)
         self.metadata = failure.metadata
         self.output = failure.output
-        self.timed_out = isinstance(failure, ActionTimedOut)
+        self.timed_out = over or isinstance(failure, ActionTimedOut)
         self.outcome_unknown = not failure.definite
         self.stack = stack
 
@@ -78,15 +80,18 @@ class Tries:
             call_key: The key of a call whose outcome is unknown.
 
         Raises:
-            ActionGivenUp: The last try failed, or another one could not have another outcome.
+            ActionGivenUp: The last try failed, another one could not have another outcome, or the tenant's limit of
+                time in actions is reached.
             WorkerStops: The worker goes.
             BrokenOff: The run may not go on.
         """
         while not self._stopping.is_set():
+            if self._ledger.actions_seconds_left <= 0:
+                raise self._over(definite=call_key is None)
             call_key = call_key or uuid4()
             await self._ledger.begin_call(tries=failed, call_key=call_key)
             try:
-                return await self._actions.run(action.type, config, self._call(index, action, call_key))
+                return await self._timed(action, config, self._call(index, action, call_key))
             except ActionWithheld:
                 continue  # whose the run is by now, the beginning of a call finds out
             except ActionFailed as failure:
@@ -96,6 +101,20 @@ class Tries:
                 await self._go_on(failure, index, action, failed)
         raise WorkerStops
 
+    async def _timed(self, action: RuleAction, config: Mapping[str, Any], call: ActionCall) -> ActionResult:
+        began = time.monotonic()
+        try:
+            return await self._actions.run(action.type, config, call)
+        finally:
+            self._ledger.spend(time.monotonic() - began)
+
+    def _over(self, *, definite: bool) -> ActionGivenUp:
+        most = self._ledger.claim.max_actions_seconds
+        message = f"the actions took longer than {most:.0f} s in all, the tenant's limit max_actions_seconds"
+        return ActionGivenUp(
+            ActionFailed(message, definite=definite, retryable=False), "\n".join(self._past), over=True
+        )
+
     def _call(self, index: int, action: RuleAction, call_key: UUID) -> ActionCall:
         claim = self._ledger.claim
         return ActionCall(
@@ -104,13 +123,15 @@ class Tries:
             attempt=claim.attempt,
             action_index=index,
             idempotency_key=str(call_key),
-            deadline=time.monotonic() + action.timeout_seconds,
+            deadline=time.monotonic() + min(action.timeout_seconds, self._ledger.actions_seconds_left),
             holds=self._ledger.holds,
             log=self._journal.of_action(index),
         )
 
     async def _go_on(self, failure: ActionFailed, index: int, action: RuleAction, failed: int) -> None:
         """Store a failed try and rest before the next one, or give up."""
+        if self._ledger.actions_seconds_left <= 0:
+            raise self._over(definite=failure.definite)
         if not failure.retryable or failed > action.retry_attempts:
             raise ActionGivenUp(failure, "\n".join(self._past))
         pause = max(backoff(failed), min(failure.retry_after, action.timeout_seconds))

@@ -1,7 +1,6 @@
 """The worker: takes executions over as their ids are delivered, and runs as many at once as it has slots."""
 
 import asyncio
-from uuid import UUID
 
 import structlog
 
@@ -10,12 +9,16 @@ from automation.engine.actions import Actions
 from automation.engine.rules.program import Programs
 from automation.engine.runs.conductor import Conductor
 from automation.engine.runs.queue import Queue
+from automation.engine.runs.shares import Shares
 from automation.engine.runs.sweeper import prune, sweep
 from automation.engine.runs.tasks import leave
 from automation.storage.due import Due
-from automation.storage.runs import Claim, Runs
+from automation.storage.runs import Claim, Runs, Turn
 
 _log = structlog.get_logger()
+
+LOOK_SECONDS = 0.1
+"""How long a worker whose slots are all taken, by tenants that hold their shares, waits before it looks for others."""
 
 HAND_BACK_SECONDS = 5.0
 """How long handing back may take; after that the leases run out by themselves."""
@@ -53,8 +56,9 @@ class Worker:
         self._due = due
         self._actions = actions
         self._programs = Programs(actions)
-        self._queue = Queue(url, self._deliver, concurrency=concurrency)
-        self._slots = asyncio.Semaphore(concurrency)
+        self._shares = Shares(concurrency)
+        self._queue = Queue(url, self._deliver, self._has_room, concurrency=self._shares.limit)
+        self._look_again: asyncio.TimerHandle | None = None
         self._stopping = asyncio.Event()
         self._lease = lease
         self._drain_seconds = drain_seconds
@@ -80,27 +84,53 @@ class Worker:
         for task in done:
             task.result()
 
-    async def _deliver(self, tenant: UUID, execution_id: UUID, attempt: int) -> None:
-        await self._slots.acquire()
-        task = asyncio.create_task(self._take(tenant, execution_id, attempt))
+    async def _has_room(self) -> bool:
+        """Return whether a job may be fetched: a slot is free, or somebody waits who is owed one of a full tenant's."""
+        if not self._shares.crowded:
+            return True
+        if self._shares.exhausted or self._look_again is not None:
+            return False
+        try:
+            wanted = await self._due.others_wait(self._shares.full())
+        except Unavailable:
+            wanted = False
+        if not wanted:
+            self._look_again = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+        return wanted
+
+    def _look(self) -> None:
+        self._look_again = None
+        self._queue.stir()
+
+    async def _deliver(self, turn: Turn) -> None:
+        self._shares.enter(turn.tenant)
+        task = asyncio.create_task(self._take(turn))
         self._tasks.add(task)
-        task.add_done_callback(self._give_slot_back)
+        task.add_done_callback(lambda done: self._give_slot_back(done, turn))
         await asyncio.shield(task)
 
-    def _give_slot_back(self, task: asyncio.Task[None]) -> None:
+    def _give_slot_back(self, task: "asyncio.Task[None]", turn: Turn) -> None:
         self._tasks.discard(task)
-        self._slots.release()
+        self._shares.leave(turn.tenant)
+        self._queue.stir()
 
-    async def _take(self, tenant: UUID, execution_id: UUID, attempt: int) -> None:
+    async def _take(self, turn: Turn) -> None:
         try:
-            claim = await self._runs.claim(tenant, execution_id, attempt, lease=self._lease)
+            full = self._shares.full(turn.tenant)
+            claim = await self._runs.claim(turn, lease=self._lease, full=full, passes=self._shares.overcrowded)
             if claim is not None:
+                self._shares.learn(turn.tenant, claim.weight)
                 await self._conduct(claim)
         except Unavailable:
             return  # the sweeper finds it again
         except Exception:  # noqa: BLE001 - told in the log; the worker goes on
             # The lease runs out, and another worker takes over.
-            _log.exception("run broke off", tenant=str(tenant), execution_id=str(execution_id), attempt=attempt)
+            _log.exception(
+                "run broke off",
+                tenant=str(turn.tenant),
+                execution_id=str(turn.execution),
+                attempt=turn.attempt,
+            )
 
     async def _conduct(self, claim: Claim) -> None:
         conductor = Conductor(

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Select, Text, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from automation.domain.identifiers import parse_uuid
-from automation.storage.account_tables import api_keys, tenants, user_roles, users
+from automation.domain.limits import Limits, limit_named
+from automation.storage.account_tables import api_keys, tenant_limits, tenants, user_roles, users
 from automation.storage.accounts.refusals import Unknown
 
 Reference = UUID | str
@@ -103,6 +104,12 @@ def keys_by_age(connection: Connection, owned_by: UUID) -> list[Key]:
     """Return a tenant's keys, the oldest first."""
     statement = _keys(owned_by).order_by(api_keys.c.created_at, api_keys.c.prefix)
     return [Key(**row) for row in connection.execute(statement).mappings()]
+
+
+def limits(connection: Connection, owned_by: UUID) -> Limits:
+    """Return the limits that a tenant has of its own."""
+    found = connection.execute(select(tenant_limits.c.name, tenant_limits.c.value).filter_by(tenant=owned_by))
+    return {limit_named(name): value for name, value in found}
 
 
 def _users(owned_by: UUID) -> Select[*tuple[Any, ...]]:

@@ -3,18 +3,27 @@
 It connects as the owner of the tables, whom row-level security binds as well: each transaction is one tenant's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, func, insert, literal, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from automation.domain.identifiers import parse_uuid
+from automation.domain.limits import Limit, Limits
 from automation.domain.permissions import ROLE_PERMISSIONS, Role
 from automation.domain.rules import Rule
 from automation.storage import records
-from automation.storage.account_tables import api_keys, role_permissions, roles, tenants, user_roles, users
+from automation.storage.account_tables import (
+    api_keys,
+    role_permissions,
+    roles,
+    tenant_limits,
+    tenants,
+    user_roles,
+    users,
+)
 from automation.storage.accounts import accounts, engine
 from automation.storage.accounts.accounts import Key, Reference, Tenant, User
 from automation.storage.accounts.refusals import Unacceptable, explained
@@ -135,6 +144,21 @@ class Administration:
             revoked_at = func.coalesce(api_keys.c.revoked_at, func.now())
             connection.execute(update(api_keys).where(belongs).values(active=False, revoked_at=revoked_at))
             return accounts.key(connection, owned_by, prefix)
+
+    def limits(self, tenant: Reference) -> Limits:
+        """Return the limits that a tenant has of its own."""
+        with self._tenant_transaction(tenant) as (connection, owned_by):
+            return accounts.limits(connection, owned_by)
+
+    def set_limits(self, tenant: Reference, values: Mapping[Limit, int | None]) -> Limits:
+        """Give a tenant limits of its own, or take them away where the value is None; return those that it has then."""
+        with self._tenant_transaction(tenant) as (connection, owned_by):
+            for limit, value in values.items():
+                named = {"tenant": owned_by, "name": str(limit)}
+                connection.execute(delete(tenant_limits).filter_by(**named))
+                if value is not None:
+                    connection.execute(insert(tenant_limits).values(**named, value=value))
+            return accounts.limits(connection, owned_by)
 
     def add_rule(self, rule: Rule) -> None:
         """Store a rule as it is; one whose id the tenant has already is left alone."""

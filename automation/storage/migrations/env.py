@@ -2,11 +2,12 @@
 
 from alembic import context
 
-from automation.storage import tables
+from automation.storage import tables  # noqa: F401 - registers them
+from automation.storage.account_tables import tenants
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=tables.automation_rules.metadata,
+    target_metadata=tenants.metadata,
     compare_server_default=True,
 )
 with context.begin_transaction():

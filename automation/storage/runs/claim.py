@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -13,6 +13,24 @@ from automation.domain.executions import LogEntry
 from automation.domain.rules import RuleVersion
 from automation.storage import rule_content
 from automation.storage.pool.encoding import decoded
+
+
+class Turn(NamedTuple):
+    """A tenant's turn, as a job gives it out.
+
+    Args:
+        tenant: Whose turn it is.
+        execution: Which execution it was given out for; another one that comes first takes its place.
+        attempt: The attempt of that.
+        rank: The smaller it is, the sooner the tenant's execution comes: minus its priority, or less where it started.
+        since: Of two with the same rank the smaller one comes first: when it was queued, in microseconds.
+    """
+
+    tenant: UUID
+    execution: UUID
+    attempt: int
+    rank: int = 0
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +55,7 @@ class RunState:
         taken_over: Whether another worker had begun this attempt, and neither ended it nor began to wait.
         lost_workers: How many workers were lost at this action of the attempt, one after the other.
         log_entries: How many entries the attempt's log has, those that the claim has written among them.
+        actions_seconds: How long the attempt has been in its actions.
     """
 
     created_at: datetime
@@ -56,11 +75,15 @@ class RunState:
     taken_over: bool
     lost_workers: int
     log_entries: int
+    actions_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The right to run an execution: lost as soon as another worker gets a higher ``fence``."""
+    """The right to run an execution: lost as soon as another worker gets a higher ``fence``.
+
+    ``weight`` and the limits, in seconds, are the tenant's; one that is None limits nothing.
+    """
 
     tenant: UUID
     execution_id: UUID
@@ -68,6 +91,19 @@ class Claim:
     fence: int
     rule: RuleVersion
     execution: RunState
+    weight: int
+    max_run_seconds: int | None
+    max_actions_seconds: float | None
+
+    @property
+    def names(self) -> dict[str, object]:
+        """What every write of the run names."""
+        return {
+            "tenant": self.tenant,
+            "execution": self.execution_id,
+            "attempt": self.attempt,
+            "fence": self.fence,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +144,12 @@ NOTHING = LogPart(0)
 """What a write logs that has nothing to tell."""
 
 
-def read_claim(tenant: UUID, execution_id: UUID, attempt: int, row: DictRow) -> Claim:
-    """Return the claim that a row of ``claim_execution_v1`` gives."""
+def read_claim(tenant: UUID, row: DictRow) -> Claim:
+    """Return the claim that a row of ``serve_turn_v1`` gives."""
     return Claim(
         tenant=tenant,
-        execution_id=execution_id,
-        attempt=attempt,
+        execution_id=row["execution_id"],
+        attempt=row["attempt"],
         fence=row["fence"],
         rule=RuleVersion(
             rule_id=row["rule_id"],
@@ -139,7 +175,11 @@ def read_claim(tenant: UUID, execution_id: UUID, attempt: int, row: DictRow) -> 
             taken_over=row["taken_over"],
             lost_workers=row["lost_workers"],
             log_entries=row["log_entries"],
+            actions_seconds=row["actions_seconds"],
         ),
+        weight=row["weight"],
+        max_run_seconds=row["max_run_seconds"],
+        max_actions_seconds=row["max_actions_seconds"],
     )
 
 

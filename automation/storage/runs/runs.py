@@ -5,7 +5,7 @@ Every one may be called again after ``Unavailable``, which leaves open whether i
 twice, no log entry either, and counts as success.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,21 +13,27 @@ from uuid import UUID
 from psycopg.rows import class_row, dict_row, scalar_row
 
 from automation.domain.executions import ExecutionStatus, LogEntry
+from automation.domain.limits import DEFAULTS, Limit, Limits
 from automation.storage.pool.database import Database
-from automation.storage.pool.encoding import encoded, shortened, storable
-from automation.storage.runs.claim import NOTHING, Claim, LogPart, Outcome, Renewal, read_claim
+from automation.storage.pool.encoding import shortened, uuid_array
+from automation.storage.runs.claim import NOTHING, Claim, LogPart, Outcome, Renewal, Turn, read_claim
 from automation.storage.runs.endings import Ending, Finished, HandedBack, Resting
+from automation.storage.runs.values import encoded_result, stored_entries
 
 LONGEST_MESSAGE, LONGEST_STACK = 4_000, 8_000
 """Characters of an execution's error and of its stack."""
 
 # An execution and how far it had come, for the worker whose it is from now on.
 _CLAIM = b"""
-SELECT fence, rule_id, rule_version, rule, created_at, trigger_data, results, next_action, tries, call_key, started_at,
-    deadline_at, override_conditions, retry_from, actions_total, actions_successful, actions_failed, waited, taken_over,
-    lost_workers, log_entries
-FROM claim_execution_v1(
-    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_lease => %(lease)s)
+SELECT execution_id, attempt, fence, rule_id, rule_version, rule, created_at, trigger_data, results, next_action, tries,
+    call_key, started_at, deadline_at, override_conditions, retry_from, actions_total, actions_successful,
+    actions_failed, waited, taken_over, lost_workers, log_entries, weight, max_run_seconds, max_actions_seconds,
+    actions_seconds
+FROM serve_turn_v1(
+    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_rank => %(rank)s,
+    p_since => %(since)s, p_lease => %(lease)s, p_full => %(full)s::uuid[], p_pass => %(passes)s,
+    p_max_running => %(max_running)s, p_max_run_seconds => %(max_run_seconds)s,
+    p_max_actions_seconds => %(max_actions_seconds)s)
 """
 # The lease for some more seconds, and what is wanted of the run.
 _RENEW = b"""
@@ -47,14 +53,15 @@ SELECT begin_call_v1(
 _RECORD_TRY = b"""
 SELECT record_try_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
-    p_tries => %(tries)s, p_keep_call_key => %(keep_call_key)s, p_first => %(first)s, p_logs => %(logs)s::jsonb)
+    p_tries => %(tries)s, p_keep_call_key => %(keep_call_key)s,
+    p_actions_seconds => %(actions_seconds)s, p_first => %(first)s, p_logs => %(logs)s::jsonb)
 """
 # An action that is over, before the next one.
 _RECORD_ACTION = b"""
 SELECT record_action_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
     index => %(index)s, p_result => %(result)s::json, p_failed => %(failed)s, p_next_action => %(next_action)s,
-    p_first => %(first)s, p_logs => %(logs)s::jsonb)
+    p_actions_seconds => %(actions_seconds)s, p_first => %(first)s, p_logs => %(logs)s::jsonb)
 """
 # The claim's end, until a time at which any worker goes on.
 _WAIT = b"""
@@ -95,34 +102,42 @@ class Runs:
 
     A write returns its outcome, in which it learns of a cancel; None says that the claim is lost, and that the run is
     another's or over. Each takes along what the run has to tell: ``logs`` are stored in the same statement.
+
+    Args:
+        database: Where they are.
+        limits: What tenants may use that have no limits of their own.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, limits: Limits = DEFAULTS) -> None:
         self._database = database
+        claimed_under = (Limit.MAX_RUNNING, Limit.MAX_RUN_SECONDS, Limit.MAX_ACTIONS_SECONDS)
+        self._limits = {str(limit): limits.get(limit) for limit in claimed_under}
 
-    async def claim(self, tenant: UUID, execution_id: UUID, attempt: int, *, lease: float) -> Claim | None:
-        """Take an execution that is pending, that waited long enough, or whose worker let its lease run out.
+    async def claim(
+        self, turn: Turn, *, lease: float, full: Collection[UUID] = (), passes: bool = False
+    ) -> Claim | None:
+        """Take the first of a tenant's executions that are pending, waited long enough, or lost their worker.
 
         What cannot go on is ended here: one that was cancelled or whose time is over while nobody held it, and one that
         the rule's concurrency policy skips or cancels. What is claimed is told in its log in the same statement.
 
         Args:
-            tenant: Whose execution it is.
-            execution_id: Which execution.
-            attempt: The attempt that the job was written for.
+            turn: The tenant's turn, and what it was given out for.
             lease: Seconds for which the execution is this worker's, unless it renews the claim.
+            full: The tenants that hold their share of the slots here: each passes its turn while others wait.
+            passes: Whether such a tenant passes it in any case.
 
         Returns:
-            The claim, None where there is nothing to do: it is another's, it has ended, or it has to stay pending
-            until its rule's other executions have ended, which then brings another job.
+            The claim, None where there is nothing to do: the turn was passed, the execution is another's, it has ended,
+            or it has to stay pending until others have ended, which then brings another job.
         """
-        named = {"tenant": tenant, "execution": execution_id, "attempt": attempt, "lease": float(lease)}
-        row = await self._database.fetch_one(_CLAIM, named, dict_row)
-        return None if row is None else read_claim(tenant, execution_id, attempt, row)
+        named = {**turn._asdict(), "lease": float(lease), "full": uuid_array(list(full)), "passes": passes}
+        row = await self._database.fetch_one(_CLAIM, named | self._limits, dict_row)
+        return None if row is None else read_claim(turn.tenant, row)
 
     async def renew(self, claim: Claim, *, lease: float) -> Renewal | None:
         """Hold the execution for another ``lease`` seconds; None where the claim is lost."""
-        return await self._database.fetch_one(_RENEW, _named(claim) | {"lease": float(lease)}, class_row(Renewal))
+        return await self._database.fetch_one(_RENEW, claim.names | {"lease": float(lease)}, class_row(Renewal))
 
     async def begin_call(
         self, claim: Claim, *, lease: float, tries: int, call_key: UUID, logs: LogPart = NOTHING
@@ -143,13 +158,22 @@ class Runs:
         return await self._write(_BEGIN_CALL, claim, values, logs)
 
     async def record_try(
-        self, claim: Claim, *, tries: int, keep_call_key: bool, logs: LogPart = NOTHING
+        self, claim: Claim, *, tries: int, keep_call_key: bool, actions_seconds: float = 0, logs: LogPart = NOTHING
     ) -> Outcome | None:
         """Store that a try failed and another one follows; the call key is kept where its outcome is unknown."""
-        return await self._write(_RECORD_TRY, claim, {"tries": tries, "keep_call_key": keep_call_key}, logs)
+        values = {"tries": tries, "keep_call_key": keep_call_key, "actions_seconds": float(actions_seconds)}
+        return await self._write(_RECORD_TRY, claim, values, logs)
 
     async def record_action(
-        self, claim: Claim, index: int, *, result: Any | None, failed: bool, next_action: int, logs: LogPart = NOTHING
+        self,
+        claim: Claim,
+        index: int,
+        *,
+        result: Any | None,
+        failed: bool,
+        next_action: int,
+        actions_seconds: float = 0,
+        logs: LogPart = NOTHING,
     ) -> Outcome | None:
         """Store that an action is over and the run goes on, count it, and forget its tries and its call key.
 
@@ -161,9 +185,16 @@ class Runs:
             result: What later actions see of it, None for nothing.
             failed: Whether it failed, and the rule goes on nevertheless.
             next_action: The index of the action that follows, greater than ``index``.
+            actions_seconds: How long the attempt has been in its actions.
             logs: What to log.
         """
-        values = {"index": index, "result": _json(result), "failed": failed, "next_action": next_action}
+        values = {
+            "index": index,
+            "result": encoded_result(result),
+            "failed": failed,
+            "next_action": next_action,
+            "actions_seconds": float(actions_seconds),
+        }
         return await self._write(_RECORD_ACTION, claim, values, logs)
 
     async def end(self, claim: Claim, ending: Ending, logs: LogPart) -> Outcome | ExecutionStatus | None:
@@ -195,7 +226,7 @@ class Runs:
         The wait itself, the action before that one, counts as successful when it is over. It does not begin, and
         nothing is stored, where a cancel was accepted.
         """
-        values = {"next_action": next_action, "resume_at": resume_at, "result": _json(result)}
+        values = {"next_action": next_action, "resume_at": resume_at, "result": encoded_result(result)}
         return await self._write(_WAIT, claim, values, logs)
 
     async def log(self, claim: Claim, logs: LogPart) -> Outcome | None:
@@ -237,7 +268,7 @@ class Runs:
             "error_stack": shortened(error_stack, LONGEST_STACK),
             "failed_action": failed_action_index,
             "keep_call_key": keep_call_key,
-            "last": None if last is None else encoded(_entry(last)),
+            "last": None if last is None else stored_entries([last]),
         }
         ended = await self._ask(_FINISH, claim, values, logs)
         return None if ended is None else ExecutionStatus(ended)
@@ -264,33 +295,6 @@ class Runs:
         return None if answer is None else Outcome(answer)
 
     async def _ask(self, query: bytes, claim: Claim, values: Mapping[str, object], logs: LogPart) -> str | None:
-        told = {"first": logs.first, "logs": _entries(logs.entries)}
-        answer: str | None = await self._database.fetch_one(query, {**_named(claim), **values, **told}, scalar_row)
+        told = {"first": logs.first, "logs": stored_entries(logs.entries)}
+        answer: str | None = await self._database.fetch_one(query, {**claim.names, **values, **told}, scalar_row)
         return answer
-
-
-def _named(claim: Claim) -> dict[str, object]:
-    return {
-        "tenant": claim.tenant,
-        "execution": claim.execution_id,
-        "attempt": claim.attempt,
-        "fence": claim.fence,
-    }
-
-
-def _json(result: Any | None) -> str | None:
-    return None if result is None else encoded(result)
-
-
-def _entries(entries: Sequence[LogEntry]) -> str | None:
-    return encoded([_entry(entry) for entry in entries]) if entries else None
-
-
-def _entry(entry: LogEntry) -> dict[str, Any]:
-    return {
-        "timestamp": entry.timestamp,
-        "level": entry.level,
-        "message": storable(entry.message),
-        "action_index": entry.action_index,
-        "metadata": entry.metadata,
-    }

@@ -98,7 +98,15 @@ class Rehearsal:
         """Run it; return how it ended, what it wrote, and what it told."""
         rule = RuleVersion(rule_id=uuid4(), tenant=uuid4(), version=1, content=a_content(self.actions, self.content))
         claim = Claim(
-            tenant=rule.tenant, execution_id=uuid4(), attempt=1, fence=1, rule=rule, execution=a_state(self.state)
+            tenant=rule.tenant,
+            execution_id=uuid4(),
+            attempt=1,
+            fence=1,
+            rule=rule,
+            execution=a_state(self.state),
+            weight=10,
+            max_run_seconds=None,
+            max_actions_seconds=None,
         )
         journal = Journal()
         ledger = NotedLedger(claim, journal)
@@ -117,7 +125,15 @@ def a_state(fields: Mapping[str, Any]) -> RunState:
     """Return the state of a run that has just begun."""
     values: dict[str, Any] = {"trigger_data": None, "call_key": None, "retry_from": None}
     values |= {"created_at": CREATED_AT, "started_at": CREATED_AT, "deadline_at": CREATED_AT + timedelta(hours=1)}
-    counted = ("next_action", "tries", "actions_successful", "actions_failed", "lost_workers", "log_entries")
+    counted = (
+        "next_action",
+        "tries",
+        "actions_successful",
+        "actions_failed",
+        "lost_workers",
+        "log_entries",
+        "actions_seconds",
+    )
     values |= dict.fromkeys(counted, 0)
     values |= dict.fromkeys(("override_conditions", "waited", "taken_over"), False)
     values |= {"results": {}, "actions_total": 1, **fields}

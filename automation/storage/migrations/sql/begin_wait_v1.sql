@@ -48,6 +48,7 @@ BEGIN
         log_bytes = run.log_bytes,
         logs_cut = run.logs_cut
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
+    PERFORM wake_held_execution_v1(p_tenant);
     RETURN 'stored';
 END
 $$;

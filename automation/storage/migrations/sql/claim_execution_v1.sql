@@ -1,6 +1,9 @@
 -- Gives an execution to a worker: one that is pending, that waited long enough, or whose worker let its lease run out.
 -- What cannot go on is ended here. No row where there is nothing to do.
--- Called by Runs.claim (automation/storage/runs/runs.py).
+-- Called by serve_turn.
+--
+-- The tenant's limits are its own, or else those given. At its limit of running executions one is held back, until
+-- another of them runs no more: claims of that tenant are one after the other. One that is taken over runs already.
 --
 -- A claim is a number, the fence, that each claim of an execution makes greater, and a time until which it holds, the
 -- lease. A worker that was believed dead has a smaller fence than its successor, and writes nothing any more.
@@ -12,24 +15,38 @@
 -- lost_workers counts the leases that ran out, one after the other, at the same action of the attempt. One that was
 -- handed back (release_claim) did not: it ended with the epoch.
 
-CREATE FUNCTION claim_execution_v1(p_tenant uuid, p_execution uuid, p_attempt integer, p_lease double precision)
+CREATE FUNCTION claim_execution_v1(
+    p_tenant uuid, p_execution uuid, p_attempt integer, p_lease double precision, p_max_running bigint,
+    p_max_run_seconds bigint, p_max_actions_seconds bigint)
 RETURNS TABLE (
     fence bigint, rule_id uuid, rule_version integer, rule text, created_at timestamp with time zone,
     trigger_data text, results text, next_action integer, tries integer, call_key uuid,
     started_at timestamp with time zone, deadline_at timestamp with time zone, override_conditions boolean,
     retry_from text, actions_total integer, actions_successful integer, actions_failed integer, waited boolean,
-    taken_over boolean, lost_workers integer, log_entries integer)
+    taken_over boolean, lost_workers integer, log_entries integer, weight integer, max_run_seconds integer,
+    max_actions_seconds double precision, actions_seconds double precision)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
 #variable_conflict use_column
 DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
-    limited uuid := lock_limited_rule_v1(p_tenant, p_execution);
+    most record;
+    limited uuid;
     run record;
     told jsonb;
     timeout integer;
     moment timestamp with time zone;
 BEGIN
+    SELECT coalesce(max(l.value) FILTER (WHERE l.name = 'weight'), 10)::integer AS weight,
+        coalesce(max(l.value) FILTER (WHERE l.name = 'max_running'), p_max_running) AS running,
+        coalesce(max(l.value) FILTER (WHERE l.name = 'max_run_seconds'), p_max_run_seconds)::integer AS run_seconds,
+        coalesce(max(l.value) FILTER (WHERE l.name = 'max_actions_seconds'), p_max_actions_seconds) AS actions_seconds
+    INTO most
+    FROM tenant_limits l WHERE l.tenant = p_tenant;
+    IF most.running IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(uuid_hash_extended(p_tenant, 0));
+    END IF;
+    limited := lock_limited_rule_v1(p_tenant, p_execution);
     SELECT e.status, e.lease_until, e.deadline_at, e.cancel_requested_at, e.cancel_reason, e.automation_rule_id,
         e.rule_version, e.fence, e.next_action, e.actions_total, e.log_entries, e.log_bytes, e.logs_cut,
         e.status = 'running' AND e.lease_until IS NULL AS waited,
@@ -44,7 +61,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    SELECT v.execution_timeout_seconds INTO timeout
+    SELECT least(v.execution_timeout_seconds, most.run_seconds) INTO timeout
     FROM automation_rule_versions v
     WHERE v.tenant = p_tenant AND v.rule_id = run.automation_rule_id AND v.version = run.rule_version;
 
@@ -56,8 +73,18 @@ BEGIN
     IF run.deadline_at <= now() THEN
         PERFORM end_execution_saying_v1(p_tenant, p_execution, 'timeout', 'error',
             format('The execution''s time of %s s is over.', timeout),
-            format('The execution took longer than %s s.', timeout));
+            format('The execution took longer than %s s%s.', timeout, CASE
+                WHEN timeout = most.run_seconds THEN ', the tenant''s limit max_run_seconds' ELSE '' END));
         PERFORM wake_executions_v1(p_tenant, limited);
+        PERFORM wake_held_execution_v1(p_tenant);
+        RETURN;
+    END IF;
+    IF NOT run.taken_over AND most.running <= (
+        SELECT count(*) FROM automation_executions e
+        WHERE e.tenant = p_tenant AND e.status = 'running' AND e.lease_until IS NOT NULL)
+    THEN
+        UPDATE automation_executions e SET held_back = true, due_at = now() + interval '1 minute'
+        WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
         RETURN;
     END IF;
     IF run.status = 'pending' AND limited IS NOT NULL AND NOT admit_execution_v1(p_tenant, limited, p_execution) THEN
@@ -83,6 +110,7 @@ BEGIN
         lease_until = moment + make_interval(secs => p_lease),
         due_at = moment + make_interval(secs => p_lease),
         resume_at = NULL,
+        held_back = false,
         started_at = coalesce(e.started_at, moment),
         deadline_at = coalesce(e.deadline_at, coalesce(e.started_at, moment) + make_interval(secs => timeout)),
         actions_successful = e.actions_successful + run.waited::integer,
@@ -97,10 +125,12 @@ BEGIN
             'name', v.name, 'description', v.description, 'status', v.status, 'trigger_type', v.trigger_type,
             'trigger_config', v.trigger_config, 'conditions', v.conditions, 'condition_logic', v.condition_logic,
             'actions', v.actions, 'execution_timeout_seconds', v.execution_timeout_seconds,
-            'max_concurrent_executions', v.max_concurrent_executions, 'concurrency_policy', v.concurrency_policy)::text,
+            'max_concurrent_executions', v.max_concurrent_executions, 'concurrency_policy', v.concurrency_policy,
+            'priority', v.priority)::text,
         e.created_at, e.trigger_data::text, e.results::text, e.next_action, e.tries, e.call_key, e.started_at,
         e.deadline_at, e.override_conditions, e.retry_from, e.actions_total, e.actions_successful, e.actions_failed,
-        run.waited, run.taken_over, e.lost_workers, e.log_entries
+        run.waited, run.taken_over, e.lost_workers, e.log_entries, most.weight, most.run_seconds,
+        most.actions_seconds::double precision, e.actions_seconds
     FROM automation_executions e
     JOIN automation_rule_versions v
         ON v.tenant = e.tenant AND v.rule_id = e.automation_rule_id AND v.version = e.rule_version

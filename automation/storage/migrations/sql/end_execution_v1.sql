@@ -35,6 +35,7 @@ BEGIN
         lease_until = NULL,
         resume_at = NULL,
         due_at = NULL,
+        held_back = false,
         log_entries = run.log_entries,
         log_bytes = run.log_bytes,
         logs_cut = run.logs_cut

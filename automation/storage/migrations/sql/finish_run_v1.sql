@@ -40,6 +40,7 @@ BEGIN
             logs || jsonb_build_object('timestamp', clock_timestamp(), 'level', 'info', 'message', run.cancel_reason));
     END IF;
     PERFORM wake_executions_v1(p_tenant, limited);
+    PERFORM wake_held_execution_v1(p_tenant);
     RETURN p_status;
 END
 $$;

@@ -19,7 +19,8 @@ BEGIN
             'name', r.name, 'description', r.description, 'status', r.status, 'trigger_type', r.trigger_type,
             'trigger_config', r.trigger_config, 'conditions', r.conditions, 'condition_logic', r.condition_logic,
             'actions', r.actions, 'execution_timeout_seconds', r.execution_timeout_seconds,
-            'max_concurrent_executions', r.max_concurrent_executions, 'concurrency_policy', r.concurrency_policy)::text
+            'max_concurrent_executions', r.max_concurrent_executions, 'concurrency_policy', r.concurrency_policy,
+            'priority', r.priority)::text
     FROM automation_rules r
     WHERE r.tenant = p_tenant AND r.rule_id = p_rule;
 END

@@ -7,7 +7,7 @@
 
 CREATE FUNCTION record_action_v1(
     p_tenant uuid, p_execution uuid, p_attempt integer, p_fence bigint, index integer, p_result json,
-    p_failed boolean, p_next_action integer, p_first integer, p_logs jsonb)
+    p_failed boolean, p_next_action integer, p_actions_seconds double precision, p_first integer, p_logs jsonb)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
@@ -36,6 +36,7 @@ BEGIN
         next_action = p_next_action,
         tries = 0,
         lost_workers = 0,
+        actions_seconds = p_actions_seconds,
         call_key = NULL,
         actions_successful = e.actions_successful + (NOT p_failed)::integer,
         actions_failed = e.actions_failed + p_failed::integer,

@@ -4,7 +4,7 @@
 
 CREATE FUNCTION record_try_v1(
     p_tenant uuid, p_execution uuid, p_attempt integer, p_fence bigint, p_tries integer, p_keep_call_key boolean,
-    p_first integer, p_logs jsonb)
+    p_actions_seconds double precision, p_first integer, p_logs jsonb)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
@@ -25,6 +25,7 @@ BEGIN
         p_tenant, p_execution, p_attempt, p_first, p_logs, run.log_entries, run.log_bytes, run.logs_cut);
     UPDATE automation_executions e SET
         tries = p_tries,
+        actions_seconds = p_actions_seconds,
         call_key = CASE WHEN p_keep_call_key THEN e.call_key END,
         log_entries = run.log_entries,
         log_bytes = run.log_bytes,

@@ -13,7 +13,7 @@ DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
     run record;
 BEGIN
-    SELECT e.cancel_requested_at, e.log_entries, e.log_bytes, e.logs_cut INTO run
+    SELECT e.cancel_requested_at, e.queued_at, e.log_entries, e.log_bytes, e.logs_cut INTO run
     FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt AND e.fence = p_fence
         AND e.status = 'running' AND e.lease_until IS NOT NULL
@@ -34,7 +34,8 @@ BEGIN
         log_bytes = run.log_bytes,
         logs_cut = run.logs_cut
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
-    PERFORM defer_execution_v1(p_tenant, p_execution, p_attempt);
+    PERFORM defer_execution_v1(
+        p_tenant, p_execution, p_attempt, -11, (extract(epoch FROM run.queued_at) * 1000000)::bigint);
     RETURN 'stored';
 END
 $$;

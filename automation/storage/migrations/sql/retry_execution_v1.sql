@@ -1,6 +1,6 @@
 -- Makes an execution that failed, timed out or was cancelled pending again as its next attempt, together with its job, and
 -- keeps what became of the attempt before. The outcome is retried, other_attempt, not_retriable, retries_exhausted (after
--- 100 of them), rule_deleted, rule_not_active or actions_changed; no row for no execution. p_attempt is the attempt that
+-- 100 of them), rule_deleted, rule_not_active, actions_changed or too_many_pending; no row for no execution. p_attempt is the attempt that
 -- is meant, null for the last.
 -- Called by Executions.retry (automation/storage/executions.py).
 --
@@ -15,7 +15,7 @@
 
 CREATE FUNCTION retry_execution_v1(
     p_tenant uuid, p_execution uuid, p_from text, p_rule_version text, p_trigger_data json,
-    p_attempt integer)
+    p_attempt integer, p_max_pending bigint)
 RETURNS TABLE (outcome text, execution_id uuid, automation_rule_id uuid, status text, document text)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
@@ -35,7 +35,7 @@ BEGIN
         SELECT e.automation_rule_id FROM automation_executions e
         WHERE e.tenant = p_tenant AND e.execution_id = p_execution)
     FOR KEY SHARE;
-    SELECT e.status, e.attempt, e.rule_version, coalesce(e.failed_action_index, e.next_action) AS stopped,
+    SELECT e.status, e.attempt, e.priority, e.rule_version, coalesce(e.failed_action_index, e.next_action) AS stopped,
         e.next_action > 0 OR e.tries > 0 OR coalesce(e.retry_from = 'failed_action', false)
             OR num_nonnulls(e.failed_action_index, e.call_key, e.results) > 0 AS begun
     INTO run
@@ -66,6 +66,11 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
+    IF too_many_pending_v1(p_tenant, p_max_pending) THEN
+        outcome := 'too_many_pending';
+        RETURN NEXT;
+        RETURN;
+    END IF;
     INSERT INTO automation_execution_attempts
     SELECT e.tenant, e.execution_id, e.attempt, e.status, e.queued_at, e.started_at, e.completed_at, e.duration_ms,
         e.actions_total, e.actions_successful, e.actions_failed, e.error_message, e.error_stack, e.failed_action_index,
@@ -88,10 +93,12 @@ BEGIN
             WHEN first = e.next_action AND p_trigger_data IS NULL
                 AND (ran -> first)::text IS NOT DISTINCT FROM (runs -> first)::text
             THEN e.call_key END,
-        next_action = first, tries = 0, lease_until = NULL, resume_at = NULL, deadline_at = NULL,
+        next_action = first, tries = 0, actions_seconds = 0, held_back = false,
+        lease_until = NULL, resume_at = NULL, deadline_at = NULL,
         cancel_requested_at = NULL, cancel_reason = NULL, log_entries = 0, log_bytes = 0, logs_cut = false
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
-    PERFORM defer_execution_v1(p_tenant, p_execution, run.attempt + 1);
+    PERFORM defer_execution_v1(
+        p_tenant, p_execution, run.attempt + 1, -run.priority, (extract(epoch FROM now()) * 1000000)::bigint);
     RETURN QUERY
     SELECT outcome, d.execution_id, d.automation_rule_id, d.status, d.document
     FROM get_execution_v1(p_tenant, p_execution) d;

@@ -14,10 +14,10 @@ AS $$
 DECLARE
     swept text;
     room integer := p_limit;
-    found integer;
+    one record;
 BEGIN
     FOREACH swept IN ARRAY ARRAY['running', 'pending'] LOOP
-        RETURN QUERY EXECUTE format($sweep$
+        FOR one IN EXECUTE format($sweep$
             WITH due AS (
                 SELECT e.tenant, e.execution_id FROM automation_executions e
                 WHERE e.status = %1$L AND e.due_at <= now()
@@ -26,18 +26,27 @@ BEGIN
             ), taken AS (
                 UPDATE automation_executions e SET due_at = now() + interval '10 seconds'
                 FROM due WHERE e.tenant = due.tenant AND e.execution_id = due.execution_id
-                RETURNING e.tenant, e.execution_id, e.attempt
-            ), deferred AS (
-                INSERT INTO procrastinate.procrastinate_jobs (queue_name, task_name, queueing_lock, args)
-                SELECT 'executions', 'run_execution', concat(t.execution_id, ':', t.attempt),
-                    jsonb_build_object('tenant', t.tenant, 'execution_id', t.execution_id, 'attempt', t.attempt)
-                FROM taken t
-                ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
+                RETURNING e.tenant, e.execution_id, e.attempt, e.priority, e.queued_at
             )
-            SELECT tenant, execution_id, attempt FROM taken
-        $sweep$, swept) USING room;
-        GET DIAGNOSTICS found = ROW_COUNT;
-        room := room - found;
+            SELECT tenant, execution_id, attempt,
+                CASE WHEN %1$L = 'running' THEN -11 ELSE -priority END AS rank,
+                (extract(epoch FROM queued_at) * 1000000)::bigint AS since,
+                EXISTS (
+                    SELECT FROM procrastinate.procrastinate_jobs j
+                    WHERE j.status = 'todo' AND j.queueing_lock = concat(taken.execution_id, ':', taken.attempt)
+                ) AS waits
+            FROM taken
+        $sweep$, swept) USING room
+        LOOP
+            IF NOT one.waits THEN
+                PERFORM enqueue_execution_v1(one.tenant, one.execution_id, one.attempt, one.rank, one.since);
+            END IF;
+            room := room - 1;
+            tenant := one.tenant;
+            execution_id := one.execution_id;
+            attempt := one.attempt;
+            RETURN NEXT;
+        END LOOP;
         EXIT WHEN room <= 0;
     END LOOP;
 END

@@ -20,13 +20,14 @@ BEGIN
         RETURN;
     END IF;
     FOR oldest IN
-        SELECT e.execution_id, e.attempt FROM automation_executions e
+        SELECT e.execution_id, e.attempt, e.priority, e.queued_at FROM automation_executions e
         WHERE e.tenant = p_tenant AND e.automation_rule_id = p_rule AND e.status = 'pending'
         ORDER BY e.queued_at, e.execution_id LIMIT room
     LOOP
         UPDATE automation_executions e SET due_at = now() + interval '10 seconds'
         WHERE e.tenant = p_tenant AND e.execution_id = oldest.execution_id AND e.status = 'pending';
-        PERFORM defer_execution_v1(p_tenant, oldest.execution_id, oldest.attempt);
+        PERFORM defer_execution_v1(p_tenant, oldest.execution_id, oldest.attempt, -oldest.priority,
+            (extract(epoch FROM oldest.queued_at) * 1000000)::bigint);
     END LOOP;
 END
 $$;

@@ -156,6 +156,19 @@ CREATE TABLE write_probes (
 ALTER TABLE write_probes ALTER COLUMN filling SET STORAGE EXTERNAL;
 """
 
+# What a tenant may use where that is not what the settings say. Which limits there are is known by
+# automation/domain/limits.py.
+_LIMITS = """
+CREATE TABLE tenant_limits (
+    tenant uuid NOT NULL,
+    name text NOT NULL,
+    value bigint NOT NULL,
+    CONSTRAINT tenant_limits_pkey PRIMARY KEY (tenant, name),
+    CONSTRAINT tenant_limits_tenant_fkey FOREIGN KEY (tenant) REFERENCES tenants (tenant),
+    CONSTRAINT tenant_limits_value_check CHECK (value >= 0)
+);
+"""
+
 # A rule as it is, and every version of it, by the executions that pin one.
 _RULES = """
 CREATE TABLE automation_rules (
@@ -175,6 +188,7 @@ CREATE TABLE automation_rules (
     execution_timeout_seconds integer NOT NULL,
     max_concurrent_executions integer,
     concurrency_policy text NOT NULL,
+    priority integer NOT NULL DEFAULT 0,
     created_by uuid NOT NULL,
     status_reason text,
     deleted_at timestamp with time zone,
@@ -194,6 +208,7 @@ CREATE TABLE automation_rules (
     CONSTRAINT automation_rules_max_concurrent_executions_check CHECK (max_concurrent_executions >= 1),
     CONSTRAINT automation_rules_concurrency_policy_check CHECK (
         concurrency_policy IN ('queue', 'skip', 'cancel_previous')),
+    CONSTRAINT automation_rules_priority_check CHECK (priority BETWEEN -10 AND 10),
     CONSTRAINT automation_rules_deleted_at_check CHECK (isfinite(deleted_at))
 );
 
@@ -214,6 +229,7 @@ CREATE TABLE automation_rule_versions (
     execution_timeout_seconds integer NOT NULL,
     max_concurrent_executions integer,
     concurrency_policy text NOT NULL,
+    priority integer NOT NULL DEFAULT 0,
     created_by uuid NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT automation_rule_versions_pkey PRIMARY KEY (tenant, rule_id, version),
@@ -224,8 +240,9 @@ CREATE TABLE automation_rule_versions (
 """
 
 # An execution with the attempt that is its current one, the attempts before, and what was logged in each. The first
-# index counts a rule's running executions and finds its oldest pending one; lists walk the next two; the others are the
-# sweep's, apart because those that run come first.
+# index counts a tenant's pending executions and a rule's running ones, and finds a rule's oldest pending one; lists
+# walk the next two; then come those that a tenant's limit holds back; the others are the sweep's, apart because those
+# that run come first.
 _EXECUTIONS = """
 CREATE TABLE automation_executions (
     tenant uuid NOT NULL,
@@ -248,12 +265,15 @@ CREATE TABLE automation_executions (
     attempt integer NOT NULL DEFAULT 1,
     created_by uuid,
     override_conditions boolean NOT NULL DEFAULT false,
+    priority integer NOT NULL DEFAULT 0,
     retry_from text,
     results json,
     results_bytes integer NOT NULL DEFAULT 0,
     next_action integer NOT NULL DEFAULT 0,
     tries integer NOT NULL DEFAULT 0,
     call_key uuid,
+    actions_seconds double precision NOT NULL DEFAULT 0,
+    held_back boolean NOT NULL DEFAULT false,
     queued_at timestamp with time zone NOT NULL DEFAULT now(),
     due_at timestamp with time zone,
     fence bigint NOT NULL DEFAULT 0,
@@ -282,6 +302,7 @@ CREATE TABLE automation_executions (
     CONSTRAINT automation_executions_actions_check CHECK (
         actions_total >= 0 AND actions_successful >= 0 AND actions_failed >= 0),
     CONSTRAINT automation_executions_attempt_check CHECK (attempt >= 1),
+    CONSTRAINT automation_executions_priority_check CHECK (priority BETWEEN -10 AND 10),
     CONSTRAINT automation_executions_retry_from_check CHECK (retry_from IN ('start', 'failed_action')),
     CONSTRAINT automation_executions_results_check CHECK (json_typeof(results) = 'object'),
     CONSTRAINT automation_executions_progress_check CHECK (
@@ -293,11 +314,12 @@ CREATE TABLE automation_executions (
 );
 
 CREATE INDEX automation_executions_active_idx
-    ON automation_executions (tenant, automation_rule_id, status, queued_at, execution_id)
+    ON automation_executions (tenant, status, automation_rule_id, queued_at, execution_id)
     WHERE status IN ('pending', 'running');
 CREATE INDEX automation_executions_status_idx ON automation_executions (tenant, status, created_at, execution_id);
 CREATE INDEX automation_executions_rule_idx
     ON automation_executions (tenant, automation_rule_id, status, created_at, execution_id);
+CREATE INDEX automation_executions_held_idx ON automation_executions (tenant, priority, queued_at) WHERE held_back;
 CREATE INDEX automation_executions_running_due_idx ON automation_executions (due_at) WHERE status = 'running';
 CREATE INDEX automation_executions_pending_due_idx ON automation_executions (due_at) WHERE status = 'pending';
 
@@ -386,6 +408,7 @@ _TENANT_OWNED = (
     "roles",
     "role_permissions",
     "user_roles",
+    "tenant_limits",
     "automation_rules",
     "automation_rule_versions",
     "automation_executions",
@@ -409,8 +432,11 @@ CREATE POLICY directory_reads ON automation_executions FOR SELECT TO automation_
     USING (status IN ('pending', 'running'));
 CREATE POLICY directory_takes ON automation_executions FOR UPDATE TO automation_directory
     USING (status IN ('pending', 'running'));
-GRANT SELECT (tenant, execution_id, attempt, status, due_at), UPDATE (due_at)
+GRANT SELECT (tenant, execution_id, attempt, status, priority, queued_at, due_at), UPDATE (due_at)
     ON automation_executions TO automation_directory;
+
+CREATE POLICY directory_reads ON tenant_limits FOR SELECT TO automation_directory USING (true);
+GRANT SELECT ON tenant_limits TO automation_directory;
 
 CREATE POLICY directory_reads ON idempotency_records FOR SELECT TO automation_directory USING (expires_at <= now());
 CREATE POLICY directory_prunes ON idempotency_records FOR DELETE TO automation_directory USING (expires_at <= now());
@@ -421,24 +447,24 @@ GRANT SELECT (tenant, user_id, idempotency_key, expires_at), DELETE, UPDATE (exp
 
 # A version of a rule, an attempt and a log entry have no UPDATE and no DELETE: nobody changes them or takes them back.
 # What an execution was created with has none either: created_at, automation_rule_id, rule_version, trigger_data,
-# override_conditions and created_by. The workers' UPDATE of rules is for one that cannot be run, and is what lets them
-# lock a rule while they count its executions.
+# override_conditions, priority and created_by. The workers' UPDATE of rules is for one that cannot be run, and is what
+# lets them lock a rule while they count its executions.
 _GRANTS = """
 GRANT USAGE ON SCHEMA public TO automation_api, automation_worker, automation_directory;
-GRANT SELECT ON alembic_version, automation_rules, automation_rule_versions, automation_executions,
+GRANT SELECT ON alembic_version, tenant_limits, automation_rules, automation_rule_versions, automation_executions,
     automation_execution_attempts, automation_execution_logs TO automation_api, automation_worker;
 
 GRANT INSERT ON automation_rules, automation_rule_versions, automation_executions, automation_execution_attempts,
     automation_execution_logs TO automation_api;
 GRANT UPDATE (
     version, name, description, status, status_reason, trigger_type, trigger_config, conditions, condition_logic,
-    actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, updated_at, deleted_at
+    actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, priority, updated_at, deleted_at
 ) ON automation_rules TO automation_api;
 GRANT UPDATE (
     status, trigger_data, started_at, completed_at, duration_ms, actions_total, actions_successful, actions_failed,
     error_message, error_stack, failed_action_index, execution_context, rule_version, attempt, retry_from, results,
-    results_bytes, next_action, tries, call_key, queued_at, due_at, lease_until, resume_at, deadline_at,
-    cancel_requested_at, cancel_reason, log_entries, log_bytes, logs_cut
+    results_bytes, next_action, tries, call_key, actions_seconds, held_back, queued_at, due_at, lease_until, resume_at,
+    deadline_at, cancel_requested_at, cancel_reason, log_entries, log_bytes, logs_cut
 ) ON automation_executions TO automation_api;
 
 GRANT SELECT, INSERT, UPDATE (digest, status, headers, body, created_at, expires_at)
@@ -448,15 +474,16 @@ GRANT INSERT ON automation_executions, automation_execution_logs TO automation_w
 GRANT UPDATE (status, status_reason, updated_at) ON automation_rules TO automation_worker;
 GRANT UPDATE (
     status, started_at, completed_at, duration_ms, actions_total, actions_successful, actions_failed, error_message,
-    error_stack, failed_action_index, execution_context, results, results_bytes, next_action, tries, call_key, due_at,
-    fence, lost_workers, lease_until, resume_at, deadline_at, cancel_requested_at, cancel_reason, log_entries,
-    log_bytes, logs_cut
+    error_stack, failed_action_index, execution_context, results, results_bytes, next_action, tries, call_key,
+    actions_seconds, held_back, due_at, fence, lost_workers, lease_until, resume_at, deadline_at, cancel_requested_at,
+    cancel_reason, log_entries, log_bytes, logs_cut
 ) ON automation_executions TO automation_worker;
 """
 
 # Procrastinate 3.10's schema, word for word; a release that changes it brings a migration of its own. Its names are
 # unqualified, so its functions are given the search path that finds them; the workers' connections set it themselves.
-# The API has no grant on the queue: defer_execution_v1 writes the one kind of job that there is.
+# The API has no grant on the queue: defer_execution_v1 writes the one kind of job that there is. The two indexes are
+# ours: a tenant's last turn, and the first of its executions that wait.
 _PROCRASTINATE = Path(__file__).parent.parent / "procrastinate_3_10.sql"
 _QUEUE = """
 DO $$
@@ -471,8 +498,13 @@ BEGIN
 END
 $$;
 
+CREATE INDEX automation_turns_idx ON procrastinate.procrastinate_jobs ((args ->> 'tenant'), priority)
+    WHERE status = 'todo';
+CREATE INDEX automation_order_idx ON procrastinate.procrastinate_jobs (
+    (args ->> 'tenant'), ((args ->> 'rank')::integer), ((args ->> 'since')::bigint)) WHERE status = 'todo';
+
 GRANT USAGE ON SCHEMA procrastinate TO automation_directory, automation_worker;
-GRANT SELECT (queueing_lock, status), INSERT (queue_name, task_name, queueing_lock, args)
+GRANT SELECT (queueing_lock, status, priority, args), INSERT (queue_name, task_name, priority, queueing_lock, args)
     ON procrastinate.procrastinate_jobs TO automation_directory;
 GRANT INSERT ON procrastinate.procrastinate_events TO automation_directory;
 GRANT USAGE ON SEQUENCE procrastinate.procrastinate_jobs_id_seq, procrastinate.procrastinate_events_id_seq
@@ -498,6 +530,7 @@ _FUNCTIONS = (
     "describe_principal_v1",
     "end_execution_saying_v1",
     "end_execution_v1",
+    "enqueue_execution_v1",
     "find_idempotency_record_v1",
     "finish_run_v1",
     "get_execution_v1",
@@ -506,6 +539,7 @@ _FUNCTIONS = (
     "lock_limited_rule_v1",
     "log_run_v1",
     "mark_rule_error_v1",
+    "others_wait_v1",
     "probe_writes_v1",
     "prune_idempotency_records_v1",
     "record_action_v1",
@@ -514,9 +548,12 @@ _FUNCTIONS = (
     "renew_claim_v1",
     "resolve_api_key_v1",
     "retry_execution_v1",
+    "serve_turn_v1",
     "sweep_due_executions_v1",
+    "too_many_pending_v1",
     "touch_api_keys_v1",
     "wake_executions_v1",
+    "wake_held_execution_v1",
 )
 
 _DROP = """
@@ -524,6 +561,7 @@ DROP SCHEMA procrastinate CASCADE;
 DROP TABLE idempotency_records;
 DROP TABLE automation_execution_logs, automation_execution_attempts, automation_executions;
 DROP TABLE automation_rule_versions, automation_rules;
+DROP TABLE tenant_limits;
 DROP TABLE api_keys, user_roles, role_permissions, roles, users, tenants;
 DROP TABLE write_probes;
 DO $$
@@ -538,7 +576,7 @@ REVOKE USAGE ON SCHEMA public FROM automation_api, automation_worker, automation
 
 def upgrade() -> None:
     connection = op.get_bind()
-    for statements in (_ENCODING, _ROLES, _EVERYBODY, _ACCOUNTS, _PROBES, _RULES, _EXECUTIONS, _ANSWERS):
+    for statements in (_ENCODING, _ROLES, _EVERYBODY, _ACCOUNTS, _LIMITS, _PROBES, _RULES, _EXECUTIONS, _ANSWERS):
         connection.exec_driver_sql(statements)
     for table in _TENANT_OWNED:
         connection.exec_driver_sql(_TENANT_POLICY.format(table=table))

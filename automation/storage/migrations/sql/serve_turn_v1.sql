@@ -1,0 +1,64 @@
+-- Serves a turn of a tenant, which a job gave out for p_execution: claims the first of the tenant's executions that wait,
+-- by rank and then by age, or p_execution itself where it is the first. The other's job stays in the queue, and is
+-- p_execution's from then on. No row where there is nothing to run.
+-- Called by Runs.claim (automation/storage/runs/runs.py).
+--
+-- So what has become urgent comes at the tenant's next turn, and nobody has more turns by calling more of his executions
+-- urgent. p_full are tenants that hold their share of the worker's slots: one of them passes its turn while others wait,
+-- or in any case where p_pass says so, and p_execution gets another turn, after the tenant's last.
+--
+-- A job that another worker is looking at is left out, and the queue is written last, when no lock is waited for any
+-- more.
+
+CREATE FUNCTION serve_turn_v1(
+    p_tenant uuid, p_execution uuid, p_attempt integer, p_rank integer, p_since bigint, p_lease double precision,
+    p_full uuid[], p_pass boolean, p_max_running bigint, p_max_run_seconds bigint, p_max_actions_seconds bigint)
+RETURNS TABLE (
+    execution_id uuid, attempt integer, fence bigint, rule_id uuid, rule_version integer, rule text,
+    created_at timestamp with time zone, trigger_data text, results text, next_action integer, tries integer,
+    call_key uuid, started_at timestamp with time zone, deadline_at timestamp with time zone,
+    override_conditions boolean, retry_from text, actions_total integer, actions_successful integer,
+    actions_failed integer, waited boolean, taken_over boolean, lost_workers integer,
+    log_entries integer, weight integer, max_run_seconds integer, max_actions_seconds double precision, actions_seconds double precision)
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
+AS $$
+#variable_conflict use_column
+DECLARE
+    scope text := set_config('app.tenant', p_tenant::text, true);
+    first record;
+BEGIN
+    IF p_tenant = ANY (p_full) AND (p_pass OR others_wait_v1(p_full)) THEN
+        PERFORM defer_execution_v1(p_tenant, p_execution, p_attempt, p_rank, p_since);
+        RETURN;
+    END IF;
+    SELECT j.id, (j.args ->> 'execution_id')::uuid AS execution, (j.args ->> 'attempt')::integer AS attempt INTO first
+    FROM procrastinate.procrastinate_jobs j
+    WHERE j.status = 'todo' AND j.args ->> 'tenant' = p_tenant::text
+        AND ((j.args ->> 'rank')::integer, (j.args ->> 'since')::bigint) < (p_rank, p_since)
+    ORDER BY (j.args ->> 'rank')::integer, (j.args ->> 'since')::bigint LIMIT 1
+    FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN QUERY SELECT p_execution, p_attempt, c.* FROM claim_execution_v1(
+            p_tenant, p_execution, p_attempt, p_lease, p_max_running, p_max_run_seconds, p_max_actions_seconds) c;
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT first.execution, first.attempt, c.* FROM claim_execution_v1(
+        p_tenant, first.execution, first.attempt, p_lease, p_max_running, p_max_run_seconds, p_max_actions_seconds) c;
+    IF NOT FOUND THEN
+        PERFORM defer_execution_v1(p_tenant, p_execution, p_attempt, p_rank, p_since);
+        RETURN;
+    END IF;
+    BEGIN
+        UPDATE procrastinate.procrastinate_jobs j SET
+            queueing_lock = concat(p_execution, ':', p_attempt),
+            args = jsonb_build_object('tenant', p_tenant, 'execution_id', p_execution, 'attempt', p_attempt,
+                'rank', p_rank, 'since', p_since)
+        WHERE j.id = first.id;
+    EXCEPTION WHEN unique_violation THEN
+        NULL; -- the sweep has given it another job meanwhile
+    END;
+END
+$$;
+
+REVOKE ALL ON FUNCTION serve_turn_v1 FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION serve_turn_v1 TO automation_worker;
