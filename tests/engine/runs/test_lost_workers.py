@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from automation.storage.pool.database import Database
-from automation.storage.runs import Runs
+from automation.storage.runs import Runs, Turn
 from tests.databases import DatabaseUrls
 from tests.engine.actions.receiver import Receiver
 from tests.engine.near import a_near_worker
@@ -36,7 +36,7 @@ async def runs(database_urls: DatabaseUrls) -> AsyncIterator[Runs]:
 async def lose_workers(urls: DatabaseUrls, runs: Runs, scene: Scene, execution: UUID, times: int) -> None:
     """Claim an execution, begin its next call, and be never heard of again, so many times."""
     for _ in range(times):
-        claim = await runs.claim(scene.tenant, execution, 1, lease=15)
+        claim = await runs.claim(Turn(scene.tenant, execution, 1), lease=15)
         assert claim is not None
         await runs.begin_call(claim, lease=15, tries=0, call_key=CALL_KEY)
         _expire(urls)
