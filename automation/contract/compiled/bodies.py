@@ -100,10 +100,14 @@ def _require_json(headers: Mapping[bytes, bytes], expected: str) -> None:
     media_type, *settings = headers.get(b"content-type", b"").decode("latin-1").lower().split(";")
     charsets = {setting.strip().replace('"', "") for setting in settings} - {""}
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
-    if media_type.strip() != expected or charsets - {"charset=utf-8"} or encoding not in {b"", b"identity"}:
-        if expected == BODY_MEDIA_TYPE:
-            raise UnsupportedMediaType
-        raise UnsupportedMediaType(
-            f"The body must be JSON in UTF-8: Content-Type {expected}, not compressed.",
-            headers={"Accept-Patch": expected},
-        )
+    if encoding not in {b"", b"identity"}:
+        raise _unsupported(expected, {"Accept-Encoding": "identity"})
+    if media_type.strip() != expected or charsets - {"charset=utf-8"}:
+        patched = {"Accept-Patch": expected} if expected == PATCH_MEDIA_TYPE else {}
+        raise _unsupported(expected, {"Accept": expected, **patched})
+
+
+def _unsupported(expected: str, headers: Mapping[str, str]) -> UnsupportedMediaType:
+    """Return the refusal that names what would be taken (RFC 9110, section 15.5.16)."""
+    detail = f"The body must be JSON in UTF-8: Content-Type {expected}, not compressed."
+    return UnsupportedMediaType(detail, headers=headers)

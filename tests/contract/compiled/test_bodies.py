@@ -166,6 +166,24 @@ async def test_anything_but_json_in_utf_8_is_an_unsupported_media_type(
     assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
 
 
+@pytest.mark.parametrize(
+    ("headers", "named"),
+    [
+        ({"content-type": "text/plain"}, ("application/json", None)),
+        ({**JSON, "content-encoding": "gzip"}, (None, "identity")),
+        ({**JSON, "content-encoding": "sdch, br"}, (None, "identity")),
+        ({"content-type": "text/plain", "content-encoding": "gzip"}, (None, "identity")),
+    ],
+)
+async def test_a_refusal_names_what_would_be_taken(
+    things: httpx.AsyncClient, headers: dict[str, str], named: tuple[str | None, str | None]
+) -> None:
+    response = await things.put("/thing", content=b'{"name": "a"}', headers=headers)
+
+    assert response.status_code == 415
+    assert (response.headers.get("accept"), response.headers.get("accept-encoding")) == named
+
+
 @pytest.mark.parametrize("media_type", ["application/json;charset=UTF-8", 'Application/JSON ; charset="utf-8"'])
 async def test_a_media_type_may_be_written_in_other_ways(things: httpx.AsyncClient, media_type: str) -> None:
     headers = {"content-type": media_type, "content-encoding": "identity"}
