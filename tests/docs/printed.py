@@ -10,6 +10,7 @@ _NEW_EACH_TIME: Mapping[str, re.Pattern[str]] = {
     "<time>": re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"),
     "<key>": re.compile(r"\bak_[0-9A-Za-z]{49}\b"),
     "<prefix>": re.compile(r"\bak_[0-9A-Za-z]{8}\b"),
+    "<cursor>": re.compile(r"\bAQ[0-9A-Za-z_-]{56,120}"),
     "<address>": re.compile(r"\b127\.0\.0\.1:\d+"),
     "<position>": re.compile(r"(?<=\.yaml):\d+:\d+\b"),
     "<seconds>": re.compile(r"\b\d+(\.\d+)? s\b"),

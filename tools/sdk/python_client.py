@@ -1,4 +1,4 @@
-"""The Python client, by openapi-python-client: its own templates, with what ours say in addition."""
+"""The Python client, by openapi-python-client: its own templates with our additions, and modules of ours."""
 
 import shutil
 import tempfile
@@ -9,6 +9,7 @@ from tools.sdk.document import Document, explicit, write
 from tools.sdk.programs import PYTHON_PROGRAMS, run
 
 SOURCE = Path(__file__).with_name("python")
+PACKAGE = "automation_executions_client"
 THEIRS = "openapi_python_client"
 
 
@@ -30,6 +31,8 @@ def generate(document: Document, output: Path) -> None:
                 *("--config", SOURCE / "config.yaml", "--custom-template-path", templates),
             ],
         )
+    for module in (SOURCE / "package").glob("*.jinja"):
+        shutil.copyfile(module, output / PACKAGE / module.stem)
 
 
 def _append_additions(templates: Path) -> None:

@@ -12,7 +12,7 @@ from automation.contract.document.naming import PERMISSION
 from automation.contract.document.outline import entries, rewrite
 
 # What clients have a use for; every other extension is wiring.
-KEPT = frozenset({PERMISSION})
+KEPT = frozenset({PERMISSION, "x-enum-varnames"})
 # Of the mappings from names, OpenAPI lets these have extensions among the names.
 EXTENSIBLE: Mapping[str, str] = {"document": "paths", "operation": "responses"}
 

@@ -10,7 +10,7 @@ from tests.contract.tiny import STRING, Json, answer, contract, parameter, secur
 
 
 def document() -> Json:
-    schema = {"type": "object", "properties": {"x-kept": STRING, "plain": {**STRING, "x-gone": 1}}, "x-gone": 1}
+    schema = {"type": "object", "properties": {"x-kept": STRING, "plain": {**STRING, "x-gone": 1, "x-enum-varnames": []}}, "x-gone": 1}
     response = answer(schema, headers={"x-kept": {"schema": STRING}})
     response["content"]["application/json"]["example"] = {"x-kept": "a"}
     described = secured(responses={"200": response}, parameters=[parameter("x-kept", "header", STRING)])
@@ -25,6 +25,7 @@ def test_all_extensions_but_the_permission_are_taken_out() -> None:
     text = Published(document()).current.json.decode()
 
     assert "x-required-permission" in text
+    assert "x-enum-varnames" in text
     assert not {name for name in ("x-gone", "x-handler", "x-max-body-bytes", "x-apikeyInfoFunc") if name in text}
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from urllib.parse import parse_qs, urlsplit
 
 from automation.contract.document.outline import Entry
 from automation.contract.document.references import follow
@@ -24,7 +25,8 @@ def _parts(exchange: Exchange) -> Iterator[str]:
     entry = _entry(exchange)
     yield entry.name
     for parameter in entry.parameters:
-        if parameter["in"] == "path" or parameter["name"].lower() in exchange.headers:
+        given = exchange.headers if parameter["in"] == "header" else parse_qs(urlsplit(exchange.path).query)
+        if parameter["in"] == "path" or parameter["name"].lower() in given:
             yield f"{entry.name} {parameter['in']} {parameter['name']}"
     for member in json.loads(exchange.body or "{}"):
         yield f"{entry.name} body {member}"
@@ -34,7 +36,7 @@ def _entry(exchange: Exchange) -> Entry:
     (entry,) = [
         entry
         for entry in ENTRIES
-        if entry.method.upper() == exchange.method and re.fullmatch(_pattern(entry.path), exchange.path)
+        if entry.method.upper() == exchange.method and re.fullmatch(_pattern(entry.path), urlsplit(exchange.path).path)
     ]
     return entry
 

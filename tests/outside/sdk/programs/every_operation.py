@@ -8,33 +8,41 @@ import asyncio
 import json
 import os
 import time
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar, assert_type, cast
 from uuid import UUID, uuid4
 
-from automation_executions_client import AuthenticatedClient, Client, connect
+from automation_executions_client import AuthenticatedClient, Client, Refused, connect, iterate, iterate_async
 from automation_executions_client.api.contract import get_contract_json, get_contract_yaml
 from automation_executions_client.api.executions import (
     cancel_automation_execution,
     get_automation_execution,
     list_automation_execution_attempts,
+    list_automation_executions,
     retry_automation_execution,
 )
+from automation_executions_client.api.principal import get_current_principal
 from automation_executions_client.api.rules import (
     create_automation_rule,
     delete_automation_rule,
     execute_automation_rule,
     get_automation_rule,
+    get_automation_rule_version,
+    list_automation_rule_versions,
+    list_automation_rules,
     update_automation_rule,
 )
 from automation_executions_client.api.service import get_liveness, get_readiness
 from automation_executions_client.models import (
     AutomationExecution,
     AutomationExecutionResponse,
+    AutomationExecutionSummary,
     AutomationRule,
     AutomationRuleInput,
     AutomationRuleInputTriggerConfig,
     AutomationRuleResponse,
+    AutomationRuleVersionSummary,
     ConcurrencyPolicy,
     Condition,
     ConditionLogic,
@@ -51,6 +59,7 @@ from automation_executions_client.models import (
     RuleExecution,
     RuleExecutionTriggerData,
     RuleStatus,
+    SortOrder,
     TriggerType,
     WaitAction,
     WaitActionType,
@@ -67,6 +76,7 @@ BASE_URL = os.environ["BASE_URL"]
 DEMO: dict[str, Any] = json.loads(os.environ["DEMO"])
 TENANT = UUID(DEMO["tenants"]["acme"])
 PATIENCE_SECONDS = 60
+LONG_AGO, LONG_AHEAD = datetime(2020, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
 
 T = TypeVar("T")
 
@@ -74,16 +84,21 @@ T = TypeVar("T")
 def main() -> None:
     """Call them all."""
     look_at_the_service()
+    ask_who_is_calling()
     read_the_contract()
     with connect(BASE_URL, DEMO["keys"]["operator"]) as client:
         rule = write_a_rule(client)
         change_it(client, rule)
+        look_at_its_versions(client, rule)
         plan_it(client, rule)
         retry_a_failed_execution(client)
         cancel_a_running_execution(client)
+        find_executions(client, rule)
+        find_rules(client, rule)
         delete_it(client, rule)
     meet_problems(rule)
     asyncio.run(read_an_execution_asynchronously())
+    asyncio.run(find_executions_asynchronously())
 
 
 def look_at_the_service() -> None:
@@ -94,6 +109,17 @@ def look_at_the_service() -> None:
 
     assert alive.status is LivenessStatus.ALIVE
     assert ready.status is ReadinessStatus.READY
+
+
+def ask_who_is_calling() -> None:
+    client = connect(BASE_URL, DEMO["keys"]["operator"])
+
+    caller = good(get_current_principal.sync(client=client, x_tenant_id=TENANT)).data
+
+    assert (caller.tenant.id, caller.roles) == (TENANT, ["operator"])
+    assert "automation:execute" in caller.permissions
+    assert_type(caller.key.remaining_uses, int | None)
+    assert caller.key.usage_limit is None
 
 
 def read_the_contract() -> None:
@@ -139,6 +165,80 @@ def change_it(client: AuthenticatedClient, rule: AutomationRule) -> None:
     assert_type(changed, AutomationRuleResponse | Problem | None)
     assert good(changed).data.version == rule.version + 1
     refused(late, HTTPStatus.PRECONDITION_FAILED, "precondition_failed")
+
+
+def look_at_its_versions(client: AuthenticatedClient, rule: AutomationRule) -> None:
+    versions = iterate(list_automation_rule_versions.sync, rule.rule_id, client=client, limit=1, x_tenant_id=TENANT)
+
+    found = list(versions)
+    assert_type(found, list[AutomationRuleVersionSummary])
+    assert [(each.version, each.changed) for each in found] == [(2, ["name"]), (1, [])]
+
+    first = good(get_automation_rule_version.sync(rule.rule_id, 1, client=client, x_tenant_id=TENANT)).data
+    assert first.name == rule.name
+    none = get_automation_rule_version.sync(rule.rule_id, 3, client=client)
+    refused(none, HTTPStatus.NOT_FOUND, "rule_version_not_found")
+
+
+def find_executions(client: AuthenticatedClient, rule: AutomationRule) -> None:
+    some = [execute(client, rule).execution_id for _ in range(3)]
+    for execution in some:
+        reaches(client, good(get_automation_execution.sync(execution, client=client)).data, ExecutionStatus.COMPLETED)
+
+    found = list(
+        iterate(
+            list_automation_executions.sync,
+            client=client,
+            status=[ExecutionStatus.COMPLETED, ExecutionStatus.RUNNING],
+            automation_rule_id=[rule.rule_id],
+            trigger_type=TriggerType.MANUAL,
+            created_from=LONG_AGO,
+            created_to=LONG_AHEAD,
+            started_from=LONG_AGO,
+            started_to=LONG_AHEAD,
+            completed_from=LONG_AGO,
+            completed_to=LONG_AHEAD,
+            duration_min_ms=0,
+            duration_max_ms=1e6,
+            attempt_min=1,
+            sort=SortOrder.OLDEST_FIRST,
+            limit=1,
+            x_tenant_id=TENANT,
+        )
+    )
+    assert_type(found, list[AutomationExecutionSummary])
+    assert [each.execution_id for each in found] == some
+
+    page = good(list_automation_executions.sync(client=client, error_contains="NO SUCH ERROR", include_total=True))
+    assert (page.data, page.pagination.has_more) == ([], False)
+    assert not isinstance(page.pagination.total, Unset)
+    assert (page.pagination.total.count, page.pagination.total.exact) == (0, True)
+
+    try:
+        next(iterate(list_automation_executions.sync, client=client, cursor="made-up"))
+    except Refused as refusal:
+        refused(refusal.problem, HTTPStatus.BAD_REQUEST, "invalid_cursor")
+    else:
+        raise AssertionError("a made-up cursor was taken")
+
+
+def find_rules(client: AuthenticatedClient, rule: AutomationRule) -> None:
+    found = iterate(
+        list_automation_rules.sync,
+        client=client,
+        status=[RuleStatus.ACTIVE],
+        trigger_type=TriggerType.MANUAL,
+        name="Tell the other",
+        deleted=False,
+        sort=SortOrder.NEWEST_FIRST,
+        limit=1,
+        include_total=False,
+        x_tenant_id=TENANT,
+    )
+
+    assert rule.rule_id in {each.rule_id for each in found}
+    first, second, *_ = iterate(list_automation_rules.sync, client=client, limit=1)
+    assert first.created_at >= second.created_at
 
 
 def plan_it(client: AuthenticatedClient, rule: AutomationRule) -> None:
@@ -247,6 +347,15 @@ async def read_an_execution_asynchronously() -> None:
     assert_type(read.error_message, str | Unset | None)
     assert read.status is ExecutionStatus.COMPLETED
     assert read.error_message is None
+
+
+async def find_executions_asynchronously() -> None:
+    async with connect(BASE_URL, DEMO["keys"]["reader"]) as client:
+        listed = iterate_async(list_automation_executions.asyncio, client=client, limit=2)
+        found = [execution.execution_id async for execution in listed]
+
+    assert len(found) == len(set(found)) > 2
+    assert UUID(DEMO["executions"]["completed"]) in found
 
 
 def good(answer: T | Problem | None) -> T:

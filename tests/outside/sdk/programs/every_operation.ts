@@ -6,8 +6,11 @@
 
 import {
   createClient,
+  iterate,
+  RefusedError,
   type AutomationExecution,
   type AutomationExecutionResponse,
+  type AutomationExecutionSummary,
   type AutomationRule,
   type AutomationRuleInput,
   type ContractDocument,
@@ -19,6 +22,10 @@ import {
 } from "automation-executions-client";
 import { baseUrl, demo, equal, key, present, type Same, sameTypes, tenant, until } from "./demo.js";
 
+const ME = "/api/v1/me";
+const EXECUTIONS = "/api/v1/automation/executions";
+const VERSIONS = "/api/v1/automation/rules/{id}/versions";
+const VERSION = "/api/v1/automation/rules/{id}/versions/{version}";
 const EXECUTION = "/api/v1/automation/executions/{id}";
 const ATTEMPTS = "/api/v1/automation/executions/{id}/attempts";
 const CANCEL = "/api/v1/automation/executions/{id}/cancel";
@@ -58,6 +65,90 @@ function etag(response: Response): string {
 async function lookAtTheService(): Promise<void> {
   equal(good(await reader.GET("/healthz")).status, "alive");
   equal(good(await reader.GET("/readyz")).status, "ready");
+}
+
+async function askWhoIsCalling(): Promise<void> {
+  const caller = good(await operator.GET(ME, { params: { header } })).data;
+  equal([caller.tenant.id, caller.roles, caller.key.usage_limit], [tenant, ["operator"], null]);
+}
+
+/** Return all that an iterator yields. */
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+async function lookAtItsVersions(rule: AutomationRule): Promise<void> {
+  const path = { id: rule.rule_id };
+  const versions = await all(
+    iterate((page) => operator.GET(VERSIONS, { params: { path, header, query: { limit: 1, ...page } } })),
+  );
+  equal(
+    versions.map((each) => [each.version, each.changed]),
+    [
+      [2, ["name"]],
+      [1, []],
+    ],
+  );
+
+  const first = await operator.GET(VERSION, { params: { path: { ...path, version: 1 }, header } });
+  equal(good(first).data.name, rule.name);
+  const none = await operator.GET(VERSION, { params: { path: { ...path, version: 3 } } });
+  refused(none, 404, "rule_version_not_found");
+}
+
+async function findExecutions(rule: AutomationRule): Promise<void> {
+  const ids: string[] = [];
+  for (let number = 0; number < 3; number += 1) {
+    const id = await execute(rule);
+    await reaches(id, "completed");
+    ids.push(id);
+  }
+  const [before, after] = ["2020-01-01T00:00:00Z", "2999-01-01T00:00:00+01:00"];
+  const filters = {
+    status: ["completed", "running"] satisfies ExecutionStatus[],
+    automation_rule_id: [rule.rule_id],
+    trigger_type: "manual" as const,
+    ...{ created_from: before, created_to: after, started_from: before, started_to: after },
+    ...{ completed_from: before, completed_to: after, duration_min_ms: 0, duration_max_ms: 1e6, attempt_min: 1 },
+    sort: "created_at" as const,
+    limit: 1,
+  };
+
+  const found: AutomationExecutionSummary[] = await all(
+    iterate((page) => operator.GET(EXECUTIONS, { params: { header, query: { ...filters, ...page } } })),
+  );
+  equal(
+    found.map((each) => each.execution_id),
+    ids,
+  );
+
+  const query = { error_contains: "NO SUCH ERROR", include_total: true };
+  const none = good(await operator.GET(EXECUTIONS, { params: { query } }));
+  equal([none.data, none.pagination.total], [[], { count: 0, exact: true }]);
+
+  const refusal = await all(iterate(() => operator.GET(EXECUTIONS, { params: { query: { cursor: "made-up" } } }))).catch(
+    (error: unknown) => error,
+  );
+  if (!(refusal instanceof RefusedError)) throw new Error("a made-up cursor was taken");
+  equal(refusal.problem?.code, "invalid_cursor");
+}
+
+async function findRules(rule: AutomationRule): Promise<void> {
+  const query = {
+    ...{ status: ["active" as const], trigger_type: "manual" as const, name: "Tell the other", deleted: false },
+    ...{ sort: "-created_at" as const, limit: 1, include_total: false },
+  };
+  const found = await all(
+    iterate((page) => operator.GET(RULES, { params: { header, query: { ...query, ...page } } })),
+  );
+  equal(
+    found.some((each) => each.rule_id === rule.rule_id),
+    true,
+  );
+  const every = await all(iterate((page) => operator.GET(RULES, { params: { query: { limit: 1, ...page } } })));
+  equal(every.length > 1, true);
 }
 
 async function readTheContract(): Promise<void> {
@@ -238,12 +329,16 @@ function webhook(path: string): RuleAction {
 }
 
 await lookAtTheService();
+await askWhoIsCalling();
 await readTheContract();
 const rule = await writeARule();
 await changeIt(rule);
+await lookAtItsVersions(rule);
 await planIt(rule);
 await retryAFailedExecution();
 await cancelARunningExecution();
+await findExecutions(rule);
+await findRules(rule);
 await deleteIt(rule);
 await meetProblems(rule);
 await readAnExecution();

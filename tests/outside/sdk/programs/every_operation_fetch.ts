@@ -14,12 +14,16 @@ import {
   ExecutionRetryFromEnum,
   ExecutionsApi,
   ExecutionStatus,
+  PrincipalApi,
   type Problem,
   ProblemFromJSON,
   ResponseError,
   type RuleAction,
+  RuleStatus,
   RulesApi,
   ServiceApi,
+  SortOrder,
+  TriggerType,
 } from "automation-executions-client-fetch";
 import { baseUrl, demo, equal, key, present, type Same, sameTypes, tenant, until } from "./demo.js";
 
@@ -58,6 +62,57 @@ async function lookAtTheService(): Promise<void> {
   const service = new ServiceApi(as("reader"));
   equal((await service.getLiveness()).status, "alive");
   equal((await service.getReadiness()).status, "ready");
+}
+
+async function askWhoIsCalling(): Promise<void> {
+  const caller = (await new PrincipalApi(as("operator")).getCurrentPrincipal({ xTenantId })).data;
+  equal([caller.tenant.id, caller.roles, caller.key.usageLimit], [tenant, ["operator"], null]);
+}
+
+async function lookAtItsVersions(rule: AutomationRule): Promise<void> {
+  const id = rule.ruleId;
+  const first = await rules.listAutomationRuleVersions({ id, limit: 1, xTenantId });
+  const cursor = present(first.pagination.nextCursor);
+  const second = await rules.listAutomationRuleVersions({ id, limit: 1, cursor });
+  equal([first.data[0]?.changed, second.data[0]?.changed, second.pagination.hasMore], [["name"], [], false]);
+
+  const version = await rules.getAutomationRuleVersion({ id, version: 1, xTenantId });
+  equal(version.data.name, rule.name);
+}
+
+async function findExecutions(rule: AutomationRule): Promise<void> {
+  const ids = [await execute(rule), await execute(rule)];
+  for (const id of ids) await reaches(id, ExecutionStatus.Completed);
+  const [before, after] = [new Date("2020-01-01T00:00:00Z"), new Date("2999-01-01T00:00:00Z")];
+  const filters = {
+    status: [ExecutionStatus.Completed, ExecutionStatus.Running],
+    automationRuleId: [rule.ruleId],
+    triggerType: TriggerType.Manual,
+    ...{ createdFrom: before, createdTo: after, startedFrom: before, startedTo: after },
+    ...{ completedFrom: before, completedTo: after, durationMinMs: 0, durationMaxMs: 1e6, attemptMin: 1 },
+    ...{ sort: SortOrder.OLDEST_FIRST, limit: 1, xTenantId },
+  };
+
+  const first = await executions.listAutomationExecutions(filters);
+  const cursor = present(first.pagination.nextCursor);
+  const second = await executions.listAutomationExecutions({ ...filters, cursor });
+  equal([first.data[0]?.executionId, second.data[0]?.executionId], ids);
+
+  const none = await executions.listAutomationExecutions({ errorContains: "NO SUCH ERROR", includeTotal: true });
+  equal([none.data.length, none.pagination.total?.exact], [0, true]);
+}
+
+async function findRules(rule: AutomationRule): Promise<void> {
+  const query = {
+    ...{ status: [RuleStatus.Active], triggerType: TriggerType.Manual, name: "Tell the other", deleted: false },
+    ...{ sort: SortOrder.NEWEST_FIRST, limit: 1, includeTotal: false, xTenantId },
+  };
+  const first = await rules.listAutomationRules(query);
+  equal(first.data[0]?.ruleId, rule.ruleId);
+
+  const every = await rules.listAutomationRules({ limit: 1 });
+  const cursor = present(every.pagination.nextCursor);
+  equal((await rules.listAutomationRules({ limit: 1, cursor })).data.length, 1);
 }
 
 async function readTheContract(): Promise<void> {
@@ -223,12 +278,16 @@ function webhook(path: string): RuleAction {
 }
 
 await lookAtTheService();
+await askWhoIsCalling();
 await readTheContract();
 const rule = await writeARule();
 await changeIt(rule);
+await lookAtItsVersions(rule);
 await planIt(rule);
 await retryAFailedExecution();
 await cancelARunningExecution();
+await findExecutions(rule);
+await findRules(rule);
 await deleteIt(rule);
 await meetProblems(rule);
 await readAnExecution();

@@ -1,7 +1,7 @@
 /** A typed client of Automation Executions: `createClient`, and the types of all that it sends and gets. */
 
 import createFetchClient, { type Client, type ClientOptions } from "openapi-fetch";
-import type { paths } from "./schema.js";
+import type { Pagination, paths, Problem } from "./schema.js";
 
 export type * from "./schema.js";
 
@@ -31,4 +31,36 @@ export function createClient({ baseUrl, apiKey, tenant, ...options }: Connection
     },
   });
   return client;
+}
+
+/** A page was refused: `problem` says why. */
+export class RefusedError extends Error {
+  constructor(readonly problem: Problem | undefined) {
+    super(problem?.detail ?? "the answer was empty");
+  }
+}
+
+/** What a call of an operation that lists answers. */
+export interface PageAnswer<Item> {
+  data?: { data: Item[]; pagination: Pagination };
+  error?: Problem | undefined;
+}
+
+/**
+ * Yield the items of a list, page after page, each fetched when it is needed.
+ *
+ * `fetchPage` calls an operation that lists, with the `cursor` that it is given: none for the first page. A page that
+ * is refused throws `RefusedError`.
+ */
+export async function* iterate<Item>(
+  fetchPage: (page: { cursor?: string }) => Promise<PageAnswer<Item>>,
+): AsyncGenerator<Item, void, undefined> {
+  let page: { cursor?: string } = {};
+  for (;;) {
+    const { data, error } = await fetchPage(page);
+    if (data === undefined) throw new RefusedError(error);
+    yield* data.data;
+    if (data.pagination.next_cursor === null) return;
+    page = { cursor: data.pagination.next_cursor };
+  }
 }
