@@ -13,7 +13,10 @@ from automation.storage import rule_content
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import decoded
 
-_CHANGED = ", ".join(f"CASE WHEN v.{name} IS DISTINCT FROM p.{name} THEN '{name}' END" for name in rule_content.COLUMNS)
+# As text: JSON as it was written has no equality of its own.
+_CHANGED = ", ".join(
+    f"CASE WHEN v.{name}::text IS DISTINCT FROM p.{name}::text THEN '{name}' END" for name in rule_content.COLUMNS
+)
 _LIST = f"""
 SELECT v.version, v.name, v.status, v.created_by, v.created_at,
     CASE WHEN p.version IS NULL THEN ARRAY[]::text[] ELSE array_remove(ARRAY[{_CHANGED}], NULL) END AS changed

@@ -10,7 +10,11 @@ from tests.contract.tiny import STRING, Json, answer, contract, parameter, secur
 
 
 def document() -> Json:
-    schema = {"type": "object", "properties": {"x-kept": STRING, "plain": {**STRING, "x-gone": 1, "x-enum-varnames": []}}, "x-gone": 1}
+    schema = {
+        "type": "object",
+        "properties": {"x-kept": STRING, "plain": {**STRING, "x-gone": 1, "x-enum-varnames": []}},
+        "x-gone": 1,
+    }
     response = answer(schema, headers={"x-kept": {"schema": STRING}})
     response["content"]["application/json"]["example"] = {"x-kept": "a"}
     described = secured(responses={"200": response}, parameters=[parameter("x-kept", "header", STRING)])
