@@ -12,6 +12,8 @@ from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, r
 
 OF_A_NEW_ATTEMPT = {"AutomationExecution.started_at", "AutomationExecution.logs", "ExecutionLinks.retry"}
 OF_A_RULE_AS_WRITTEN = {"AutomationRule.status_reason", "AutomationRule.deleted_at"}
+# What can only be read of a rule is each rule's own: in an example it could not be right.
+OF_A_RULE_AS_READ = ("rule_id", "tenant", "version", "created_by", "created_at", "updated_at", "status_reason")
 NEVER: Mapping[tuple[str, str], set[str]] = {
     # What has ended is not cancelled.
     ("cancelAutomationExecution", "200"): {"ExecutionLinks.cancel"},
@@ -23,6 +25,14 @@ NEVER: Mapping[tuple[str, str], set[str]] = {
     # What was just written is neither deleted nor found to be unusable.
     ("createAutomationRule", "201"): OF_A_RULE_AS_WRITTEN,
     ("updateAutomationRule", "200"): OF_A_RULE_AS_WRITTEN,
+    ("patchAutomationRule", "200"): OF_A_RULE_AS_WRITTEN,
+    **{
+        (operation, "request"): {f"{schema}.{member}" for member in (*OF_A_RULE_AS_READ, "deleted_at", "_links")}
+        for operation, schema in (
+            ("updateAutomationRule", "AutomationRuleReplacement"),
+            ("patchAutomationRule", "AutomationRulePatch"),
+        )
+    },
     # From a list of attempts all links are for GET, and nobody counts them.
     ("listAutomationExecutionAttempts", "200"): {"Link.method", "Pagination.total"},
     # So are those of versions, whose list counts nothing.
