@@ -1,5 +1,6 @@
 """A database of before the first release is refused by every command that needs today's schema, in one line."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 
 from automation.storage.embedded import EmbeddedServer
 from automation.storage.former import REVISIONS
-from tests.commands.terminal import Outcome, assert_refused, call, document, run
+from tests.commands.terminal import Outcome, assert_refused, call, run
 from tests.databases import Cluster, DatabaseUrls
 
 pytestmark = pytest.mark.process
@@ -95,5 +96,6 @@ def test_the_files_of_a_former_embedded_database_are_named_and_can_be_removed(di
     for path in reversed(EmbeddedServer(directory).files()):
         assert str(path) in done.errors
         path.unlink() if path.is_symlink() else shutil.rmtree(path)
-    upgraded = document("db", "upgrade", settings={**settings, "AUTOMATION_DATABASE_URL": "embedded"})
-    assert upgraded["changed"] is True
+    upgraded = run("db", "upgrade", "--json", settings={**settings, "AUTOMATION_DATABASE_URL": "embedded"})
+    assert json.loads(upgraded.output)["changed"] is True
+    assert upgraded.errors.startswith(f"automation: making an empty database in {directory} ")
