@@ -125,7 +125,7 @@ def test_an_entry_that_does_not_count_is_explained(heading: str, reason: str) ->
         (KEY_ELSEWHERE, "ApiKey"),
         (SERVER_MOVED, "servers"),
         (TENANT_ELSEWHERE, "TenantId"),
-        (STATUS_GONE, "updateAutomationRule"),
+        (STATUS_GONE, "getAutomationRule"),
         (HEADER_GONE, "Unavailable"),
         (HEADER_LEFT_OUT, "Location"),
     ],
