@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import lineup, load
+from benchmarks import lineup, lists, load
 from benchmarks.database import DIRECTORY, BenchDatabase, seeded
+from benchmarks.lists import PageLatency
 from benchmarks.load import CONNECTIONS, InvalidRun
 from benchmarks.machine import describe, warn_if_busy
 from benchmarks.running import running
@@ -23,7 +24,7 @@ from benchmarks.usage import memory
 
 OUTPUT = Path("dist/bench")
 SIZES = (10_000, 1_000_000, 10_000_000)
-PARTS = ("sizes", "memory")
+PARTS = ("sizes", "lists", "memory")
 SAMPLE = 200_000
 """How many different executions are asked for at the most."""
 
@@ -110,6 +111,21 @@ def measure_memory(arguments: argparse.Namespace) -> list[Occupied]:
     return found
 
 
+def measure_lists(arguments: argparse.Namespace) -> list[PageLatency]:
+    """Return the latencies of pages of executions at every size, one request at a time."""
+    found: list[PageLatency] = []
+    for size in arguments.sizes:
+        _expect_space(size)
+        with (
+            seeded(f"scale_{size}", Plan(size, narrow=True)) as database,
+            running(lineup.service(1), database, _log()) as server,
+        ):
+            for latency in lists.measure(database, server.port):
+                found.append(latency)
+                print(f"  {size:,} executions, {latency.page}: p50 {latency.p50:.2f} ms", flush=True)
+    return found
+
+
 def _write_requests(database: BenchDatabase) -> Path:
     size = database.plan.executions
     draw = random.Random(size)  # noqa: S311 - a sample, no secret
@@ -168,16 +184,23 @@ def memory_table(found: Sequence[Occupied]) -> str:
     return f"{table}\n\nGrowth after the warm-up: {growth:.1f} %; the goal is 5 % at the most."
 
 
-def _report(machine: Mapping[str, str], latencies: Sequence[Latency], occupied: Sequence[Occupied]) -> str:
+def _report(
+    machine: Mapping[str, str],
+    latencies: Sequence[Latency],
+    pages: Sequence[PageLatency],
+    occupied: Sequence[Occupied],
+) -> str:
     """Write ``scale.json`` and ``scale.md``, and return the latter."""
     measured: dict[str, Any] = {
         "machine": machine,
         "latencies": [asdict(each) for each in latencies],
+        "pages": [asdict(each) for each in pages],
         "memory": [asdict(each) for each in occupied],
     }
     (OUTPUT / "scale.json").write_text(json.dumps(measured, indent=2) + "\n")
     parts = [", ".join(f"{name}: {value}" for name, value in machine.items()) + "."]
     parts += [sizes_table(latencies)] if latencies else []
+    parts += [lists.table(pages)] if pages else []
     parts += [memory_table(occupied)] if occupied else []
     text = "\n\n".join(parts) + "\n"
     (OUTPUT / "scale.md").write_text(text)
@@ -187,7 +210,7 @@ def _report(machine: Mapping[str, str], latencies: Sequence[Latency], occupied: 
 def main() -> int:
     """Measure the parts that are asked for, print the tables, and write them to ``dist/bench``."""
     parser = argparse.ArgumentParser(prog="make bench-scale", description=__doc__.partition("\n")[0])
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure (both)")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure (all)")
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="numbers of executions (10k, 1M, 10M)")
     parser.add_argument("--rounds", type=int, default=3, help="how often every size is measured (3)")
     parser.add_argument("--seconds", type=int, default=5, help="how many seconds each time (5)")
@@ -199,11 +222,12 @@ def main() -> int:
     machine = describe()
     try:
         latencies = measure_sizes(arguments) if "sizes" in arguments.parts else []
+        pages = measure_lists(arguments) if "lists" in arguments.parts else []
         occupied = measure_memory(arguments) if "memory" in arguments.parts else []
     except InvalidRun as error:
         print(f"Invalid: {error}", file=sys.stderr)
         return 1
-    print(f"\n{_report(machine, latencies, occupied)}")
+    print(f"\n{_report(machine, latencies, pages, occupied)}")
     return 0
 
 
