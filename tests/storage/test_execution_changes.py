@@ -412,7 +412,7 @@ async def test_a_deletion_waits_for_a_retry_that_came_first_and_is_refused(runne
     rule = runner.row(execution)["automation_rule_id"]
     async with await psycopg.AsyncConnection.connect(runner.urls.api) as retrying:
         await retrying.execute(
-            "SELECT FROM retry_execution_v1(%s, %s, 'start', 'original', NULL, NULL)", (runner.tenant, execution)
+            "SELECT FROM retry_execution_v1(%s, %s, 'start', 'original', NULL, NULL, NULL)", (runner.tenant, execution)
         )
         deletion = asyncio.create_task(runner.rules.delete(runner.tenant, rule))
         await _blocked(runner)
