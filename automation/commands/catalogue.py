@@ -17,7 +17,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "keys": ("keys", "Create, list and revoke API keys."),
         "serve": ("serve", "Serve the API until SIGTERM or Ctrl-C."),
         "settings": ("settings", "List every setting, its variable, its value, its default and what it is for."),
-        "tenants": ("tenants", "Create and list tenants."),
+        "tenants": ("tenants", "Create and list tenants, and say what each may use."),
         "users": ("users", "Create, deactivate and list the users of tenants."),
         "worker": ("worker", "Run executions until SIGTERM or Ctrl-C."),
     }

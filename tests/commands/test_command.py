@@ -23,6 +23,7 @@ ALL = (
     "serve",
     "settings",
     "tenants create",
+    "tenants limits",
     "tenants list",
     "users create",
     "users deactivate",

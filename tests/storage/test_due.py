@@ -1,6 +1,7 @@
 """No execution is forgotten: what nobody looks after gets another job, whosesoever it is, and gets it once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -152,7 +153,8 @@ async def test_a_change_of_the_rule_has_its_pending_ones_looked_at(runner: Runne
     await runner.claim(second)
     early = await swept(due)
 
-    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, rule.content, expected=None)
+    changed = replace(rule.content, name="Another name")
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, changed, expected=None)
 
     assert early == []
     assert await swept(due) == [second]

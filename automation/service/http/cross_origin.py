@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 EXPOSED = (
+    "Accept",
+    "Accept-Encoding",
     "Allow",
     "ETag",
     "Idempotency-Replayed",

@@ -25,7 +25,7 @@ COMPATIBLE: dict[str, Edit] = {
     ),
     "an operation deprecated": lambda document: operation(document, "getAutomationRule").update(deprecated=True),
     "a member of a response": lambda document: schema(document, "AutomationExecution")["properties"].update(
-        priority={"type": "integer"}
+        urgency={"type": "integer"}
     ),
     "a required member of a response": lambda document: schema(document, "Link").update(
         required=["href", "title"], properties={**schema(document, "Link")["properties"], "title": STRING}
