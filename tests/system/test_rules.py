@@ -44,8 +44,12 @@ def test_a_rule_is_created_with_the_defaults_for_what_was_not_said(tenant: Tenan
         "execution_timeout_seconds": 3600,
         "max_concurrent_executions": None,
         "concurrency_policy": "queue",
+        "priority": 0,
         "created_by": str(tenant.user),
-        "_links": {"self": {"href": f"{RULES}/{data['rule_id']}"}},
+        "_links": {
+            "self": {"href": f"{RULES}/{data['rule_id']}"},
+            "versions": {"href": f"{RULES}/{data['rule_id']}/versions"},
+        },
     }
 
 
@@ -99,7 +103,7 @@ def test_what_a_change_does_not_say_becomes_the_default_again(tenant: Tenant) ->
 def test_a_change_of_the_version_that_was_read_is_made(tenant: Tenant, if_match: str) -> None:
     rule = tenant.create_rule()
 
-    response = tenant.ask("PUT", path_of(rule), {"if-match": if_match}, json=rule_input())
+    response = tenant.ask("PUT", path_of(rule), {"if-match": if_match}, json=rule_input(name="In time"))
 
     assert response.json()["data"]["version"] == 2
 
@@ -123,7 +127,7 @@ def test_a_deleted_rule_can_be_read_and_nothing_else(tenant: Tenant) -> None:
     data = found.json()["data"]
     assert (deleted.status_code, deleted.content, again.status_code) == (204, b"", 204)
     assert (found.status_code, found.headers["etag"]) == (200, '"v1-deleted"')
-    assert (data["version"], data["status"], data["_links"].keys()) == (1, "active", {"self"})
+    assert (data["version"], data["status"], data["_links"].keys()) == (1, "active", {"self", "versions"})
     assert data["deleted_at"] >= rule["created_at"]
     problem_of(tenant.ask("PUT", path_of(rule), json=rule_input()), 409, "rule_deleted")
     problem_of(tenant.post(f"{path_of(rule)}/execute"), 409, "rule_not_active")
@@ -145,7 +149,6 @@ def test_a_rule_with_an_execution_that_has_not_finished_is_not_deleted(tenant: T
     ("members", "found"),
     [
         ({"name": ""}, ["/name"]),
-        ({"status": "error"}, ["/status"]),
         ({"trigger_config": None}, ["/trigger_config"]),
         ({"trigger_type": "webhook"}, ["/trigger_type"]),
         ({"colour": "red"}, ["/colour"]),
@@ -177,6 +180,16 @@ def test_a_rule_that_could_not_be_run_is_refused_and_told_where(
     changed = tenant.ask("PUT", path_of(rule), json=rule_input(**members))
 
     assert pointers(created) == pointers(changed) == found
+
+
+def test_only_the_engine_says_that_a_rule_is_in_error(tenant: Tenant) -> None:
+    rule = tenant.create_rule()
+
+    created = tenant.post(RULES, rule_input(status="error"))
+    changed = tenant.ask("PUT", path_of(rule), json=rule_input(name="Changed", status="error"))
+
+    assert pointers(created) == ["/status"]
+    assert changed.json()["data"]["status"] == rule["status"]
 
 
 def test_a_body_of_64_kib_is_the_largest(tenant: Tenant) -> None:
@@ -223,13 +236,13 @@ def test_absent_and_foreign_rules_are_answered_alike(
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
-        (RULES, "POST"),
-        (f"{RULES}/{UNKNOWN}", "DELETE, GET, HEAD, PUT"),
+        (RULES, "GET, HEAD, POST"),
+        (f"{RULES}/{UNKNOWN}", "DELETE, GET, HEAD, PATCH, PUT"),
         (f"{RULES}/{UNKNOWN}/execute", "POST"),
     ],
 )
 def test_a_wrong_method_is_told_the_right_ones(tenant: Tenant, path: str, allowed: str) -> None:
-    response = tenant.ask("PATCH", path)
+    response = tenant.ask("OPTIONS", path)
 
     problem_of(response, 405, "method_not_allowed")
     assert response.headers["allow"] == allowed
