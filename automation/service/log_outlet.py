@@ -62,7 +62,12 @@ class Outlet(io.TextIOBase):
         line = text.encode("utf-8", "backslashreplace")
         with self._lock:
             if self._carrier is None:
-                line = self._left_of(line)
+                try:
+                    line = line[self._way.at_once(line) :]
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    line = b""  # whoever read it is gone
             if line:
                 self._keep(line)
         return len(text)
@@ -72,14 +77,6 @@ class Outlet(io.TextIOBase):
         carrier = self._carrier
         if carrier is not None:
             carrier.join(seconds)
-
-    def _left_of(self, line: bytes) -> bytes:
-        try:
-            return line[self._way.at_once(line) :]
-        except BlockingIOError:
-            return line
-        except OSError:
-            return b""  # whoever read it is gone
 
     def _keep(self, line: bytes) -> None:
         if self._size and self._size + len(line) > self._room:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TextIO
 from uuid import UUID
 
 import orjson
@@ -32,7 +32,7 @@ def configure(log_format: LogFormat, level: LogLevel, stream: TextIO | None = No
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, *_rendering(log_format, stream)],
+        processors=[*shared, _format_exception, *_rendering(log_format, stream)],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
@@ -41,7 +41,7 @@ def configure(log_format: LogFormat, level: LogLevel, stream: TextIO | None = No
         foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder()],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
+            _format_exception,
             *_rendering(log_format, stream),
         ],
     )
@@ -60,6 +60,11 @@ def _rendering(log_format: LogFormat, stream: TextIO) -> list[Processor]:
             structlog.dev.ConsoleRenderer(colors=stream.isatty() and "NO_COLOR" not in os.environ),
         ]
     return [_render_json]
+
+
+def _format_exception(logger: object, method: str, event: EventDict) -> EventDict:
+    # Nearly every line has none.
+    return structlog.processors.format_exc_info(logger, method, event) if "exc_info" in event else event
 
 
 def _spell_identifiers(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -99,6 +104,5 @@ def silenced(*names: str) -> Iterator[None]:
             logger.disabled = False
 
 
-def bind(**values: Any) -> None:
-    """Put values on every later log line of the current request."""
-    structlog.contextvars.bind_contextvars(**values)
+bind = structlog.contextvars.bind_contextvars
+"""Puts values on every later log line of the current request."""

@@ -22,7 +22,7 @@ from automation.domain.errors import (
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
 from automation.domain.limits import DEFAULTS, Limit, Limits
 from automation.domain.pages import Page, PageRequest, Position, page_of
-from automation.storage.pool.batches import ALONE, Alone, Batches, placed
+from automation.storage.pool.batches import ALONE, Alone, Batches
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import encoded, uuid_array
 
@@ -79,6 +79,7 @@ _NOT_RETRIED: Mapping[str, type[AutomationError]] = {
     "actions_changed": ActionsChanged,
     "too_many_pending": TooManyPending,
 }
+_STATUSES: Mapping[str, ExecutionStatus] = {status.value: status for status in ExecutionStatus}
 _CANCELLED_BY_USER = "The execution was cancelled by a user."
 
 
@@ -107,24 +108,23 @@ class Executions:
         return document
 
     async def _fetch(
-        self, asked: Sequence[tuple[UUID, UUID]]
+        self, asked: Sequence[tuple[UUID, UUID]], since: float | None = None
     ) -> Sequence[ExecutionDocument | Literal[Alone.ALONE] | None]:
-        rows = await self._rows(asked, MOST_BESIDE_OTHERS if len(asked) > 1 else MOST_ALONE)
-        return [
-            None if row is None else ALONE if row[-1] is None else _document(execution, *row)
-            for (_, execution), row in zip(asked, rows, strict=True)
-        ]
+        tenants, identifiers = zip(*asked, strict=True)
+        count = len(asked)
+        most = MOST_BESIDE_OTHERS if count > 1 else MOST_ALONE
+        rows = await self._database.fetch_rows(_GET, (uuid_array(tenants), uuid_array(identifiers), most), since=since)
+        found: list[ExecutionDocument | Literal[Alone.ALONE] | None] = [None] * count
+        for place, rule, status, document in rows:
+            # Places begin with 1.
+            found[place - 1] = ALONE if document is None else _document(identifiers[place - 1], rule, status, document)
+        return found
 
     async def _fetch_alone(self, asked: tuple[UUID, UUID], since: float) -> ExecutionDocument | None:
-        (row,) = await self._rows([asked], MOST_ALONE, since)
-        return None if row is None else _document(asked[1], *row)
-
-    async def _rows(
-        self, asked: Sequence[tuple[UUID, UUID]], most: int, since: float | None = None
-    ) -> list[Sequence[Any] | None]:
-        tenants, identifiers = zip(*asked, strict=True)
-        parameters = (uuid_array(tenants), uuid_array(identifiers), most)
-        return placed(await self._database.fetch_rows(_GET, parameters, since=since), len(asked))
+        (found,) = await self._fetch([asked], since)
+        if found is ALONE:
+            raise AssertionError("an execution that is read alone has no bound")
+        return found
 
     async def create(
         self,
@@ -269,6 +269,6 @@ def _document(execution_id: UUID, automation_rule_id: UUID, status: str, documen
     return ExecutionDocument(
         execution_id=execution_id,
         automation_rule_id=automation_rule_id,
-        status=ExecutionStatus(status),
+        status=_STATUSES[status],
         json=document.encode(),
     )

@@ -37,9 +37,11 @@ class _HeldResponse:
         if message["type"] == "http.response.start":
             self._start = message
             return
-        self._chunks.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            await self._release(b"".join(self._chunks))
+        body = message.get("body", b"")
+        if message.get("more_body", False):
+            self._chunks.append(body)
+        else:
+            await self._release(b"".join([*self._chunks, body]) if self._chunks else body)
 
     async def _release(self, body: bytes) -> None:
         self._rules.require(self._start["status"], self._start["headers"], body)

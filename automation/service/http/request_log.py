@@ -22,6 +22,8 @@ from automation.service.problems import Problem, Problems
 
 _MADE = frozenset({201, 202})
 """Statuses whose ``Location`` leads to what the request made."""
+_PROBLEMS = range(400, 600)
+"""Statuses of problems."""
 
 # The executions and rules that a path is about.
 _subjects = re.compile(r"/(execution|rule)s/([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})(?![^/])").findall
@@ -49,9 +51,7 @@ class RequestLog:
         request_id = _request_id(scope["headers"])
         scope["extensions"] = {**scope.get("extensions", {}), REQUEST_ID: request_id}
         logs.bind(request_id=request_id)
-        await self._answer(scope, receive, _Response(send, request_id))
-
-    async def _answer(self, scope: Scope, receive: Receive, response: "_Response") -> None:
+        response = _Response(send, request_id)
         began = perf_counter()
         try:
             await self._app(scope, receive, response)
@@ -113,13 +113,11 @@ def _write_line(scope: Scope, response: _Response, client: str | None, seconds: 
         "duration_ms": round(seconds * 1000, 3),
         "client": client,
     }
-    code = problem_if_any(scope)
-    if code is not None:
+    if (status is None or status in _PROBLEMS) and (code := problem_if_any(scope)) is not None:
         values["code"] = code
     if routed is not None:
-        values |= {
-            f"{kind}_id": identifier.lower() for kind, identifier in _subjects(scope["path"] + response.location)
-        }
+        for kind, identifier in _subjects(scope["path"] + response.location):
+            values[f"{kind}_id"] = identifier.lower()
     principal = principal_if_known(scope)
     if principal is not None:
         values |= {"tenant": principal.tenant, "user": principal.user, "key": principal.key_prefix}

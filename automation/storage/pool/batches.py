@@ -8,12 +8,12 @@ Every read is sent after it was asked for, so it sees all that was committed bef
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 from automation.domain.errors import Unavailable
 
@@ -96,7 +96,8 @@ class Batches(Generic[K, V]):
         self._scheduled = False
         while self._waiting and len(self._under_way) < self._statements:
             self._send_batch()
-        self._limit_waiting()
+        if self._waiting or self._impatience is not None:
+            self._limit_waiting()
 
     def _limit_waiting(self) -> None:
         if self._waiting and self._impatience is None:
@@ -167,19 +168,6 @@ class Batches(Generic[K, V]):
         else:
             if not asked.future.done():
                 asked.future.set_result(value)
-
-
-def placed(rows: Iterable[Sequence[Any]], count: int) -> list[Sequence[Any] | None]:
-    """Return rows in the order in which they were asked for, without their first column, which is that place.
-
-    Args:
-        rows: What a statement returned for a batch; places begin with 1, as ``WITH ORDINALITY`` has them.
-        count: How many were asked for; None stands for those that have no row.
-    """
-    found: list[Sequence[Any] | None] = [None] * count
-    for place, *row in rows:
-        found[place - 1] = row
-    return found
 
 
 def _fail(batch: Sequence[_Asked[K, V]], error: Exception) -> None:

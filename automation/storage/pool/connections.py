@@ -44,6 +44,7 @@ class Connection(AsyncConnection[TupleRow]):
     silent = False
     outdated = False
     _opened_at: float
+    _incoming: "select.poll"
     _watchdog: asyncio.TimerHandle
 
     @classmethod
@@ -62,6 +63,8 @@ class Connection(AsyncConnection[TupleRow]):
         outage.end()
         connection.query_timeout = query_timeout
         connection._opened_at = time.monotonic()  # noqa: SLF001 - its own class
+        connection._incoming = select.poll()  # noqa: SLF001 - the same
+        connection._incoming.register(connection.pgconn.socket, select.POLLIN)  # noqa: SLF001 - the same
         return connection
 
     def note_open_change(self, error: psycopg.Error) -> None:
@@ -74,7 +77,7 @@ class Connection(AsyncConnection[TupleRow]):
 
         One that merely reports a changed setting is replaced too, which costs a connection and loses nothing.
         """
-        return self.closed or self._readable()
+        return self.closed or bool(self._incoming.poll(0))
 
     @asynccontextmanager
     async def hurried(self, seconds: float) -> AsyncIterator[None]:
@@ -142,7 +145,7 @@ class Connection(AsyncConnection[TupleRow]):
             self._watchdog.cancel()
 
     def _lose_patience(self) -> None:
-        if self._readable():
+        if self._incoming.poll(0):
             # It was this process that was held, or there is much to read: that gets a moment more.
             self._watchdog = asyncio.get_running_loop().call_later(_GRACE, self._give_up)
         else:
@@ -216,8 +219,3 @@ class Connection(AsyncConnection[TupleRow]):
         self.given_up = True
         with socket.socket(fileno=os.dup(self.pgconn.socket)) as duplicate:
             duplicate.shutdown(socket.SHUT_RDWR)
-
-    def _readable(self) -> bool:
-        poll = select.poll()
-        poll.register(self.pgconn.socket, select.POLLIN)
-        return bool(poll.poll(0))

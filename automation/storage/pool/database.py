@@ -32,7 +32,6 @@ _PATIENCE_IN_AN_OUTAGE = 0.5
 _TIME_TO_TRY_AGAIN = 0.5
 # Seconds that are left after a statement that took as long as one may, for another one in its place.
 _TIME_FOR_ANOTHER = 0.75
-
 # Executions after which psycopg prepares a statement that doesn't ask for it.
 _NEVER_BY_ITSELF = 2**31
 
@@ -264,15 +263,16 @@ class Database:
 
     async def _acquire(self, since: float | None = None) -> Connection:
         # An outage as short as a restart is waited out; in a longer one nobody waits long.
-        patience = _PATIENCE_IN_AN_OUTAGE if self._outage.lasts(self._pool_timeout) else self._pool_timeout
-        deadline = time.monotonic() + (patience if since is None else min(patience, self._left(since)))
+        left = _PATIENCE_IN_AN_OUTAGE if self._outage.lasts(self._pool_timeout) else self._pool_timeout
+        deadline = time.monotonic() + (left := left if since is None else min(left, self._left(since)))
         while True:
-            connection = await self._pool.getconn(timeout=deadline - time.monotonic())
+            connection = await self._pool.getconn(timeout=left)
             if not connection.left_by_server():
                 return connection
             # Closed and returned, it is replaced; so the first request after a restart clears the pool of closed ones.
             await connection.close()
             await self._pool.putconn(connection)
+            left = deadline - time.monotonic()
 
     async def _release(self, connection: Connection) -> None:
         if connection.outdated:
@@ -280,7 +280,7 @@ class Database:
         elif connection.silent and self._outage.hears_nothing():
             # The server is stopped or gone, and the idle connections lead to the same one.
             await self._pool.drain()
-        elif not connection.closed:
+        elif self._outage.silent_statements and not connection.closed:
             self._outage.hears()
         await self._pool.putconn(connection)
 

@@ -55,7 +55,7 @@ def shortened(text: str | None, most: int) -> str | None:
 
 def uuid_array(identifiers: Sequence[UUID | None]) -> str:
     """Return PostgreSQL's text of a ``uuid[]``; that is cheaper than to have the driver dump one UUID after another."""
-    return f"{{{','.join('NULL' if each is None else str(each) for each in identifiers)}}}"
+    return f"{{{','.join(['NULL' if each is None else str(each) for each in identifiers])}}}"
 
 
 def _plain(value: object) -> object:

@@ -21,12 +21,13 @@ _log = logging.getLogger(LOGGER)
 class Outage:
     """Whether PostgreSQL is away, as far as anybody has noticed: so others need not wait to notice it; told of once.
 
-    ``cause`` is why it refused the last connection, where it said so.
+    ``cause`` is why it refused the last connection, where it said so, and ``silent_statements`` counts those in a row
+    that were given up without a word from it.
     """
 
     def __init__(self) -> None:
         self._since: float | None = None
-        self._silent = 0
+        self.silent_statements = 0
         self.cause: Cause | None = None
 
     def begin(self, reason: str, cause: Cause | None = None) -> None:
@@ -41,16 +42,16 @@ class Outage:
         if self._since is not None:
             _log.info("database back", extra={"seconds": round(time.monotonic() - self._since, 1)})
         self._since = self.cause = None
-        self._silent = 0
+        self.silent_statements = 0
 
     def hears(self) -> None:
         """Record that it answered, whatever it said."""
-        self._silent = 0
+        self.silent_statements = 0
 
     def hears_nothing(self) -> bool:
         """Record that a statement was given up, and return whether that is evidence by now."""
-        self._silent += 1
-        if self._silent >= SILENT_STATEMENTS:
+        self.silent_statements += 1
+        if self.silent_statements >= SILENT_STATEMENTS:
             self.begin("it does not answer")
         return self.lasts()
 
