@@ -82,7 +82,9 @@ def test_every_link_leads_to_what_it_says(demo: Process, client: httpx.Client, e
                 refused = client.get(link["href"])
                 assert (refused.status_code, refused.headers["allow"]) == (405, link["method"])
 
-    assert len(followed) == 3  # the execution, its rule, its attempts
+    assert (
+        len(followed) == 6
+    )  # the execution, its rule; its attempts and the rule's versions, and the first page of each
 
 
 def test_a_location_leads_to_what_was_made(demo: Process, client: httpx.Client) -> None:
