@@ -8,15 +8,18 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from automation.contract.document.outline import Entry
+from automation.domain.limits import Limit
 from automation.domain.permissions import Role
 from tests.outside.calls import TIMEOUT_SECONDS, successful
 from tests.outside.conftest import Demo
-from tests.shipped_contract.shipped import ENTRIES, responses
+from tests.shipped_contract.shipped import ENTRIES, examples, responses
 from tests.system.problems import problem_of
 from tests.system.processes import serving
 from tests.system.tenancy import RULES, WEBHOOK, Tenant, rule_input
+from tests.system.writes import new_key, other, write
 
 CONTRACTS = ["/api/v1/openapi.json", "/api/v1/openapi.yaml"]
 PATIENCE_SECONDS = 60
@@ -37,9 +40,28 @@ def documenting(status: int, *, secured: bool = True) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("entry", entries, ids=lambda entry: entry.name)
 
 
+def documenting_code(status: int, code: str) -> pytest.MarkDecorator:
+    """Return what asks every operation that documents a problem."""
+    entries = [entry for entry in ENTRIES if code in codes(entry, status)]
+    assert entries, f"no operation documents {code}"
+    return pytest.mark.parametrize("entry", entries, ids=lambda entry: entry.name)
+
+
+def codes(entry: Entry, status: int) -> set[str]:
+    """Return the codes of the problems that an operation documents for a status."""
+    content = responses(entry).get(status, {}).get("content", {})
+    return {example["code"] for media_type in content.values() for example in examples(media_type)}
+
+
 def path_of(entry: Entry) -> str:
     """Return an operation's path, with an id that nothing has."""
-    return entry.path.replace("{id}", str(uuid4()))
+    return entry.path.replace("{id}", str(uuid4())).replace("{version}", "1")
+
+
+def media_type_of(entry: Entry) -> str:
+    """Return the media type of an operation's body."""
+    (media_type,) = entry.node["requestBody"]["content"]
+    return str(media_type)
 
 
 def ask(tenant: Tenant, entry: Entry, headers: Mapping[str, str] | None = None, **options: Any) -> httpx.Response:
@@ -81,7 +103,8 @@ def test_without_its_permission_nothing_is_done(tenant: Tenant, entry: Entry) ->
 
 @documenting(404)
 def test_what_is_not_there_is_not_found(tenant: Tenant, entry: Entry) -> None:
-    body = {"json": rule_input()} if entry.name == "updateAutomationRule" else {}
+    required = entry.node.get("requestBody", {}).get("required", False)
+    body = {"headers": {"content-type": media_type_of(entry)}, "json": rule_input()} if required else {}
 
     response = ask(tenant, entry, **body)
 
@@ -102,20 +125,53 @@ def test_a_body_that_is_not_json_is_refused(tenant: Tenant, entry: Entry) -> Non
     problem_of(response, 415, "unsupported_media_type")
 
 
-@documenting(429)
+@documenting_code(429, "too_many_pending")
+def test_more_executions_than_may_wait_are_refused(tenant: Tenant, entry: Entry) -> None:
+    refused = write(entry, tenant)
+    tenant.execute(tenant.create_rule())
+    tenant.administration.set_limits(tenant.tenant, {Limit.MAX_PENDING: 1})
+
+    problem = refused.send()
+
+    problem_of(problem, 429, "too_many_pending")
+    assert int(problem.headers["retry-after"]) >= 1
+
+
+@documenting_code(429, "too_many_checks")
 def test_large_rules_of_a_tenant_are_taken_one_at_a_time(tenant: Tenant, entry: Entry) -> None:
     large = rule_input(actions=[{**WEBHOOK, "config": {**WEBHOOK["config"], "json": LARGE}}])
     rule = tenant.create_rule(actions=large["actions"])
     body = {"dry_run": True} if entry.name == "executeAutomationRule" else large
     path = entry.path.replace("{id}", rule["rule_id"])
+    headers = {"content-type": media_type_of(entry)}
 
     with ThreadPoolExecutor(AT_ONCE) as clients:
-        answers = list(clients.map(lambda _: tenant.ask(entry.method, path, json=body), range(10 * AT_ONCE)))
+        answers = list(clients.map(lambda _: tenant.ask(entry.method, path, headers, json=body), range(10 * AT_ONCE)))
 
     refused = [answer for answer in answers if answer.status_code == httpx.codes.TOO_MANY_REQUESTS]
     assert any(answer.is_success for answer in answers)
     problem_of(refused[0], 429, "too_many_checks")
     assert int(refused[0].headers["retry-after"]) >= 1
+
+
+@documenting_code(409, "idempotency_in_flight")
+def test_a_write_is_not_done_beside_itself(tenant: Tenant, entry: Entry) -> None:
+    request, key = write(entry, tenant), new_key()
+
+    with tenant.administration._tenant_transaction(tenant.tenant) as (connection, _):
+        named = {"tenant": tenant.tenant, "user": tenant.user, "key": key.strip('"')}
+        connection.execute(text("SELECT claim_idempotency_key_v1(:tenant, :user, :key)"), named)
+        beside = request.send(key)
+
+    problem_of(beside, 409, "idempotency_in_flight")
+
+
+@documenting_code(422, "idempotency_key_reused")
+def test_a_key_of_another_request_is_refused(tenant: Tenant, entry: Entry) -> None:
+    request, key = write(entry, tenant), new_key()
+    request.send(key)
+
+    problem_of(other(entry, request).send(key), 422, "idempotency_key_reused")
 
 
 @pytest.mark.parametrize("path", CONTRACTS)
@@ -139,19 +195,29 @@ def test_a_rule_that_the_client_has_is_not_sent_again(tenant: Tenant) -> None:
     assert tenant.ask("GET", path, {"if-none-match": '"v1"'}).status_code == 304
 
 
-def test_a_change_of_another_version_is_refused(tenant: Tenant) -> None:
-    path = f"{RULES}/{tenant.create_rule()['rule_id']}"
+@documenting(412, secured=False)
+def test_what_is_meant_for_another_version_is_refused(tenant: Tenant, entry: Entry) -> None:
+    path = entry.path.replace("{id}", tenant.create_rule()["rule_id"])
+    body = {"json": rule_input()} if "requestBody" in entry.node else {}
+    headers = {"if-match": '"v2"', **({"content-type": media_type_of(entry)} if body else {})}
 
-    response = tenant.ask("PUT", path, {"if-match": '"v2"'}, json=rule_input())
+    response = tenant.ask(entry.method, path, headers, **body)
 
     problem_of(response, 412, "precondition_failed")
 
 
-def test_a_deleted_rule_is_not_changed(tenant: Tenant) -> None:
-    path = f"{RULES}/{tenant.create_rule()['rule_id']}"
-    tenant.ask("DELETE", path)
+@documenting_code(409, "rule_deleted")
+def test_a_deleted_rule_is_not_changed_or_run(tenant: Tenant, entry: Entry) -> None:
+    rule = tenant.create_rule()
+    execution = tenant.add_failed_execution(rule)
+    tenant.ask("DELETE", f"{RULES}/{rule['rule_id']}")
+    retries = entry.name == "retryAutomationExecution"
+    path = f"{execution}/retry" if retries else entry.path.replace("{id}", rule["rule_id"])
+    body = {} if retries else {"json": rule_input()}
 
-    problem_of(tenant.ask("PUT", path, json=rule_input()), 409, "rule_deleted")
+    response = tenant.ask(entry.method, path, {"content-type": media_type_of(entry)} if body else None, **body)
+
+    problem_of(response, 409, "rule_deleted")
 
 
 def test_a_rule_in_use_is_not_deleted(tenant: Tenant) -> None:

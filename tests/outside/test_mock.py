@@ -30,7 +30,7 @@ def client() -> Iterator[httpx.Client]:
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)
 def test_an_operation_answers_with_an_example_of_its_success(client: httpx.Client, entry: Entry) -> None:
-    answer = client.request(entry.method, entry.path.replace("{id}", ID), json=body_of(entry))
+    answer = client.request(entry.method, path_of(entry), headers=headers_of(entry), json=body_of(entry))
 
     success = min(responses(entry))
     assert answer.status_code == success
@@ -42,10 +42,21 @@ def test_an_operation_answers_with_an_example_of_its_success(client: httpx.Clien
 def test_without_a_key_it_refuses_as_the_service_does(client: httpx.Client) -> None:
     entry = next(entry for entry in ENTRIES if entry.name == "getAutomationRule")
 
-    answer = httpx.get(f"{client.base_url}{entry.path.replace('{id}', ID)}", trust_env=False, timeout=TIMEOUT_SECONDS)
+    answer = httpx.get(f"{client.base_url}{path_of(entry)}", trust_env=False, timeout=TIMEOUT_SECONDS)
 
     assert read(answer) in shown(entry, 401)
     require_documented(entry, answer)
+
+
+def path_of(entry: Entry) -> str:
+    """Return an operation's path, with an id and a version."""
+    return entry.path.replace("{id}", ID).replace("{version}", "1")
+
+
+def headers_of(entry: Entry) -> dict[str, str]:
+    """Return the headers that say what an operation's body is."""
+    media_types = entry.node.get("requestBody", {}).get("content", {})
+    return dict(zip(["content-type"], media_types, strict=False))
 
 
 def body_of(entry: Entry) -> Any:

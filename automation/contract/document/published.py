@@ -55,15 +55,7 @@ class Published:
 
         Only who knows what there is can: the demo does, once it has made it.
         """
-        shown = {
-            (entry.path, entry.method): [
-                {**parameter, "example": examples[entry.name][parameter["name"]]}
-                for parameter in entry.parameters
-                if parameter["name"] in examples.get(entry.name, {})
-            ]
-            for entry in entries(self._public)
-        }
-        self.current = _edition(_with_parameters(self._public, shown))
+        self.current = _edition(_with_examples(self._public, examples))
 
 
 def _edition(public: dict[str, Any]) -> Edition:
@@ -79,14 +71,26 @@ def _edition(public: dict[str, Any]) -> Edition:
     )
 
 
-def _with_parameters(public: Mapping[str, Any], shown: Mapping[tuple[str, str], list[Any]]) -> dict[str, Any]:
-    """Return a document whose operations have parameters of their own; they replace those of their paths."""
-    paths = {path: dict(item) for path, item in public["paths"].items()}
-    for (path, method), parameters in shown.items():
-        if parameters:
-            own = [*parameters, *paths[path][method].get("parameters", ())]
-            paths[path][method] = {**paths[path][method], "parameters": own}
+def _with_examples(public: Mapping[str, Any], examples: Examples) -> dict[str, Any]:
+    """Return a document whose parameters have examples.
+
+    Where one operation of a path has some, all of them have their parameters to themselves, and the path has none:
+    Swagger UI shows a parameter twice that an operation describes otherwise than a reference of its path.
+    """
+    paths = dict(public["paths"])
+    concerned = {entry.path for entry in entries(public) if entry.name in examples}
+    for path in concerned:
+        paths[path] = {name: member for name, member in paths[path].items() if name != "parameters"}
+    for entry in entries(public):
+        if entry.path in concerned:
+            values = examples.get(entry.name, {})
+            own = [_with_example(parameter, values) for parameter in entry.parameters]
+            paths[entry.path][entry.method] = {**entry.node, "parameters": own}
     return {**public, "paths": paths}
+
+
+def _with_example(parameter: Mapping[str, Any], values: Mapping[str, str | int]) -> Mapping[str, Any]:
+    return {**parameter, "example": values[parameter["name"]]} if parameter["name"] in values else parameter
 
 
 class _Dumper(yaml.CSafeDumper):

@@ -82,5 +82,6 @@ def test_an_operation_shows_the_examples_that_there_are_and_no_other_does() -> N
 
     after = published.current.document["paths"]
     assert [each.get("example") for each in after["/thing"]["get"]["parameters"]] == ["7", None]
+    assert "parameters" not in after["/thing"], "Swagger UI would show what is said at both places twice"
     assert after["/other"] == before.document["paths"]["/other"]
     assert published.current.json_etag != before.json_etag

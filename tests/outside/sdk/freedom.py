@@ -27,6 +27,11 @@ def enumerations() -> set[tuple[str, str]]:
     return {(schema, name) for schema, name, member in _members() if "enum" in member}
 
 
+def nullables() -> set[tuple[str, str]]:
+    """Return the members that may be null, by schema."""
+    return {(schema, name) for schema, name, member in _members() if member.get("nullable", False)}
+
+
 def closed() -> set[str]:
     """Return the schemas that take no member but their own."""
     return {name for name, schema in SCHEMAS.items() if schema.get("additionalProperties") is False}

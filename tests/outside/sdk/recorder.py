@@ -53,7 +53,7 @@ def recording(base_url: str) -> Iterator[Recording]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = do_DELETE = _pass_on  # noqa: N815 - http.server looks for these names
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass_on  # noqa: N815 - http.server looks for these names
 
         def log_message(self, *_: object) -> None:
             """Say nothing: what was passed on is recorded."""

@@ -68,8 +68,12 @@ def test_there_are_no_other_types(sdks: Sdks) -> None:
     )
     fetch = [path.stem for path in (sdks.directory / MODELS).glob("*.ts") if path.stem != "index"]
 
-    # Python has classes for free objects and enumerations too, named after the member that they are the type of.
-    members = {schema + _pascal_case(name) for schema, name in freedom.objects() | freedom.enumerations()}
+    # Python has classes for free objects and enumerations too, named after the member that they are the type of, and
+    # null is a form of its own there.
+    members = {
+        schema + _pascal_case(name) + ("Type0" if (schema, name) in freedom.nullables() else "")
+        for schema, name in freedom.objects() | freedom.enumerations()
+    }
     # And for those of a member's forms; openapi-generator has a type for each member that has several.
     forms = {
         f"{schema}{_pascal_case(name)}Type{number}"
@@ -154,7 +158,9 @@ def _fetch_members(sdks: Sdks) -> Iterator[tuple[str, str, str]]:
         for name, body in re.findall(
             r"^export interface (\w+) \{$(.*?)^\}$", path.read_text(), re.DOTALL | re.MULTILINE
         ):
-            for member, annotation in re.findall(r"^    (\w+|\[key: string\])\??: (.*);$", body, re.MULTILINE):
+            for member, annotation in re.findall(
+                r"^    (?:readonly )?(\w+|\[key: string\])\??: (.*);$", body, re.MULTILINE
+            ):
                 yield name, member, annotation
 
 
@@ -163,4 +169,4 @@ def _pascal_case(name: str) -> str:
 
 
 def _camel_case(name: str) -> str:
-    return name[0] + _pascal_case(name)[1:]
+    return _pascal_case(name)[0].lower() + _pascal_case(name)[1:]

@@ -11,7 +11,7 @@ from tests.outside.sdk.generated import Sdks
 from tests.outside.sdk.recorder import recording
 from tests.outside.sdk.usage import offered, used
 
-STATUSES = {200, 201, 202, 204, 304, 400, 401, 403, 404, 409, 412}
+STATUSES = {200, 201, 202, 204, 304, 400, 401, 403, 404, 409, 412, 422}
 """What well-behaved programs come across: of the other statuses no generated client can be the cause."""
 
 

@@ -53,5 +53,6 @@ def _parameters(entry: Entry) -> Iterator[str]:
 def _members(entry: Entry) -> Iterator[str]:
     content = entry.node.get("requestBody", {}).get("content", {})
     for media_type in content.values():
-        for member in follow(DOCUMENT, media_type["schema"])["properties"]:
-            yield f"{entry.name} body {member}"
+        for name, member in follow(DOCUMENT, media_type["schema"])["properties"].items():
+            if not member.get("readOnly", False):  # may be sent back as it was read, which not every generator offers
+                yield f"{entry.name} body {name}"

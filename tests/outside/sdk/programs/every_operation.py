@@ -31,16 +31,20 @@ from automation_executions_client.api.rules import (
     get_automation_rule_version,
     list_automation_rule_versions,
     list_automation_rules,
+    patch_automation_rule,
     update_automation_rule,
 )
 from automation_executions_client.api.service import get_liveness, get_readiness
 from automation_executions_client.models import (
     AutomationExecution,
+    AutomationExecutionAttempt,
     AutomationExecutionResponse,
     AutomationExecutionSummary,
     AutomationRule,
     AutomationRuleInput,
     AutomationRuleInputTriggerConfig,
+    AutomationRulePatch,
+    AutomationRuleReplacement,
     AutomationRuleResponse,
     AutomationRuleVersionSummary,
     ConcurrencyPolicy,
@@ -52,6 +56,8 @@ from automation_executions_client.models import (
     ExecutionPlanResponse,
     ExecutionRetry,
     ExecutionRetryFrom,
+    ExecutionRetryRuleVersion,
+    ExecutionRetryTriggerData,
     ExecutionStatus,
     LivenessStatus,
     Problem,
@@ -88,7 +94,10 @@ def main() -> None:
     read_the_contract()
     with connect(BASE_URL, DEMO["keys"]["operator"]) as client:
         rule = write_a_rule(client)
+        send_it_again(client)
         change_it(client, rule)
+        put_it_back(client, rule)
+        patch_it(client, rule)
         look_at_its_versions(client, rule)
         plan_it(client, rule)
         retry_a_failed_execution(client)
@@ -130,12 +139,16 @@ def read_the_contract() -> None:
     assert good(as_json.parsed).openapi == "3.0.3"
     unchanged = get_contract_json.sync_detailed(client=client, if_none_match=as_json.headers["etag"])
     assert (unchanged.status_code, unchanged.parsed) == (HTTPStatus.NOT_MODIFIED, None)
+    another = get_contract_json.sync(client=client, if_match='"another"')
+    refused(another, HTTPStatus.PRECONDITION_FAILED, "precondition_failed")
 
     as_yaml = get_contract_yaml.sync_detailed(client=client)
     assert_type(as_yaml, Response[str | Problem | None])
     assert good(as_yaml.parsed).startswith("openapi: 3.0.3")
     unchanged_yaml = get_contract_yaml.sync_detailed(client=client, if_none_match=as_yaml.headers["etag"])
     assert (unchanged_yaml.status_code, unchanged_yaml.parsed) == (HTTPStatus.NOT_MODIFIED, None)
+    still = get_contract_yaml.sync(client=client, if_match=as_yaml.headers["etag"])
+    assert good(still) == as_yaml.parsed
 
 
 def write_a_rule(client: AuthenticatedClient) -> AutomationRule:
@@ -152,19 +165,67 @@ def write_a_rule(client: AuthenticatedClient) -> AutomationRule:
     assert good(read.parsed).data == rule
     unchanged = get_automation_rule.sync_detailed(rule.rule_id, client=client, if_none_match=read.headers["etag"])
     assert (unchanged.status_code, unchanged.parsed) == (HTTPStatus.NOT_MODIFIED, None)
+    another = get_automation_rule.sync(rule.rule_id, client=client, if_match='"another"')
+    refused(another, HTTPStatus.PRECONDITION_FAILED, "precondition_failed")
     return rule
+
+
+def send_it_again(client: AuthenticatedClient) -> None:
+    key, body = str(uuid4()), orders("Tell the warehouse once")
+
+    first, again = (
+        create_automation_rule.sync_detailed(client=client, body=body, idempotency_key=key) for _ in range(2)
+    )
+    another = create_automation_rule.sync(client=client, body=orders("Tell it twice"), idempotency_key=key)
+
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    assert good(again.parsed).data == good(first.parsed).data
+    refused(another, HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused")
 
 
 def change_it(client: AuthenticatedClient, rule: AutomationRule) -> None:
     etag = get_automation_rule.sync_detailed(rule.rule_id, client=client).headers["etag"]
-    body = orders("Tell the other warehouse")
+    body = replacing(orders("Tell the other warehouse"))
 
-    changed = update_automation_rule.sync(rule.rule_id, client=client, body=body, if_match=etag, x_tenant_id=TENANT)
+    changed = update_automation_rule.sync(
+        rule.rule_id, client=client, body=body, if_match=etag, idempotency_key=str(uuid4()), x_tenant_id=TENANT
+    )
     late = update_automation_rule.sync(rule.rule_id, client=client, body=body, if_match=etag)
+    already = update_automation_rule.sync(rule.rule_id, client=client, body=body, if_none_match="*")
 
     assert_type(changed, AutomationRuleResponse | Problem | None)
     assert good(changed).data.version == rule.version + 1
     refused(late, HTTPStatus.PRECONDITION_FAILED, "precondition_failed")
+    refused(already, HTTPStatus.PRECONDITION_FAILED, "precondition_failed")
+
+
+def put_it_back(client: AuthenticatedClient, rule: AutomationRule) -> None:
+    read = good(get_automation_rule.sync(rule.rule_id, client=client)).data
+    body = AutomationRuleReplacement.from_dict(read.to_dict())
+
+    assert good(update_automation_rule.sync(rule.rule_id, client=client, body=body)).data == read
+
+
+def patch_it(client: AuthenticatedClient, rule: AutomationRule) -> None:
+    read = get_automation_rule.sync_detailed(rule.rule_id, client=client)
+    whole = AutomationRulePatch.from_dict(orders("Tell the other warehouse").to_dict())
+    whole.priority = 1
+
+    patched = patch_automation_rule.sync(
+        rule.rule_id,
+        client=client,
+        body=whole,
+        if_match=read.headers["etag"],
+        if_none_match='"another"',
+        idempotency_key=str(uuid4()),
+        x_tenant_id=TENANT,
+    )
+    same = patch_automation_rule.sync(rule.rule_id, client=client, body=AutomationRulePatch(priority=1))
+
+    assert_type(patched, AutomationRuleResponse | Problem | None)
+    assert good(patched).data.priority == 1
+    assert good(same).data == good(patched).data
 
 
 def look_at_its_versions(client: AuthenticatedClient, rule: AutomationRule) -> None:
@@ -172,11 +233,11 @@ def look_at_its_versions(client: AuthenticatedClient, rule: AutomationRule) -> N
 
     found = list(versions)
     assert_type(found, list[AutomationRuleVersionSummary])
-    assert [(each.version, each.changed) for each in found] == [(2, ["name"]), (1, [])]
+    assert [(each.version, each.changed) for each in found] == [(3, ["priority"]), (2, ["name"]), (1, [])]
 
     first = good(get_automation_rule_version.sync(rule.rule_id, 1, client=client, x_tenant_id=TENANT)).data
     assert first.name == rule.name
-    none = get_automation_rule_version.sync(rule.rule_id, 3, client=client)
+    none = get_automation_rule_version.sync(rule.rule_id, 4, client=client)
     refused(none, HTTPStatus.NOT_FOUND, "rule_version_not_found")
 
 
@@ -247,7 +308,8 @@ def plan_it(client: AuthenticatedClient, rule: AutomationRule) -> None:
     answer = execute_automation_rule.sync(
         rule.rule_id,
         client=client,
-        body=RuleExecution(trigger_data=order, dry_run=True, override_conditions=False),
+        body=RuleExecution(trigger_data=order, dry_run=True, override_conditions=False, priority=10),
+        idempotency_key=str(uuid4()),
         x_tenant_id=TENANT,
     )
 
@@ -266,19 +328,34 @@ def retry_a_failed_execution(client: AuthenticatedClient) -> None:
     answer = retry_automation_execution.sync(
         failed.execution_id,
         client=client,
-        body=ExecutionRetry(from_=ExecutionRetryFrom.FAILED_ACTION),
+        body=ExecutionRetry(from_=ExecutionRetryFrom.FAILED_ACTION, attempt=1),
+        idempotency_key=str(uuid4()),
         x_tenant_id=TENANT,
     )
     assert_type(answer, AutomationExecutionResponse | Problem | None)
     assert good(answer).data.status is ExecutionStatus.PENDING
     again = reaches(client, failed, ExecutionStatus.FAILED)
-    assert good(retry_automation_execution.sync(again.execution_id, client=client)).data.attempt == 3
+    second = retry_automation_execution.sync(again.execution_id, client=client, body=ExecutionRetry(attempt=1))
+    refused(second, HTTPStatus.CONFLICT, "attempt_superseded")
+
+    afresh = ExecutionRetry(
+        rule_version=ExecutionRetryRuleVersion.LATEST,
+        trigger_data=ExecutionRetryTriggerData.from_dict({"order_id": 1042}),
+    )
+    retried = good(retry_automation_execution.sync(again.execution_id, client=client, body=afresh)).data
+    assert not isinstance(retried.trigger_data, Unset)
+    assert (retried.attempt, retried.trigger_data["order_id"]) == (3, 1042)
 
     reaches(client, failed, ExecutionStatus.FAILED)
-    listed = list_automation_execution_attempts.sync(failed.execution_id, client=client, x_tenant_id=TENANT)
-    attempts = good(listed)
-    assert [attempt.status for attempt in attempts.data] == [ExecutionStatus.FAILED] * 3
-    assert attempts.links.execution.href.endswith(str(failed.execution_id))
+    attempts = list(
+        iterate(
+            list_automation_execution_attempts.sync, failed.execution_id, client=client, limit=1, x_tenant_id=TENANT
+        )
+    )
+    assert_type(attempts, list[AutomationExecutionAttempt])
+    assert [attempt.status for attempt in attempts] == [ExecutionStatus.FAILED] * 3
+    page = good(list_automation_execution_attempts.sync(failed.execution_id, client=client))
+    assert page.links.execution.href.endswith(str(failed.execution_id))
 
 
 def cancel_a_running_execution(client: AuthenticatedClient) -> None:
@@ -288,7 +365,9 @@ def cancel_a_running_execution(client: AuthenticatedClient) -> None:
     assert_type(in_use, Problem | None)
     refused(in_use, HTTPStatus.CONFLICT, "rule_in_use")
 
-    answer = cancel_automation_execution.sync_detailed(running.execution_id, client=client, x_tenant_id=TENANT)
+    answer = cancel_automation_execution.sync_detailed(
+        running.execution_id, client=client, idempotency_key=str(uuid4()), x_tenant_id=TENANT
+    )
     assert_type(answer, Response[AutomationExecutionResponse | Problem])
     assert answer.status_code in {HTTPStatus.OK, HTTPStatus.ACCEPTED}
     reaches(client, good(answer.parsed).data, ExecutionStatus.CANCELLED)
@@ -303,10 +382,14 @@ def cancel_a_running_execution(client: AuthenticatedClient) -> None:
 
 
 def delete_it(client: AuthenticatedClient, rule: AutomationRule) -> None:
-    deleted = delete_automation_rule.sync_detailed(rule.rule_id, client=client, x_tenant_id=TENANT)
+    late = delete_automation_rule.sync(rule.rule_id, client=client, if_match='"another"')
+    refused(late, HTTPStatus.PRECONDITION_FAILED, "precondition_failed")
+    deleted = delete_automation_rule.sync_detailed(
+        rule.rule_id, client=client, if_none_match='"another"', idempotency_key=str(uuid4()), x_tenant_id=TENANT
+    )
     assert (deleted.status_code, deleted.parsed) == (HTTPStatus.NO_CONTENT, None)
 
-    changed = update_automation_rule.sync(rule.rule_id, client=client, body=orders("Too late"))
+    changed = update_automation_rule.sync(rule.rule_id, client=client, body=replacing(orders("Too late")))
     refused(changed, HTTPStatus.CONFLICT, "rule_deleted")
     executed = execute_automation_rule.sync(rule.rule_id, client=client)
     refused(executed, HTTPStatus.CONFLICT, "rule_not_active")
@@ -409,7 +492,13 @@ def orders(name: str) -> AutomationRuleInput:
         execution_timeout_seconds=600,
         max_concurrent_executions=5,
         concurrency_policy=ConcurrencyPolicy.QUEUE,
+        priority=0,
     )
+
+
+def replacing(rule: AutomationRuleInput) -> AutomationRuleReplacement:
+    """Return a rule as what takes the place of another one."""
+    return AutomationRuleReplacement.from_dict(rule.to_dict())
 
 
 def call(path: str) -> AutomationRuleInput:

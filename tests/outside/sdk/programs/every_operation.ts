@@ -9,10 +9,12 @@ import {
   iterate,
   RefusedError,
   type AutomationExecution,
+  type AutomationExecutionAttempt,
   type AutomationExecutionResponse,
   type AutomationExecutionSummary,
   type AutomationRule,
   type AutomationRuleInput,
+  type AutomationRulePatch,
   type ContractDocument,
   type ExecutionLinks,
   type ExecutionPlanResponse,
@@ -58,6 +60,11 @@ function refused({ error, response }: Answer<unknown>, status: number, code?: st
   return problem;
 }
 
+/** Return the header of a request that is to be done once, however often it is sent. */
+function once(): { "Idempotency-Key": string } {
+  return { "Idempotency-Key": crypto.randomUUID() };
+}
+
 function etag(response: Response): string {
   return present(response.headers.get("etag"));
 }
@@ -87,6 +94,7 @@ async function lookAtItsVersions(rule: AutomationRule): Promise<void> {
   equal(
     versions.map((each) => [each.version, each.changed]),
     [
+      [3, ["priority"]],
       [2, ["name"]],
       [1, []],
     ],
@@ -94,7 +102,7 @@ async function lookAtItsVersions(rule: AutomationRule): Promise<void> {
 
   const first = await operator.GET(VERSION, { params: { path: { ...path, version: 1 }, header } });
   equal(good(first).data.name, rule.name);
-  const none = await operator.GET(VERSION, { params: { path: { ...path, version: 3 } } });
+  const none = await operator.GET(VERSION, { params: { path: { ...path, version: 4 } } });
   refused(none, 404, "rule_version_not_found");
 }
 
@@ -157,6 +165,8 @@ async function readTheContract(): Promise<void> {
   equal(document.openapi, "3.0.3");
   const known = { header: { "If-None-Match": etag(json.response) } };
   equal((await reader.GET("/api/v1/openapi.json", { params: known })).response.status, 304);
+  const another = { header: { "If-Match": '"another"' } };
+  refused(await reader.GET("/api/v1/openapi.json", { params: another }), 412, "precondition_failed");
 
   const yaml = await reader.GET("/api/v1/openapi.yaml", { parseAs: "text" });
   const text = good(yaml);
@@ -164,6 +174,8 @@ async function readTheContract(): Promise<void> {
   equal(text.startsWith("openapi: 3.0.3"), true);
   const knownYaml = { header: { "If-None-Match": etag(yaml.response) } };
   equal((await reader.GET("/api/v1/openapi.yaml", { params: knownYaml, parseAs: "text" })).response.status, 304);
+  const still = { header: { "If-Match": etag(yaml.response) } };
+  equal(good(await reader.GET("/api/v1/openapi.yaml", { params: still, parseAs: "text" })), text);
 }
 
 async function writeARule(): Promise<AutomationRule> {
@@ -178,24 +190,62 @@ async function writeARule(): Promise<AutomationRule> {
   equal(good(read).data, rule);
   const known = { path, header: { ...header, "If-None-Match": etag(read.response) } };
   equal((await operator.GET(RULE, { params: known })).response.status, 304);
+  const another = { path, header: { "If-Match": '"another"' } };
+  refused(await operator.GET(RULE, { params: another }), 412, "precondition_failed");
   return rule;
+}
+
+async function sendItAgain(): Promise<void> {
+  const params = { header: once() };
+  const first = await operator.POST(RULES, { params, body: orders("Tell the warehouse once") });
+  const again = await operator.POST(RULES, { params, body: orders("Tell the warehouse once") });
+
+  equal(first.response.headers.get("idempotency-replayed"), null);
+  equal(again.response.headers.get("idempotency-replayed"), "true");
+  equal(good(again).data, good(first).data);
+  refused(await operator.POST(RULES, { params, body: orders("Tell it twice") }), 422, "idempotency_key_reused");
 }
 
 async function changeIt(rule: AutomationRule): Promise<void> {
   const path = { id: rule.rule_id };
   const { response } = await operator.GET(RULE, { params: { path } });
-  const params = { path, header: { ...header, "If-Match": etag(response) } };
+  const params = { path, header: { ...header, ...once(), "If-Match": etag(response) } };
   const body = orders("Tell the other warehouse");
 
   equal(good(await operator.PUT(RULE, { params, body })).data.version, rule.version + 1);
-  refused(await operator.PUT(RULE, { params, body }), 412, "precondition_failed");
+  const late = { path, header: { "If-Match": etag(response) } };
+  refused(await operator.PUT(RULE, { params: late, body }), 412, "precondition_failed");
+  const already = { path, header: { "If-None-Match": "*" } };
+  refused(await operator.PUT(RULE, { params: already, body }), 412, "precondition_failed");
+}
+
+async function putItBack(rule: AutomationRule): Promise<void> {
+  const params = { path: { id: rule.rule_id } };
+  const read = good(await operator.GET(RULE, { params })).data;
+
+  // What is read may have actions of types that this client doesn't know; here it has none.
+  const body = { ...read, actions: read.actions as RuleAction[] };
+
+  equal(good(await operator.PUT(RULE, { params, body })).data, read);
+}
+
+async function patchIt(rule: AutomationRule): Promise<void> {
+  const path = { id: rule.rule_id };
+  const { response } = await operator.GET(RULE, { params: { path } });
+  const preconditions = { "If-Match": etag(response), "If-None-Match": '"another"' };
+  const params = { path, header: { ...header, ...once(), ...preconditions } };
+  const body: AutomationRulePatch = { ...orders("Tell the other warehouse"), priority: 1 };
+
+  const patched = good(await operator.PATCH(RULE, { params, body })).data;
+  equal(patched.priority, 1);
+  equal(good(await operator.PATCH(RULE, { params: { path }, body: { priority: 1 } })).data, patched);
 }
 
 async function planIt(rule: AutomationRule): Promise<void> {
   const answer = good(
     await operator.POST(EXECUTE, {
-      params: { path: { id: rule.rule_id }, header },
-      body: { trigger_data: { total: 20 }, dry_run: true, override_conditions: false },
+      params: { path: { id: rule.rule_id }, header: { ...header, ...once() } },
+      body: { trigger_data: { total: 20 }, dry_run: true, override_conditions: false, priority: 10 },
     }),
   );
 
@@ -210,16 +260,24 @@ async function retryAFailedExecution(): Promise<void> {
   const path = { id };
   equal((await reaches(id, "failed"))._links?.retry?.method, "POST");
 
-  const again = await operator.POST(RETRY, { params: { path, header }, body: { from: "failed_action" } });
+  const meant = { from: "failed_action" as const, attempt: 1 };
+  const again = await operator.POST(RETRY, { params: { path, header: { ...header, ...once() } }, body: meant });
   equal(good(again).data.status, "pending");
   await reaches(id, "failed");
-  equal(good(await operator.POST(RETRY, { params: { path } })).data.attempt, 3);
+  refused(await operator.POST(RETRY, { params: { path }, body: { attempt: 1 } }), 409, "attempt_superseded");
+
+  const afresh = { rule_version: "latest" as const, trigger_data: { order_id: 1042 } };
+  const retried = good(await operator.POST(RETRY, { params: { path }, body: afresh })).data;
+  equal([retried.attempt, retried.trigger_data], [3, { order_id: 1042 }]);
 
   await reaches(id, "failed");
-  const attempts = good(await operator.GET(ATTEMPTS, { params: { path, header } }));
-  const statuses: ExecutionStatus[] = attempts.data.map((attempt) => attempt.status);
+  const attempts: AutomationExecutionAttempt[] = await all(
+    iterate((page) => operator.GET(ATTEMPTS, { params: { path, header, query: { limit: 1, ...page } } })),
+  );
+  const statuses: ExecutionStatus[] = attempts.map((attempt) => attempt.status);
   equal(statuses, ["failed", "failed", "failed"]);
-  equal(attempts._links.execution.href.endsWith(id), true);
+  const page = good(await operator.GET(ATTEMPTS, { params: { path } }));
+  equal(page._links.execution.href.endsWith(id), true);
 }
 
 async function cancelARunningExecution(): Promise<void> {
@@ -228,7 +286,7 @@ async function cancelARunningExecution(): Promise<void> {
   await reaches(path.id, "running");
   refused(await operator.DELETE(RULE, { params: { path: { id: waiting.rule_id } } }), 409, "rule_in_use");
 
-  const cancelled = await operator.POST(CANCEL, { params: { path, header } });
+  const cancelled = await operator.POST(CANCEL, { params: { path, header: { ...header, ...once() } } });
   equal(good(cancelled).data.execution_id, path.id);
   equal([200, 202].includes(cancelled.response.status), true);
   await reaches(path.id, "cancelled");
@@ -241,7 +299,10 @@ async function cancelARunningExecution(): Promise<void> {
 
 async function deleteIt(rule: AutomationRule): Promise<void> {
   const path = { id: rule.rule_id };
-  const deleted = await operator.DELETE(RULE, { params: { path, header } });
+  const late = await operator.DELETE(RULE, { params: { path, header: { "If-Match": '"another"' } } });
+  refused(late, 412, "precondition_failed");
+  const unlike = { ...header, ...once(), "If-None-Match": '"another"' };
+  const deleted = await operator.DELETE(RULE, { params: { path, header: unlike } });
   equal([deleted.response.status, deleted.error], [204, undefined]);
 
   refused(await operator.PUT(RULE, { params: { path }, body: orders("Too late") }), 409, "rule_deleted");
@@ -309,6 +370,7 @@ function orders(name: string): AutomationRuleInput {
     execution_timeout_seconds: 600,
     max_concurrent_executions: 5,
     concurrency_policy: "queue",
+    priority: 0,
   };
 }
 
@@ -332,7 +394,10 @@ await lookAtTheService();
 await askWhoIsCalling();
 await readTheContract();
 const rule = await writeARule();
+await sendItAgain();
 await changeIt(rule);
+await putItBack(rule);
+await patchIt(rule);
 await lookAtItsVersions(rule);
 await planIt(rule);
 await retryAFailedExecution();

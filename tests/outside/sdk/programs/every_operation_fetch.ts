@@ -8,10 +8,12 @@ import {
   type AutomationExecution,
   type AutomationRule,
   type AutomationRuleInput,
+  type AutomationRulePatch,
   Configuration,
   ContractApi,
   ExecutionPlanResponseFromJSON,
   ExecutionRetryFromEnum,
+  ExecutionRetryRuleVersionEnum,
   ExecutionsApi,
   ExecutionStatus,
   PrincipalApi,
@@ -54,6 +56,11 @@ async function refused(call: Promise<unknown>, status: number, code?: string): P
   return problem;
 }
 
+/** Return the header of a request that is to be done once, however often it is sent. */
+function once(): { idempotencyKey: string } {
+  return { idempotencyKey: crypto.randomUUID() };
+}
+
 function etag(answer: { raw: Response }): string {
   return present(answer.raw.headers.get("etag"));
 }
@@ -71,10 +78,14 @@ async function askWhoIsCalling(): Promise<void> {
 
 async function lookAtItsVersions(rule: AutomationRule): Promise<void> {
   const id = rule.ruleId;
-  const first = await rules.listAutomationRuleVersions({ id, limit: 1, xTenantId });
+  const first = await rules.listAutomationRuleVersions({ id, limit: 2, xTenantId });
   const cursor = present(first.pagination.nextCursor);
-  const second = await rules.listAutomationRuleVersions({ id, limit: 1, cursor });
-  equal([first.data[0]?.changed, second.data[0]?.changed, second.pagination.hasMore], [["name"], [], false]);
+  const second = await rules.listAutomationRuleVersions({ id, limit: 2, cursor });
+  equal(
+    [...first.data, ...second.data].map((each) => each.changed),
+    [["priority"], ["name"], []],
+  );
+  equal(second.pagination.hasMore, false);
 
   const version = await rules.getAutomationRuleVersion({ id, version: 1, xTenantId });
   equal(version.data.name, rule.name);
@@ -120,10 +131,12 @@ async function readTheContract(): Promise<void> {
   const json = await contract.getContractJsonRaw({});
   equal((await json.value()).openapi, "3.0.3");
   await answeredWith(contract.getContractJson({ ifNoneMatch: etag(json) }), 304);
+  await refused(contract.getContractJson({ ifMatch: '"another"' }), 412, "precondition_failed");
 
   const yaml = await contract.getContractYamlRaw({});
   equal((await yaml.value()).startsWith("openapi: 3.0.3"), true);
   await answeredWith(contract.getContractYaml({ ifNoneMatch: etag(yaml) }), 304);
+  equal((await contract.getContractYaml({ ifMatch: etag(yaml) })).startsWith("openapi: 3.0.3"), true);
 }
 
 async function writeARule(): Promise<AutomationRule> {
@@ -135,22 +148,58 @@ async function writeARule(): Promise<AutomationRule> {
   const read = await rules.getAutomationRuleRaw({ id: rule.ruleId, xTenantId });
   equal((await read.value()).data, rule);
   await answeredWith(rules.getAutomationRule({ id: rule.ruleId, ifNoneMatch: etag(read) }), 304);
+  await refused(rules.getAutomationRule({ id: rule.ruleId, ifMatch: '"another"' }), 412, "precondition_failed");
   return rule;
+}
+
+async function sendItAgain(): Promise<void> {
+  const request = { automationRuleInput: orders("Tell the warehouse once"), ...once() };
+  const first = await rules.createAutomationRuleRaw(request);
+  const again = await rules.createAutomationRuleRaw(request);
+
+  equal(first.raw.headers.get("idempotency-replayed"), null);
+  equal(again.raw.headers.get("idempotency-replayed"), "true");
+  equal((await again.value()).data, (await first.value()).data);
+  const another = { ...request, automationRuleInput: orders("Tell it twice") };
+  await refused(rules.createAutomationRule(another), 422, "idempotency_key_reused");
 }
 
 async function changeIt(rule: AutomationRule): Promise<void> {
   const ifMatch = etag(await rules.getAutomationRuleRaw({ id: rule.ruleId }));
-  const change = { id: rule.ruleId, automationRuleInput: orders("Tell the other warehouse"), ifMatch, xTenantId };
+  const change = { id: rule.ruleId, automationRuleReplacement: orders("Tell the other warehouse") };
 
-  equal((await rules.updateAutomationRule(change)).data.version, rule.version + 1);
-  await refused(rules.updateAutomationRule(change), 412, "precondition_failed");
+  const changed = await rules.updateAutomationRule({ ...change, ...once(), ifMatch, xTenantId });
+  equal(changed.data.version, rule.version + 1);
+  await refused(rules.updateAutomationRule({ ...change, ifMatch }), 412, "precondition_failed");
+  await refused(rules.updateAutomationRule({ ...change, ifNoneMatch: "*" }), 412, "precondition_failed");
+}
+
+async function putItBack(rule: AutomationRule): Promise<void> {
+  const id = rule.ruleId;
+  const read = (await rules.getAutomationRule({ id })).data;
+
+  // What is read may have actions of types that this client doesn't know; here it has none.
+  const automationRuleReplacement = { ...read, actions: read.actions as RuleAction[] };
+
+  equal((await rules.updateAutomationRule({ id, automationRuleReplacement })).data, read);
+}
+
+async function patchIt(rule: AutomationRule): Promise<void> {
+  const id = rule.ruleId;
+  const ifMatch = etag(await rules.getAutomationRuleRaw({ id }));
+  const automationRulePatch: AutomationRulePatch = { ...orders("Tell the other warehouse"), priority: 1 };
+  const unlike = { ifMatch, ifNoneMatch: '"another"' };
+
+  const patched = await rules.patchAutomationRule({ id, automationRulePatch, ...once(), ...unlike, xTenantId });
+  equal(patched.data.priority, 1);
+  equal((await rules.patchAutomationRule({ id, automationRulePatch: { priority: 1 } })).data, patched.data);
 }
 
 async function planIt(rule: AutomationRule): Promise<void> {
-  const ruleExecution = { triggerData: { total: 20 }, dryRun: true, overrideConditions: false };
+  const ruleExecution = { triggerData: { total: 20 }, dryRun: true, overrideConditions: false, priority: 10 };
 
   // It reads every success as the first one documented; the plan is read from the raw answer.
-  const answer = await rules.executeAutomationRuleRaw({ id: rule.ruleId, ruleExecution, xTenantId });
+  const answer = await rules.executeAutomationRuleRaw({ id: rule.ruleId, ruleExecution, ...once(), xTenantId });
 
   const plan = ExecutionPlanResponseFromJSON(await answer.raw.json()).data;
   equal([plan.wouldRun, plan.conditions[0]?.operator], [false, "greater_than"]);
@@ -160,19 +209,26 @@ async function retryAFailedExecution(): Promise<void> {
   const id = await execute(await create(call("/nowhere")));
   equal((await reaches(id, ExecutionStatus.Failed)).links?.retry?.method, "POST");
 
-  const executionRetry = { from: ExecutionRetryFromEnum.FailedAction };
-  const again = await executions.retryAutomationExecution({ id, executionRetry, xTenantId });
+  const meant = { from: ExecutionRetryFromEnum.FailedAction, attempt: 1 };
+  const again = await executions.retryAutomationExecution({ id, executionRetry: meant, ...once(), xTenantId });
   equal(again.data.status, ExecutionStatus.Pending);
   await reaches(id, ExecutionStatus.Failed);
-  equal((await executions.retryAutomationExecution({ id })).data.attempt, 3);
+  const superseded = executions.retryAutomationExecution({ id, executionRetry: { attempt: 1 } });
+  await refused(superseded, 409, "attempt_superseded");
+
+  const afresh = { ruleVersion: ExecutionRetryRuleVersionEnum.Latest, triggerData: { order_id: 1042 } };
+  const retried = (await executions.retryAutomationExecution({ id, executionRetry: afresh })).data;
+  equal([retried.attempt, retried.triggerData], [3, { order_id: 1042 }]);
 
   await reaches(id, ExecutionStatus.Failed);
-  const attempts = await executions.listAutomationExecutionAttempts({ id, xTenantId });
+  const first = await executions.listAutomationExecutionAttempts({ id, limit: 2, xTenantId });
+  const cursor = present(first.pagination.nextCursor);
+  const second = await executions.listAutomationExecutionAttempts({ id, limit: 2, cursor });
   equal(
-    attempts.data.map((attempt) => attempt.status),
+    [...first.data, ...second.data].map((attempt) => attempt.status),
     ["failed", "failed", "failed"],
   );
-  equal(attempts.links.execution.href.endsWith(id), true);
+  equal(first.links.execution.href.endsWith(id), true);
 }
 
 async function cancelARunningExecution(): Promise<void> {
@@ -181,7 +237,7 @@ async function cancelARunningExecution(): Promise<void> {
   await reaches(id, ExecutionStatus.Running);
   await refused(rules.deleteAutomationRule({ id: waiting.ruleId }), 409, "rule_in_use");
 
-  equal((await executions.cancelAutomationExecution({ id, xTenantId })).data.executionId, id);
+  equal((await executions.cancelAutomationExecution({ id, ...once(), xTenantId })).data.executionId, id);
   await reaches(id, ExecutionStatus.Cancelled);
 
   equal((await executions.cancelAutomationExecution({ id })).data.status, ExecutionStatus.Cancelled);
@@ -191,12 +247,14 @@ async function cancelARunningExecution(): Promise<void> {
 }
 
 async function deleteIt(rule: AutomationRule): Promise<void> {
-  const deleted = await rules.deleteAutomationRuleRaw({ id: rule.ruleId, xTenantId });
+  const id = rule.ruleId;
+  await refused(rules.deleteAutomationRule({ id, ifMatch: '"another"' }), 412, "precondition_failed");
+  const deleted = await rules.deleteAutomationRuleRaw({ id, ifNoneMatch: '"another"', ...once(), xTenantId });
   equal(deleted.raw.status, 204);
 
-  const change = { id: rule.ruleId, automationRuleInput: orders("Too late") };
+  const change = { id, automationRuleReplacement: orders("Too late") };
   await refused(rules.updateAutomationRule(change), 409, "rule_deleted");
-  await refused(rules.executeAutomationRule({ id: rule.ruleId }), 409, "rule_not_active");
+  await refused(rules.executeAutomationRule({ id }), 409, "rule_not_active");
 }
 
 async function meetProblems(rule: AutomationRule): Promise<void> {
@@ -258,6 +316,7 @@ function orders(name: string): AutomationRuleInput {
     executionTimeoutSeconds: 600,
     maxConcurrentExecutions: 5,
     concurrencyPolicy: "queue",
+    priority: 0,
   };
 }
 
@@ -281,7 +340,10 @@ await lookAtTheService();
 await askWhoIsCalling();
 await readTheContract();
 const rule = await writeARule();
+await sendItAgain();
 await changeIt(rule);
+await putItBack(rule);
+await patchIt(rule);
 await lookAtItsVersions(rule);
 await planIt(rule);
 await retryAFailedExecution();

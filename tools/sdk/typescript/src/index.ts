@@ -28,6 +28,10 @@ export function createClient({ baseUrl, apiKey, tenant, ...options }: Connection
       if (tenant !== undefined && !request.headers.has("x-tenant-id")) {
         request.headers.set("x-tenant-id", tenant);
       }
+      // openapi-fetch names every body JSON; the contract has one media type for the bodies of PATCH.
+      if (request.method === "PATCH") {
+        request.headers.set("content-type", "application/merge-patch+json");
+      }
     },
   });
   return client;

@@ -13,5 +13,5 @@ console.log(data?.data.state); // TS2339
 console.log(data?.data._links?.retry.href); // TS18048
 export const status: ExecutionStatus = "finished"; // TS2322
 await client.GET("/api/v1/automation/executions/{id}", { params: { path: {} } }); // TS2741
-await client.GET("/api/v1/automation/executions"); // TS2554
+await client.GET("/api/v1/automation/executions/{id}/attempts"); // TS2554
 await client.POST("/api/v1/automation/rules", { body: { name: "No actions" } }); // TS2322
