@@ -15,8 +15,16 @@ TEXT = "text/plain"
 
 
 def published() -> Document:
-    """Return the published contract, with plain text alone where there is YAML besides, which no client would read."""
-    document: Document = rewrite("document", Published(load(default_path())).current.document, _as_text)
+    """Return the published contract, without what clients have no type for.
+
+    Plain text stands alone where there is YAML besides, which no client would read; what a schema must not be is left
+    out, for which openapi-generator would make a type.
+    """
+
+    def change(kind: str, node: Mapping[str, Any]) -> Mapping[str, Any]:
+        return _without_not(node) if kind == "schema" else _as_text(kind, node)
+
+    document: Document = rewrite("document", Published(load(default_path())).current.document, change)
     return document
 
 
@@ -44,6 +52,10 @@ def write(document: Document, path: Path) -> Path:
 def _as_text(kind: str, node: Mapping[str, Any]) -> Mapping[str, Any]:
     content = node.get("content", {}) if kind == "response" else {}
     return {**node, "content": {TEXT: content[TEXT]}} if TEXT in content else node
+
+
+def _without_not(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: member for name, member in schema.items() if name != "not"}
 
 
 def _bodiless_as_null(node: Mapping[str, Any]) -> Mapping[str, Any]:
