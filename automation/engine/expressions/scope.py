@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from automation.domain.opaque import Opaque
 from automation.domain.rules import RuleContent
 
 
@@ -28,8 +29,8 @@ def scope(
         results: The outputs of the actions that succeeded, by their index.
     """
     return {
-        "trigger": trigger_data,
-        "context": {"actions": {str(index): result for index, result in sorted(results.items())}},
+        "trigger": _plain(trigger_data),
+        "context": {"actions": {str(index): _plain(result) for index, result in sorted(results.items())}},
         "rule": rule,
         "execution": execution,
     }
@@ -48,3 +49,8 @@ def rule_variable(rule_id: UUID, version: int, content: RuleContent) -> dict[str
 def execution_variable(execution_id: UUID | None, attempt: int) -> dict[str, Any]:
     """Return what expressions see of an execution; one that is only planned has no id."""
     return {"execution_id": None if execution_id is None else str(execution_id), "attempt": attempt}
+
+
+def _plain(value: Any) -> Any:
+    """Return what expressions see of a value: they take dictionaries themselves alone for objects."""
+    return dict(value) if isinstance(value, Opaque) else value

@@ -1,7 +1,9 @@
 from uuid import UUID
 
 import orjson
+import pytest
 
+from automation.domain.opaque import Opaque
 from automation.domain.rules import RuleAction, RuleContent
 from automation.engine.expressions.expressions import VARIABLES, Expression
 from automation.engine.expressions.scope import execution_variable, rule_variable, scope
@@ -29,6 +31,17 @@ def test_an_action_sees_the_results_of_earlier_ones_as_the_execution_shows_them(
 
     assert found == 201
     assert list(values["context"]["actions"]) == ["2", "10"]
+
+
+@pytest.mark.parametrize("expression", ["trigger", 'context.actions."0"', "context", "[trigger, context]"])
+def test_what_came_as_a_text_of_json_can_be_asked_for_as_a_whole(expression: str) -> None:
+    came = Opaque({"total": 1.5}, '{"total": 1.50}')
+    values = scope(rule={}, execution={}, trigger_data=came, results={0: came})
+    written = scope(rule={}, execution={}, trigger_data=dict(came), results={0: dict(came)})
+
+    found = Expression.compile(expression).evaluate(values)
+
+    assert found == Expression.compile(expression).evaluate(written)
 
 
 def test_a_planned_execution_has_no_id() -> None:
