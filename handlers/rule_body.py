@@ -1,11 +1,13 @@
 """Reads what a client sends of a rule that it has read: what it may change, and what it may only send back."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import orjson
 
+from automation.contract.compiled.scalars import Undecodable, date_time
 from automation.domain.errors import InvalidBody, Violation
 
 READ_ONLY = frozenset(
@@ -52,5 +54,7 @@ def _changed(body: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[tupl
 
 def _is_same(sent: Any, shown: Any) -> bool:
     if isinstance(shown, datetime):
-        return datetime.fromisoformat(sent) == shown
+        with suppress(Undecodable):
+            return date_time(sent) == shown
+        return False
     return bool(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS) == orjson.dumps(shown, option=orjson.OPT_SORT_KEYS))

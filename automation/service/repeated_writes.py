@@ -5,9 +5,11 @@ and that of its response, so that what is kept is what was validated. Handlers a
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -18,6 +20,7 @@ from automation.contract.serving.binding import BODY
 from automation.contract.serving.endpoint import Around
 from automation.contract.serving.request_context import arguments, principal
 from automation.domain.errors import OutcomeUnknown, Unavailable
+from automation.domain.opaque import Opaque
 from automation.domain.repetition import Answer, RepeatableRequest
 from automation.storage.answers import Answers
 
@@ -69,7 +72,28 @@ class RepeatedWrites:
         """Return what is the same for the same method, path, query and body, however they were spelled."""
         identifying = {name: given[name] for name in self._identifying}
         content = [self._name, identifying, given.get(BODY)]
-        return hashlib.sha256(orjson.dumps(content, default=str, option=orjson.OPT_SORT_KEYS)).digest()
+        options = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
+        return hashlib.sha256(orjson.dumps(content, default=_canonical, option=options)).digest()
+
+
+def _canonical(value: object) -> str:
+    """Return what stands for a value in a request's digest; opaque JSON keeps every digit and character."""
+    if not isinstance(value, Opaque):
+        return str(value)
+    return repr(json.loads(value.text, parse_int=_Number, parse_float=_Number, object_pairs_hook=_members))
+
+
+class _Number(str):
+    """A number as it was written, unlike any string."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _members(pairs: list[tuple[str, object]]) -> tuple[tuple[str, object], ...]:
+    return tuple(sorted(pairs, key=itemgetter(0)))
 
 
 def around_writes(answers: Answers, operation: Operation) -> Around | None:

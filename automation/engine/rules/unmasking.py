@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from automation.contract.document.references import pointer
@@ -9,7 +10,10 @@ from automation.domain.errors import InvalidBody, Violation
 from automation.domain.rules import RuleAction
 from automation.engine.rules.masking import MASK, is_secret, masked
 
-_origin = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#]*@)?(?P<authority>[^/?#@]*)").match
+# A scheme and a host that no expression has a part in, nor what stands before an @.
+_origin = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\\${}\s]*@)?(?P<host>[^/?#@\\${}\s]+)(?=[/?#]|\Z)"
+).match
 _STANDS_FOR_NOTHING = "is a mask, and there is no value that it was read in the place of"
 
 
@@ -21,8 +25,9 @@ def has_masks(actions: Sequence[Mapping[str, Any]]) -> bool:
 def unmasked(actions: Sequence[Mapping[str, Any]], stored: Sequence[RuleAction]) -> list[dict[str, Any]]:
     """Return a rule's actions, as they were sent, with what is stored in the place of each mask.
 
-    It is put back where the action of the same place has the same type and calls the same host: nobody learns what a
-    secret is by sending it somewhere else.
+    Each is put back from the action that it was read in: the one that is shown as it was sent, or else the only one of
+    its type that sends to the same place. Where none or several could be meant it is refused: nobody learns what a
+    secret is by sending it somewhere else, and none changes its action by the way.
 
     Args:
         actions: Those of a valid body.
@@ -32,7 +37,7 @@ def unmasked(actions: Sequence[Mapping[str, Any]], stored: Sequence[RuleAction])
         InvalidBody: A mask stands for nothing.
     """
     unmasking = _Unmasking()
-    known = [_config(action, stored[index] if index < len(stored) else None) for index, action in enumerate(actions)]
+    known = _sources(actions, [_Stored(each.type, each.config, masked(dict(each.config))) for each in stored])
     result = [
         {**action, "config": unmasking.value(action["config"], before, ("actions", index, "config"))}
         for index, (action, before) in enumerate(zip(actions, known, strict=True))
@@ -75,17 +80,57 @@ class _Unmasking:
         return sent
 
 
-def _config(action: Mapping[str, Any], stored: RuleAction | None) -> Mapping[str, Any]:
-    """Return the stored config that an action may have its secrets from."""
-    if stored is None or stored.type != action.get("type"):
-        return {}
-    return stored.config if _host(action["config"]) == _host(stored.config) else {}
+def _sources(actions: Sequence[Mapping[str, Any]], stored: "Sequence[_Stored]") -> list[Mapping[str, Any]]:
+    """Return the stored config that each action may have its secrets from, an empty one where there is none."""
+    same = [_as_shown(index, action, stored) for index, action in enumerate(actions)]
+    left = [each for index, each in enumerate(stored) if index not in same]
+    sources: list[Mapping[str, Any]] = []
+    for action, at in zip(actions, same, strict=True):
+        meant = [stored[at]] if at is not None else _alike(action, left)
+        sources.append(meant[0].config if len(meant) == 1 else {})
+    edited = [id(source) for source, at in zip(sources, same, strict=True) if at is None and source]
+    return [
+        {} if at is None and edited.count(id(source)) > 1 else source for source, at in zip(sources, same, strict=True)
+    ]
 
 
-def _host(config: Mapping[str, Any]) -> object:
-    url = str(config.get("url", ""))
-    found = _origin(url)
-    return url if found is None else (found["scheme"].lower(), found["authority"].lower())
+def _as_shown(index: int, action: Mapping[str, Any], stored: "Sequence[_Stored]") -> int | None:
+    """Return which stored action was sent back as it is shown; of several the one in its place, if they differ."""
+    found = [at for at, each in enumerate(stored) if (each.type, each.shown) == (action["type"], action["config"])]
+    if index in found:
+        return index
+    configs = [stored[at].config for at in found]
+    return found[0] if found and all(config == configs[0] for config in configs) else None
+
+
+def _alike(action: Mapping[str, Any], left: "Sequence[_Stored]") -> "list[_Stored]":
+    """Return the stored actions of a type that send to the same place, and to the same URL where that tells more."""
+    url = action["config"].get("url")
+    found = [each for each in left if each.type == action["type"] and each.sends_to(url)]
+    return found if len(found) < 2 else [each for each in found if url in each.urls]  # noqa: PLR2004 - two are several
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A stored action, and its config as it is shown."""
+
+    type: str
+    config: Mapping[str, Any]
+    shown: Mapping[str, Any]
+
+    @property
+    def urls(self) -> tuple[Any, Any]:
+        return self.config.get("url"), self.shown.get("url")
+
+    def sends_to(self, url: object) -> bool:
+        """Say whether a URL leads to the same host for certain; what has no URL says nothing of where it sends."""
+        mine = self.config.get("url")
+        if not isinstance(url, str) or not isinstance(mine, str):
+            return False
+        there, here = _origin(url), _origin(mine)
+        if there is None or here is None:
+            return url in self.urls
+        return [text.lower() for text in there.groups()] == [text.lower() for text in here.groups()]
 
 
 def _texts(value: Any) -> Iterator[str]:

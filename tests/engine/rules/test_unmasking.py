@@ -79,6 +79,10 @@ def test_a_text_is_put_back_whole_or_sent_whole(url: str) -> None:
         "https://shop.example:8443/orders",
         "https://shop.example@attacker.example/orders",
         "${trigger.url}",
+        "https://${trigger.h || '@shop.example/'}.attacker.example/orders",
+        'https://${trigger.h || `"@shop.example/"`}:8443/orders',
+        "https://shop.example\\@attacker.example/orders",
+        "https://shop.example${trigger.more}/orders",
     ],
 )
 def test_no_secret_goes_to_another_host(url: str) -> None:
@@ -96,7 +100,6 @@ def test_the_same_host_may_be_called_elsewhere() -> None:
 
 
 def test_no_secret_goes_to_another_action() -> None:
-    assert refused([read()[1], read()[0]])
     assert refused([{**read()[0], "type": "other"}])
     assert refused(read(), ())
 
@@ -106,3 +109,56 @@ def test_three_stars_elsewhere_are_no_mask(config: dict[str, Any]) -> None:
     sent = [{"type": "webhook_call", "config": config}]
 
     assert unmasked(sent, ()) == sent
+
+
+def webhook(url: str, secret: str, **members: Any) -> RuleAction:
+    config = {"url": url, "headers": {"Authorization": secret}, **members}
+    return RuleAction(type="webhook_call", config=config)
+
+
+def shown(*actions: RuleAction) -> list[dict[str, Any]]:
+    return [{"type": action.type, "config": masked(deepcopy(dict(action.config)))} for action in actions]
+
+
+def secrets(sent: list[dict[str, Any]], stored: tuple[RuleAction, ...]) -> list[str]:
+    return [action["config"]["headers"]["Authorization"] for action in unmasked(sent, stored)]
+
+
+A, B = webhook("https://shop.example/a", "Bearer AAA"), webhook("https://shop.example/b", "Bearer BBB")
+
+
+def test_each_secret_stays_with_its_action_when_their_order_changes_or_one_is_gone() -> None:
+    assert secrets(shown(B, A), (A, B)) == ["Bearer BBB", "Bearer AAA"]
+    assert secrets(shown(B), (A, B)) == ["Bearer BBB"]
+
+
+def test_an_action_that_was_edited_keeps_its_secret_where_no_other_could_be_meant() -> None:
+    edited = shown(B)[0]
+    edited["config"]["method"] = "PUT"
+
+    assert secrets([*shown(A), edited], (A, B)) == ["Bearer AAA", "Bearer BBB"]
+    assert secrets([edited], (A, B)) == ["Bearer BBB"]  # by its URL
+    edited["config"]["url"] = "https://shop.example/c"
+    assert secrets([edited, *shown(A)], (A, B)) == ["Bearer BBB", "Bearer AAA"]
+    assert refused([edited], (A, B)) == ["/actions/0/config/headers/Authorization"]
+    assert refused([edited, edited], (B,))
+
+
+def test_a_host_that_an_expression_has_a_part_in_is_the_same_where_all_of_the_url_is() -> None:
+    stored = webhook("https://127.0.0.${trigger.n || 'a/b'}:8472/x", "Bearer VAR", method="POST")
+    same, other = shown(stored), shown(stored)
+    same[0]["config"]["method"] = "PUT"
+    other[0]["config"]["url"] = "https://127.0.0.${trigger.n || 'a/b'}:44779/x"
+
+    assert secrets(same, (stored,)) == ["Bearer VAR"]
+    assert refused(other, (stored,))
+
+
+def test_what_does_not_say_where_it_sends_is_put_back_as_it_was_or_not_at_all() -> None:
+    mail = RuleAction(type="email_notification", config={"to": ["a@example.com"], "text": "see ?token=TOPSECRET end"})
+    sent = shown(mail)
+    assert "TOPSECRET" not in str(sent)
+
+    assert [action["config"] for action in unmasked(deepcopy(sent), (mail,))] == [mail.config]
+    sent[0]["config"]["to"] = ["evil@evil.example"]
+    assert refused(sent, (mail,)) == ["/actions/0/config/text"]
