@@ -138,6 +138,10 @@ allow-x00 = false
 # These say nothing about the data: a version that is another one by now (412), an Idempotency-Key that named another
 # request before (422), a tenant that has too much going on (429).
 expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "412", "422", "429"]
+
+[checks.negative_data_rejection]
+# A text of a config may be longer than any body: what is too long is refused as a body that is too large.
+expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx"]
 {operations}
 [warnings]
 fail-on = {json.dumps(warnings)}
