@@ -1,6 +1,7 @@
 """Tries and retries: how often an action is tried, and with which key."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -138,7 +139,8 @@ async def test_a_retry_runs_the_version_that_ran(scene: Scene, receiver: Receive
     receiver.answer = in_turn(FAILING, answering())
     rule = await scene.rule(a_call(receiver.url, json={"version": "${rule.version}"}))
     failed = await scene.ended(await scene.execute(rule))
-    await scene.rules.update(rule.tenant, scene.user, rule.rule_id, rule.content, expected=None)
+    changed = replace(rule.content, name="Changed since")
+    await scene.rules.update(rule.tenant, scene.user, rule.rule_id, changed, expected=None)
 
     await scene.executions.retry(scene.tenant, failed["execution_id"], retry_from="start")
     execution = await scene.ended(failed["execution_id"])
