@@ -35,7 +35,9 @@ usable() {
 [ -w "${environment%/*}" ] || [ -w "$environment" ] ||
     refuse "$(id -un) can't write to $(cd "${environment%/*}" && pwd): packages and data belong into the checkout;" \
         "take one of your own."
+lacking=no
 if ! usable; then
+    lacking=yes
     command -v "$python" >/dev/null ||
         refuse "There is no $python: install Python 3.11 or later, or say where it is with PYTHON=/path/to/python."
     version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2], sys.version_info >= (3, 11))')
@@ -43,11 +45,13 @@ if ! usable; then
         refuse "Python 3.11 or later is needed, and $python is ${version% *}: say which with PYTHON=python3.11."
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
         refuse "$python can't make virtual environments: install python3-venv ('apt install python3-venv' on Debian)."
-    "$python" -m venv --clear "$environment"
 fi
 
-rm -f "$whole"
 echo "Installing the packages of $lock into $environment; the first time takes a minute ..."
+if [ $lacking = yes ]; then
+    said=$("$python" -m venv --clear "$environment" 2>&1) || refuse "$python can't make $environment: $said"
+fi
+rm -f "$whole"
 : >"$log"
 pip --require-hashes -r "$lock"
 [ $# = 0 ] || pip --no-deps --no-build-isolation "$@"

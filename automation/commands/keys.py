@@ -111,7 +111,7 @@ def _describe(key: "Key") -> Record:
         "active": key.active,
         "expires_at": key.expires_at,
         "usage_limit": key.usage_limit,
-        "usage_count": key.usage_count,
+        "usage_count": None if key.usage_limit is None else key.usage_count,  # others are not counted
         "last_used_at": key.last_used_at,
         "created_at": key.created_at,
         "revoked_at": key.revoked_at,
