@@ -14,7 +14,7 @@ INSTALL := PYTHON="$(PYTHON)" tools/install.sh
 export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-fast test-fresh test-contract test-chaos test-model test-mutation bench bench-scale bench-clients bench-engine bench-fairness check format contract contract-diff mock sdk docs lock wheel clean
+.PHONY: help run setup test test-fast test-fresh test-contract test-chaos test-model test-hostile test-mutation bench bench-scale bench-clients bench-engine bench-fairness check format contract contract-diff mock sdk docs lock wheel clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test-chaos: $(VENV)/development ## Run 1,000 executions while workers are killed
 
 test-model: $(VENV)/development ## Play with runs and faults at random for three minutes, and check what they promise; AUTOMATION_TEST_SEED=18 repeats.
 	$(BIN)/python -m pytest tests/system/model/at_length.py --log-cli-level=INFO
+
+test-hostile: $(VENV)/development ## Attack a service that runs for three minutes, and look what an innocent tenant notices; AUTOMATION_TEST_SEED=18 repeats.
+	$(BIN)/python -m pytest tests/system/hostile/at_length.py --log-cli-level=INFO
 
 test-mutation: $(VENV)/development ## Set faults into the code that matters most, and say which no test notices; ARGS="--some --minutes 5".
 	@$(BIN)/python -m tools.mutation $(ARGS)

@@ -110,9 +110,11 @@ def running(arguments: Sequence[str], settings: Mapping[str, str], *, copy: Path
 
 
 @contextlib.contextmanager
-def serving(settings: Mapping[str, str], *, workers: int = 1, copy: Path | None = None) -> Iterator[Process]:
-    """Run ``automation serve``, or that of a copy of the service, on a free port, ready for requests."""
-    with running(["serve", "--port", "0", "--workers", str(workers)], settings, copy=copy) as process:
+def serving(
+    settings: Mapping[str, str], *, workers: int = 1, copy: Path | None = None, port: int = 0
+) -> Iterator[Process]:
+    """Run ``automation serve``, or that of a copy of the service, on a free port or on one, ready for requests."""
+    with running(["serve", "--port", str(port), "--workers", str(workers)], settings, copy=copy) as process:
         process.base_url = f"http://127.0.0.1:{port_of(process)}"
         wait_until_alive(process)
         yield process
