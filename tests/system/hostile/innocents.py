@@ -17,7 +17,7 @@ from uuid import uuid4
 from tests.system.tenancy import EXECUTIONS, RULES
 from tests.system.wire import Answer, Wire
 
-READS, EXECUTES = 40.0, 4.0
+READS, EXECUTES = 30.0, 3.0
 """A second; enough that a hang of a moment is met, and little for one of two cores."""
 
 GIVEN_UP = 30.0

@@ -18,7 +18,7 @@ from tests.system.wire import Answer, Wire
 _FLOOD = 4.0
 _AT_ONCE = 50
 _BRIEF = 30.0
-_MANY = 60
+_MANY = 40
 _EXPRESSION = "${trigger.orders[0].lines[1].price.currency.name} "
 
 
@@ -49,7 +49,7 @@ class LargeExecutionsRead(Attack):
 
 
 class RunsThatHang(Attack):
-    """A tenant executes sixty runs whose receiver never answers, and cancels them in the end."""
+    """A tenant executes forty runs whose receiver never answers, and cancels them in the end."""
 
     target = Target.REQUESTS
 
