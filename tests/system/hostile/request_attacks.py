@@ -19,21 +19,23 @@ _FLOOD = 4.0
 _AT_ONCE = 50
 _BRIEF = 30.0
 _MANY = 40
-_EXPRESSION = "${trigger.orders[0].lines[1].price.currency.name} "
+_RULES = ("${trigger.orders[0].lines[1].price}", "${trigger.orders[0].lines[1].price.currency.name} " + "x" * 250)
+"""What stands in every field of a rule: as much as is accepted, and more than can be checked within its budget."""
 
 
 class LargeRulesWritten(Attack):
-    """Four clients of a tenant write rules as large and as hard to check as they may be, one after the other."""
+    """Four clients of a tenant write rules as hard to check as they may be, or harder, one after the other."""
 
     target = Target.REQUESTS
 
     async def run(self, arena: Arena, chance: Random) -> Sequence[str]:
-        action = {"type": "webhook_call", "config": {"method": "POST", "url": arena.filling.url}}
-        fields = {f"field{number}": _EXPRESSION + "x" * 250 for number in range(9)}
-        actions = [{**action, "config": {**action["config"], "json": fields}} for _ in range(20)]
-        body = json.dumps(rule_input(actions=actions, description="x" * chance.choice([10, 900]))).encode()
+        filling = chance.choice(_RULES)
+        fields = {f"field{number}": filling for number in range(9)}
+        config = {"method": "POST", "url": arena.filling.url, "json": fields}
+        actions = [{"type": "webhook_call", "config": config}] * 20
+        body = json.dumps(rule_input(actions=actions)).encode()
         answers = await _flood(arena, 4, lambda wire: _post(arena.greedy, wire, RULES, body))
-        return _only(answers, {201, 429, 503}, needed={201})
+        return _only(answers, {201, 400, 429, 503}, needed={201, 400})
 
 
 class LargeExecutionsRead(Attack):
