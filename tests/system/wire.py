@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 _Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 LARGEST_ANSWER = 16 * 1024 * 1024
+KEPT = 20
+"""Connections that are kept for further requests; a client that needed more for a moment leaves the others."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Answer:
 
 @dataclass
 class Wire:
-    """Connections to a service, each used by one request at a time and kept as long as both sides want.
+    """Connections to a service, each used by one request at a time; some are kept as long as both sides want.
 
     Args:
         base_url: Where the service is.
@@ -46,7 +48,7 @@ class Wire:
         except BaseException:
             writer.close()
             raise
-        if answer.headers.get("connection") == "close":
+        if answer.headers.get("connection") == "close" or len(self._idle) >= KEPT:
             writer.close()
         else:
             self._idle.append((reader, writer))
