@@ -33,6 +33,13 @@ const listening = {
   },
 };
 
+// A list of UUIDs is asked for by a component of its own: to Swagger UI a UUID is a text as others are.
+const uuids = (system) => ({
+  components: {
+    JsonSchema_string_uuid: (given) => system.React.createElement(system.getComponent("JsonSchema_string"), given),
+  },
+});
+
 const ui = SwaggerUIBundle({
   url: "api/v1/openapi.json",
   dom_id: "#swagger-ui",
@@ -41,7 +48,7 @@ const ui = SwaggerUIBundle({
   displayRequestDuration: true,
   onComplete: () => key && ui.preauthorizeApiKey("ApiKey", key),
   persistAuthorization: false,
-  plugins: [listening],
+  plugins: [listening, uuids],
   syntaxHighlight: { theme: "tomorrow-night" },
   validatorUrl: null,
 });
