@@ -11,6 +11,7 @@ Syntax, in any string of a config but never in a key:
   is nothing but one ``${…}`` is the author's choice of all of it, and stays as it is.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -45,8 +46,15 @@ MAX_EXPRESSIONS = 200
 _PART_STEPS = 8
 """Steps that compiling a member or an element takes, beside its expressions: 1 for each of their characters."""
 
+# What an author wrote into an expression may be a secret, and whoever reads an execution reads its errors.
+_literal = re.compile(r"'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`", re.DOTALL)
+
 _PLAIN: Mapping[str, Write] = MappingProxyType({})
 _ANY = Piece("x", yielded=True)
+
+
+def _hidden(literal: re.Match[str]) -> str:
+    return f"{literal[0][0]}…{literal[0][0]}"
 
 
 class _Resolution:
@@ -60,7 +68,7 @@ class _Resolution:
         self._bytes = MAX_RESOLVED_BYTES
 
     def value(self, expression: Expression, place: str) -> Any:
-        where = f"{shown(expression.text)} at {place}"
+        where = f"{shown(_literal.sub(_hidden, expression.text))} at {place}"
         try:
             value = expression.evaluate(self._scope, self._budget)
         except EvaluationFailed as error:

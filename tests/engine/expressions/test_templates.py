@@ -244,3 +244,15 @@ def test_templates_that_belong_together_share_what_they_may_cost() -> None:
 
     with pytest.raises(ExpressionTooCostly):
         template.resolve(scope, budget)
+
+
+@pytest.mark.parametrize("expression", ["trigger.a && 'QQQ1'", 'trigger.a && `"QQQ1"`', r"trigger.a && 'Q\'QQQ1'"])
+def test_what_an_author_wrote_into_an_expression_is_not_told_where_it_fails(expression: str) -> None:
+    template = Template.compile({"headers": {"Authorization": f"Bearer ${{{expression}}}"}})
+
+    with pytest.raises(MissingValue) as failed:
+        template.resolve({"trigger": {}})
+
+    assert "QQQ1" not in str(failed.value)
+    assert "trigger.a" in str(failed.value)
+    assert "/headers/Authorization" in str(failed.value)
