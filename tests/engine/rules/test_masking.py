@@ -11,6 +11,7 @@ from automation.engine.rules.masking import masked
         *("authorization", "Proxy-Authorization", "api_key", "x-api-key", "APIKEY", "token", "accessToken"),
         *("client_secret", "password", "smtp_password", "Cookie", "set-cookie", "passwd", "passphrase", "pwd"),
         *("private_key", "privateKey", "credentials", "X-Hub-Signature-256", "X-Signature", "X-Functions-Key", "sig"),
+        *("X-Auth", "auth", "Authentication", "X-Session", "X-JWT", "bearer", "access_key", "clientKey", "pin", "otp"),
     ],
 )
 def test_a_member_whose_name_sounds_like_a_secrets_is_masked(name: str) -> None:
@@ -45,7 +46,7 @@ def test_that_nothing_is_there_is_no_secret() -> None:
     assert masked({"token": None}) == {"token": None}
 
 
-@pytest.mark.parametrize("name", ["key", "monkey", "design", "keyboard", "author", "path", "x-request-id"])
+@pytest.mark.parametrize("name", ["key", "monkey", "design", "keyboard", "author", "authority", "spinner", "path", "x-request-id"])
 def test_a_name_that_only_looks_alike_is_no_secrets(name: str) -> None:
     assert masked({name: "value"}) == {name: "value"}
 
@@ -60,6 +61,8 @@ def test_a_name_that_only_looks_alike_is_no_secrets(name: str) -> None:
         ("https://a.example/x?token=${trigger.token}", "https://a.example/x?token=***"),
         ("grant_type=password&client_secret=sesame", "grant_type=password&client_secret=***"),
         ("password=sesame", "password=***"),
+        ("user=bob\npassword=sesame\ntoken=b", "user=bob\npassword=***\ntoken=***"),
+        ("https://a.example/x#access_token=sesame", "https://a.example/x#access_token=***"),
         ("https://ada:sesame@a.example/", "https://***@a.example/"),
         ("postgresql://ada:sesame@db/x?sslmode=require", "postgresql://***@db/x?sslmode=require"),
         ("https://a.example/x?token=", "https://a.example/x?token="),
