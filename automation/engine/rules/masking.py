@@ -12,8 +12,8 @@ _names_a_secret = re.compile(
     r"|credential|cookie|signature|session|jwt|\Ax-.*-key\Z|\A(x-)?auth\Z|\A(pwd|sig|pin|otp)\Z",
     re.IGNORECASE,
 ).search
-# What stands behind a name in a query, a fragment, a form or a text (the value ends at the next separator), and who logs
-# in by a URL.
+# What stands behind a name in a query, a fragment, a form or a text (the value ends at the next separator), and who
+# logs in by a URL.
 _parameter = re.compile(r"(?P<before>[?&;#\s]|\A)(?P<name>[^=&;?#\s]{1,200})=(?P<value>[^&;#\s]+)")
 _login = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/?#@\s]{1,500}@")
 

@@ -46,7 +46,9 @@ def test_that_nothing_is_there_is_no_secret() -> None:
     assert masked({"token": None}) == {"token": None}
 
 
-@pytest.mark.parametrize("name", ["key", "monkey", "design", "keyboard", "author", "authority", "spinner", "path", "x-request-id"])
+@pytest.mark.parametrize(
+    "name", ["key", "monkey", "design", "keyboard", "author", "authority", "spinner", "path", "x-request-id"]
+)
 def test_a_name_that_only_looks_alike_is_no_secrets(name: str) -> None:
     assert masked({name: "value"}) == {name: "value"}
 
