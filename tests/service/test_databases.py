@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from automation.service import databases
@@ -60,8 +61,9 @@ def test_a_user_that_the_settings_name_is_never_created(missing_user: str, setti
 
 @pytest.mark.process
 def test_where_an_empty_database_is_made_is_said_when_it_is_made(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(structlog, "is_configured", lambda: False)  # whatever other tests have set up
     said = []
     for _ in range(2):
         with databases.for_administration(settings):

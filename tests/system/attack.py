@@ -86,7 +86,7 @@ def of_an_operator(tenant: Tenant, stranger: Tenant, directory: Path, *, supply:
 def of_a_visitor(tenant: Tenant, directory: Path) -> Path:
     """Configure an attack by a user of the tenant who may do nothing; that all is refused is no warning then."""
     expected = [name for name in WARNINGS if name != "missing_auth"]
-    configuration = write_configuration(directory, dictionaries(tenant), warnings=expected)
+    configuration = write_configuration(directory, dictionaries(tenant), warnings=expected, tenant=tenant)
     become(configuration, {"visitor": tenant.add_key(Role.NONE)})
     return configuration
 
@@ -105,9 +105,14 @@ def dictionaries(tenant: Tenant, *, supply: int = 40) -> Mapping[str, Sequence[s
 
 
 def write_configuration(
-    directory: Path, ids: Mapping[str, Sequence[str]], *, warnings: Sequence[str] = WARNINGS
+    directory: Path,
+    ids: Mapping[str, Sequence[str]],
+    *,
+    warnings: Sequence[str] = WARNINGS,
+    tenant: Tenant | None = None,
 ) -> Path:
-    """Write what Schemathesis is to know: which ids exist, and what makes sense."""
+    """Write what Schemathesis is to know: which ids exist, what makes sense, and which tenant it always names."""
+    named = "" if tenant is None else f'"header.x-tenant-id" = "{tenant.tenant}"'
     operations = "".join(
         f"""
 [[operations]]
@@ -133,6 +138,7 @@ allow-x00 = false
 [parameters]
 "header.If-Match" = {{ dictionary = "versions", probability = 0.9 }}
 "body.status" = {{ dictionary = "statuses", probability = 0.9 }}
+{named}
 
 [checks.positive_data_acceptance]
 # These say nothing about the data: a version that is another one by now (412), an Idempotency-Key that named another

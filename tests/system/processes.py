@@ -181,9 +181,12 @@ def get_completed_execution(process: Process) -> httpx.Response:
 
 
 @contextlib.contextmanager
-def own_server(directory: Path) -> Iterator[EmbeddedServer]:
-    """Run an embedded PostgreSQL that no other test uses; nothing of it is left afterwards."""
-    server = EmbeddedServer(directory, fast=True)
+def own_server(directory: Path, *, durable: bool = False) -> Iterator[EmbeddedServer]:
+    """Run an embedded PostgreSQL that no other test uses; nothing of it is left afterwards.
+
+    Where it is killed, only what is ``durable`` is there afterwards for certain.
+    """
+    server = EmbeddedServer(directory, fast=not durable)
     server.start()
     try:
         yield server

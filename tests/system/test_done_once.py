@@ -67,7 +67,7 @@ class Pair:
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Two processes and their database."""
     directory = tmp_path_factory.mktemp("once")
-    with own_server(directory) as server, contextlib.ExitStack() as stack:
+    with own_server(directory, durable=True) as server, contextlib.ExitStack() as stack:
         urls = server.start()
         migration.upgrade(urls.owner)
         settings = {"AUTOMATION_DATABASE_URL": urls.api, "AUTOMATION_DATA_DIR": str(directory)}
