@@ -41,6 +41,9 @@ IDENTIFIERS = {
     "updateAutomationRule": "rules",
 }
 """Which ids each operation is given: those that it can do something with."""
+OF_DELETED_RULES = frozenset({"getAutomationRule", "getAutomationRuleVersion", "listAutomationRuleVersions"})
+"""What answers on after a rule's deletion: its executions link to it, and to its versions."""
+STILL_READ = "[operations.checks]\nuse_after_free = { enabled = false }\n"
 SECURED = [
     f"{entry.method.upper()} {entry.path}"
     for entry in ENTRIES
@@ -119,7 +122,7 @@ def write_configuration(
 include-operation-id = "{operation}"
 [operations.parameters]
 "path.id" = {{ dictionary = "{name}", probability = 0.8 }}
-"""
+{STILL_READ if operation in OF_DELETED_RULES else ""}"""
         for operation, name in IDENTIFIERS.items()
     )
     defined = "".join(f"[dictionaries.{name}]\nvalues = {json.dumps(values)}\n" for name, values in ids.items())
