@@ -10,6 +10,8 @@ SEED = 680
 
 
 @pytest.mark.timeout(300)
+# Whom a fault of this kind cuts off closes nothing in order, here as there.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_attacks_cost_an_innocent_tenant_no_more_than_is_conceded(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
