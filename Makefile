@@ -14,7 +14,7 @@ INSTALL := PYTHON="$(PYTHON)" tools/install.sh
 export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-fast test-fresh test-contract test-chaos test-model test-hostile test-mutation bench bench-scale bench-clients bench-engine bench-fairness check format contract contract-diff mock sdk docs lock wheel clean
+.PHONY: help run setup test test-fast test-fresh test-contract test-chaos test-model test-hostile test-mutation bench bench-scale bench-clients bench-engine bench-fairness bench-retention check format contract contract-diff mock sdk docs lock wheel clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,15 +36,15 @@ test-fresh: ## Follow the README on machines where nothing was prepared, as root
 	@$(PYTHON) -m tests.fresh $(ARGS)
 
 test-contract: $(VENV)/development node_modules/.package-lock.json outside ## Prove the contract with outside tools: SDKs, 10,000 attacks, a judging proxy, a browser; takes minutes.
-	$(BIN)/python -m pytest $(PARALLEL) --dist loadfile --no-loadscope-reorder tests/outside $(ARGS)
+	AUTOMATION_TEST_STARTS=real $(BIN)/python -m pytest $(PARALLEL) --dist loadfile --no-loadscope-reorder tests/outside $(ARGS)
 
-test-chaos: $(VENV)/development ## Run 1,000 executions while workers are killed and frozen; takes minutes.
-	$(BIN)/python -m pytest tests/system/chaos_in_full.py --log-cli-level=INFO
+test-chaos: $(VENV)/development ## Run 1,000 executions and 1,300 due times while workers are killed and frozen; takes minutes.
+	$(BIN)/python -m pytest tests/system/chaos_in_full.py tests/system/schedules_in_full.py --log-cli-level=INFO
 
 test-model: $(VENV)/development ## Play with runs and faults at random for three minutes, and check what they promise; AUTOMATION_TEST_SEED=18 repeats.
 	$(BIN)/python -m pytest tests/system/model/at_length.py --log-cli-level=INFO
 
-test-hostile: $(VENV)/development ## Attack a service that runs for three minutes, and look what an innocent tenant notices; AUTOMATION_TEST_SEED=18 repeats.
+test-hostile: $(VENV)/development ## Attack a service that runs, for minutes, and look what an innocent tenant notices; AUTOMATION_TEST_SEED=18 repeats.
 	$(BIN)/python -m pytest tests/system/hostile/at_length.py --log-cli-level=INFO
 
 test-mutation: $(VENV)/development ## Set faults into the code that matters most, and say which no test notices; ARGS="--some --minutes 5".
@@ -64,6 +64,10 @@ bench-clients: $(VENV)/development ## Measure what idle, slow, deaf and greedy c
 
 bench-engine: $(VENV)/development ## Measure executions a second and start latency of the engine.
 	@$(BIN)/python -m benchmarks.engine $(ARGS)
+
+bench-retention: $(VENV)/development ## Measure what reads notice while a worker removes a million executions; ARGS="--executions 100000" is short.
+	@tools/provide.sh wrk
+	@$(BIN)/python -m benchmarks.retention $(ARGS)
 
 bench-fairness: $(VENV)/development ## Measure what tenants notice of each other; ARGS="--backlog 1000 --each 100" is short.
 	@$(BIN)/python -m benchmarks.fairness $(ARGS)
@@ -171,7 +175,7 @@ $(HTTPBIN)/installed: locks/httpbin.txt
 
 .PHONY: outside
 outside: # What no language's package registry has.
-	@tools/provide.sh curl java chromium
+	@tools/provide.sh curl java chromium pgbouncer
 
 node_modules/.package-lock.json: package-lock.json
 	@command -v npm >/dev/null || { echo "make check needs Node 20 or later, with npm, for the contract's linter: install it from your system's packages" >&2; exit 1; }

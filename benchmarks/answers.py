@@ -20,7 +20,7 @@ AT_A_TIME = 16
 _PREFIX = "/api/v1/automation"
 _TIMES = frozenset({"created_at", "started_at", "completed_at", "timestamp"})
 _EXECUTION = """
-SELECT execution_id::text, automation_rule_id::text, tenant::text, rule_version, attempt, priority, status,
+SELECT execution_id::text, automation_rule_id::text, tenant::text, rule_version, attempt, priority, labels, status,
     created_at, started_at, completed_at, duration_ms, actions_total, actions_successful, actions_failed, error_message,
     error_stack, failed_action_index, trigger_data, json_build_object('actions', results) AS execution_context
 FROM automation_executions WHERE tenant = %s AND execution_id = %s

@@ -21,7 +21,7 @@ from automation.storage.accounts.administration import Administration
 from benchmarks import bodies
 from security import key_format
 
-VERSION = 4
+VERSION = 5
 """Counted up whenever other rows are made, so that databases of before are made anew."""
 
 TENANTS = 10
@@ -152,9 +152,11 @@ def _insert(admin: psycopg.Connection, plan: Plan) -> None:
         "rules": sql.Literal(TENANTS * RULES),
         "trigger_data": _json(bodies.NARROW_TRIGGER_DATA if plan.narrow else bodies.TRIGGER_DATA),
         "results": _json(bodies.NARROW_RESULTS if plan.narrow else bodies.RESULTS),
+        "labels": sql.SQL("jsonb_build_object('env', 'prod', 'order', n.number::text)" if plan.narrow else "'{}'"),
         "entries": sql.Literal(1 if plan.narrow else 2),
     }
     admin.execute(sql.SQL(_EXECUTIONS).format(**parts))
+    admin.execute(_LABELS)
     admin.execute(sql.SQL(_LOGS).format(**parts))
     admin.execute("RESET session_replication_role")
     admin.execute("VACUUM (ANALYZE)")
@@ -199,7 +201,7 @@ _EXECUTIONS = """
 INSERT INTO automation_executions (
     tenant, execution_id, automation_rule_id, status, created_at, queued_at, started_at, completed_at, duration_ms,
     trigger_data, actions_total, actions_successful, actions_failed, error_message, error_stack, failed_action_index,
-    results, next_action, log_entries)
+    results, next_action, log_entries, labels)
 SELECT
     n.tenant, n.execution_id, bench.identifier('rule ' || n.number % {rules}),
     CASE WHEN n.failed THEN 'failed' ELSE 'completed' END,
@@ -210,7 +212,8 @@ SELECT
     CASE WHEN n.failed THEN 'Action 1: webhook_call failed: the receiver answered 502.' END,
     CASE WHEN n.failed THEN 'action 1 (webhook_call): the receiver answered 502' END,
     CASE WHEN n.failed THEN 1 END,
-    replace({results}, '<number>', n.number::text)::json, 2, {entries}
+    replace({results}, '<number>', n.number::text)::json, 2, {entries},
+    {labels}
 FROM (
     SELECT
         number, number % 100 / 10 = 9 AS failed,
@@ -220,6 +223,13 @@ FROM (
     FROM generate_series(0, {executions} - 1) number
     ORDER BY tenant, execution_id
 ) n
+"""
+
+_LABELS = """
+INSERT INTO automation_execution_labels (tenant, execution_id, key, value, created_at)
+SELECT e.tenant, e.execution_id, l.key, l.value, e.created_at
+FROM automation_executions e CROSS JOIN jsonb_each_text(e.labels) l
+ORDER BY e.tenant, e.execution_id, l.key
 """
 
 _LOGS = """

@@ -1,19 +1,30 @@
-"""Entity tags of rules: which version an ``ETag`` stands for, and which versions a change is meant for."""
+"""Entity tags and preconditions of rules: what is shown to whom, and which versions a change is meant for."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
+from automation.contract.compiled.links import Links
+from automation.contract.serving.entity_tags import EntityTags
 from automation.contract.serving.preconditions import is_current, strong_tags
 from automation.domain.errors import PreconditionFailed
-from automation.domain.rules import Rule, RuleStatus
+from automation.domain.permissions import Permission
+from automation.domain.principal import Principal
+from automation.domain.rules import Rule
+from handlers.rule_body import require_read_only_kept
+from handlers.rule_presentation import rule_response
 
-_tag = re.compile(r'"v([1-9][0-9]{0,8})(?:-[a-z]+)?"').fullmatch
+_tag = re.compile(r'"v([1-9][0-9]{0,8})(?:-[0-9]+\.[0-9a-f]+)?"').fullmatch
 
 
-def entity_tag(rule: Rule) -> str:
-    """Return a rule's strong entity tag: its version, and what can be said of the rule without a new version of it."""
-    if rule.deleted_at is not None:
-        return f'"v{rule.version}-deleted"'
-    return f'"v{rule.version}-error"' if rule.content.status is RuleStatus.ERROR else f'"v{rule.version}"'
+def may_see_secrets(principal: Principal) -> bool:
+    """Return whether a principal is shown what rules send in secret."""
+    return Permission.AUTOMATION_MANAGE_SECRETS.value in principal.permissions
+
+
+def rule_tags(principal: Principal, entity_tags: EntityTags) -> EntityTags:
+    """Return the tags of what a principal is shown of rules: who sees secrets is shown another representation."""
+    return entity_tags.variant("plain") if may_see_secrets(principal) else entity_tags
 
 
 def expected_versions(if_match: str | None) -> frozenset[int] | None:
@@ -37,11 +48,24 @@ def require_expected(rule: Rule, if_match: str | None) -> None:
         raise PreconditionFailed
 
 
-def require_not_excluded(rule: Rule, if_none_match: str | None) -> None:
+def require_not_excluded(rule: Rule, if_none_match: str | None, entity_tags: EntityTags) -> None:
     """Return unless a rule is what ``If-None-Match`` says that it must not be; with ``*``, there must be none.
 
     Raises:
         PreconditionFailed: where it is.
     """
-    if if_none_match is not None and is_current(entity_tag(rule), if_none_match):
+    if if_none_match is not None and is_current(entity_tags.tag(rule.revision), if_none_match):
         raise PreconditionFailed("The resource is what If-None-Match says that it must not be.")
+
+
+def require_fit(
+    rule: Rule, *, body: Mapping[str, Any], if_none_match: str | None, entity_tags: EntityTags, links: Links
+) -> None:
+    """Return if a rule may be changed by a body, for all that ``If-None-Match`` and the body say of how it was read.
+
+    Raises:
+        PreconditionFailed: where it is what it must not be.
+        InvalidBody: where the body has other values of members that can only be read.
+    """
+    require_not_excluded(rule, if_none_match, entity_tags)
+    require_read_only_kept(body, rule_response(rule, links)["data"])

@@ -1,5 +1,6 @@
 """The operations of the tag Executions."""
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -7,12 +8,19 @@ from uuid import UUID
 
 from automation.contract.compiled.cursors import Cursors
 from automation.contract.compiled.links import Links
+from automation.contract.serving.entity_tags import EntityTags
+from automation.contract.serving.preconditions import require_held
 from automation.contract.serving.reply import Reply
+from automation.domain.bulk_operations import BulkAction, BulkOrder
 from automation.domain.executions import ExecutionFilter
+from automation.domain.origin import Origin, TriggerKind
 from automation.domain.pages import given
 from automation.domain.principal import Principal
+from automation.storage.bulk_changes import BulkChanges
+from automation.storage.bulk_operations import BulkOperations
 from automation.storage.execution_list import ExecutionList
 from automation.storage.executions import Executions
+from handlers.bulk_body import BulkDesk, operation_response, refusal_item
 from handlers.pages import PagedList, Paging
 from handlers.presentation import attempt_item, execution_item, execution_response
 
@@ -32,13 +40,16 @@ async def list_automation_executions(
     duration_max_ms: float | None,
     error_contains: str | None,
     attempt_min: int | None,
+    label: list[str] | None,
     sort: str,
     limit: int,
     cursor: str | None,
+    if_none_match: str | None,
     include_total: bool,
     principal: Principal,
     executions: ExecutionList,
     cursors: Cursors,
+    entity_tags: EntityTags,
     links: Links,
 ) -> Reply:
     """Return a page of the executions of the principal's tenant."""
@@ -56,16 +67,35 @@ async def list_automation_executions(
         duration_max_ms=duration_max_ms,
         error_contains=error_contains,
         attempt_min=attempt_min,
+        label=tuple(dict.fromkeys(label or ())),
     )
-    paging = Paging(limit, cursor, sort, include_total)
-    listed = PagedList("listAutomationExecutions", given(wanted), paging, principal, links=links, cursors=cursors)
+    paging = Paging(limit, cursor, if_none_match, sort, include_total)
+    listed = PagedList(
+        "listAutomationExecutions",
+        given(wanted),
+        paging,
+        principal,
+        links=links,
+        cursors=cursors,
+        entity_tags=entity_tags,
+    )
     return await listed.reply(partial(executions.page, principal.tenant, wanted), execution_item)
 
 
-async def get_automation_execution(id: UUID, principal: Principal, executions: Executions, links: Links) -> bytes:
-    """Return one execution of the principal's tenant."""
-    execution = await executions.read(principal.tenant, id)
-    return execution_response(execution, links)
+async def get_automation_execution(
+    id: UUID,
+    if_none_match: str | None,
+    *,
+    principal: Principal,
+    executions: Executions,
+    entity_tags: EntityTags,
+    links: Links,
+) -> Reply:
+    """Return one execution of the principal's tenant, unless the client knows it as it is."""
+    known = None if if_none_match is None else entity_tags.known(if_none_match)
+    execution = await executions.read(principal.tenant, id, known)
+    etag = entity_tags.tag(execution.revision)
+    return Reply(execution_response(execution, links) if execution.json else None, etag=etag)
 
 
 async def list_automation_execution_attempts(
@@ -73,15 +103,24 @@ async def list_automation_execution_attempts(
     id: UUID,
     limit: int,
     cursor: str | None,
+    if_none_match: str | None,
     principal: Principal,
     executions: Executions,
     cursors: Cursors,
+    entity_tags: EntityTags,
     links: Links,
 ) -> Reply:
     """Return a page of an execution's attempts, first to last."""
-    paging = Paging(limit, cursor, ascending=True)
+    paging = Paging(limit, cursor, if_none_match, ascending=True)
     listed = PagedList(
-        "listAutomationExecutionAttempts", {}, paging, principal, links=links, cursors=cursors, path={"id": id}
+        "listAutomationExecutionAttempts",
+        {},
+        paging,
+        principal,
+        links=links,
+        cursors=cursors,
+        entity_tags=entity_tags,
+        path={"id": id},
     )
     execution = links.link("getAutomationExecution", id=id)
     return await listed.reply(partial(executions.attempts, principal.tenant, id), attempt_item, execution=execution)
@@ -93,8 +132,117 @@ async def cancel_automation_execution(id: UUID, principal: Principal, executions
     return Reply(execution_response(execution, links), status=200 if at_once else 202)
 
 
+async def delete_automation_execution(
+    id: UUID,
+    if_match: str | None,
+    if_none_match: str | None,
+    *,
+    principal: Principal,
+    executions: Executions,
+    entity_tags: EntityTags,
+) -> None:
+    """Delete an execution that has ended, with its attempts and logs."""
+    if if_match is None and if_none_match is None:
+        await executions.delete(principal.tenant, id)
+        return
+    revision = (await executions.read(principal.tenant, id)).revision
+    require_held(entity_tags.tag(revision), if_match, if_none_match)
+    await executions.delete(principal.tenant, id, revision=revision)
+
+
+async def cancel_automation_executions(
+    body: dict[str, Any],
+    *,
+    principal: Principal,
+    origin: Origin,
+    executions: Executions,
+    bulk_changes: BulkChanges,
+    bulk_operations: BulkOperations,
+    links: Links,
+) -> Reply:
+    """Cancel many executions, each as it is cancelled alone."""
+    cancel = partial(executions.cancel, principal.tenant)
+    desk = BulkDesk(bulk_changes, bulk_operations, links)
+    return await desk.answer(body, BulkOrder(action=BulkAction.CANCEL), cancel, principal, origin)
+
+
+async def delete_automation_executions(
+    body: dict[str, Any],
+    *,
+    principal: Principal,
+    origin: Origin,
+    executions: Executions,
+    bulk_changes: BulkChanges,
+    bulk_operations: BulkOperations,
+    links: Links,
+) -> Reply:
+    """Delete many executions, each as it is deleted alone."""
+    delete = partial(executions.delete, principal.tenant)
+    desk = BulkDesk(bulk_changes, bulk_operations, links)
+    return await desk.answer(body, BulkOrder(action=BulkAction.DELETE), delete, principal, origin)
+
+
+async def retry_automation_executions(
+    body: dict[str, Any],
+    *,
+    principal: Principal,
+    origin: Origin,
+    executions: Executions,
+    bulk_changes: BulkChanges,
+    bulk_operations: BulkOperations,
+    links: Links,
+) -> Reply:
+    """Retry many executions, each as it is retried alone."""
+    how = {"retry_from": body.get("from", "start"), "rule_version": body.get("rule_version", "original")}
+    retry = partial(executions.retry, principal.tenant, **how, origin=replace(origin, kind=TriggerKind.RETRY))
+    desk = BulkDesk(bulk_changes, bulk_operations, links)
+    return await desk.answer(body, BulkOrder(action=BulkAction.RETRY, **how), retry, principal, origin)
+
+
+async def get_bulk_operation(
+    id: UUID, principal: Principal, bulk_operations: BulkOperations, links: Links
+) -> dict[str, Any]:
+    """Return how far a change of many executions has come."""
+    return operation_response(await bulk_operations.get(principal.tenant, id), links)
+
+
+async def list_bulk_operation_refusals(
+    *,
+    id: UUID,
+    limit: int,
+    cursor: str | None,
+    if_none_match: str | None,
+    principal: Principal,
+    bulk_operations: BulkOperations,
+    cursors: Cursors,
+    entity_tags: EntityTags,
+    links: Links,
+) -> Reply:
+    """Return a page of what a change of many executions was refused."""
+    listed = PagedList(
+        "listBulkOperationRefusals",
+        {},
+        Paging(limit, cursor, if_none_match, ascending=True),
+        principal,
+        links=links,
+        cursors=cursors,
+        entity_tags=entity_tags,
+        path={"id": id},
+    )
+    operation = links.link("getBulkOperation", id=id)
+    return await listed.reply(
+        partial(bulk_operations.refusals, principal.tenant, id), refusal_item, operation=operation
+    )
+
+
 async def retry_automation_execution(
-    id: UUID, body: dict[str, Any] | None, principal: Principal, executions: Executions, links: Links
+    id: UUID,
+    body: dict[str, Any] | None,
+    *,
+    principal: Principal,
+    origin: Origin,
+    executions: Executions,
+    links: Links,
 ) -> bytes:
     """Put an execution that came to no good end back to pending, as its next attempt."""
     asked = body or {}
@@ -105,5 +253,6 @@ async def retry_automation_execution(
         rule_version=asked.get("rule_version", "original"),
         trigger_data=asked.get("trigger_data"),
         attempt=asked.get("attempt"),
+        origin=replace(origin, kind=TriggerKind.RETRY),
     )
     return execution_response(execution, links)

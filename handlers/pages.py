@@ -8,9 +8,11 @@ import orjson
 
 from automation.contract.compiled.cursors import Cursors, Listing
 from automation.contract.compiled.links import Links
+from automation.contract.serving.entity_tags import EntityTags
 from automation.contract.serving.reply import Reply
 from automation.domain.errors import InvalidParameter, Violation
-from automation.domain.pages import Cursor, Page, PageRequest
+from automation.domain.labels import pairs
+from automation.domain.pages import Cursor, Page, PageRequest, revision_of
 from automation.domain.principal import Principal
 
 T = TypeVar("T")
@@ -31,11 +33,13 @@ RANGES = (("duration_min_ms", "duration_max_ms"),)
 class Paging:
     """What every list is asked beside its filters, by the names of the contract's parameters.
 
-    A list without ``sort`` has one order alone: the newest first, or ``ascending``.
+    A list without ``sort`` has one order alone: the newest first, or ``ascending``. ``if_none_match`` names the pages
+    that the client has.
     """
 
     limit: int
     cursor: str | None
+    if_none_match: str | None
     sort: str | None = None
     include_total: bool = False
     ascending: bool = False
@@ -52,6 +56,7 @@ class PagedList:
         principal: Who asks.
         links: Makes addresses.
         cursors: Makes and reads cursors.
+        entity_tags: Makes and reads the entity tags of pages.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class PagedList:
         *,
         links: Links,
         cursors: Cursors,
+        entity_tags: EntityTags,
         path: Mapping[str, Any] | None = None,
     ) -> None:
         self._operation_id = operation_id
@@ -71,6 +77,7 @@ class PagedList:
         self._paging = paging
         self._links = links
         self._cursors = cursors
+        self._entity_tags = entity_tags
         self._listing = Listing(principal.tenant, operation_id, paging.sort or "", {**filters, **self._path})
 
     async def reply(
@@ -79,7 +86,9 @@ class PagedList:
         presented: Callable[[T, Links], bytes],
         **beside: Mapping[str, str] | None,
     ) -> Reply:
-        """Return the answer.
+        """Return the answer, without a body where the client has it.
+
+        The entity tag is made of the page's revision and of which page it is: another page's tag is known of none.
 
         Args:
             read: Reads a page.
@@ -90,14 +99,20 @@ class PagedList:
             InvalidParameter: The filters contradict each other.
             InvalidCursor: The cursor is not one of this list.
         """
-        page = await read(self._request())
-        return self._written(page, [presented(item, self._links) for item in page.items], beside)
+        place = f"{revision_of(self._listing, self._href(self._paging.cursor))}-"
+        tag = self._entity_tags.known(self._paging.if_none_match)
+        known = tag.removeprefix(place) if tag is not None and tag.startswith(place) else None
+        page = await read(self._request(known))
+        etag = self._entity_tags.tag(f"{place}{page.revision}")
+        if page.revision == known:
+            return Reply(None, etag=etag)
+        return self._written(page, [presented(item, self._links) for item in page.items], beside)._replace(etag=etag)
 
-    def _request(self) -> PageRequest:
+    def _request(self, known: str | None) -> PageRequest:
         require_sense(self._filters)
         cursor = None if self._paging.cursor is None else self._cursors.read(self._paging.cursor, self._listing)
         ascending = self._paging.ascending or self._paging.sort == ASCENDING
-        return PageRequest(self._paging.limit, ascending, cursor, include_total=self._paging.include_total)
+        return PageRequest(self._paging.limit, ascending, cursor, self._paging.include_total, known)
 
     def _written(self, page: Page[T], items: Sequence[bytes], beside: Mapping[str, Mapping[str, str] | None]) -> Reply:
         following, previous = self._text(page.next), self._text(page.previous)
@@ -148,6 +163,9 @@ def require_sense(filters: Mapping[str, Any]) -> None:
             Violation(f"leaves nothing together with {first}", parameter=last),
         )
     ]
+    keys = [key for key, _ in pairs(filters.get("label", ()))]
+    if len(set(keys)) < len(keys):
+        violations.append(Violation("asks for two values of one key, and nothing has both", parameter="label"))
     if violations:
         raise InvalidParameter(violations=violations)
 

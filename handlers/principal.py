@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from automation.domain.limits import LimitInUse
 from automation.domain.principal import Principal
 from automation.storage.principals import Principals
 
@@ -16,6 +17,7 @@ async def get_current_principal(principal: Principal, principals: Principals) ->
         "expires_at": described.expires_at,
         "usage_limit": limit,
         "remaining_uses": None if limit is None else limit - described.usage_count,
+        "requests_per_minute": described.requests_per_minute,
     }
     data = {
         "tenant": {"id": principal.tenant, "name": described.tenant_name},
@@ -23,5 +25,16 @@ async def get_current_principal(principal: Principal, principals: Principals) ->
         "roles": described.roles,
         "permissions": described.permissions,
         "key": key,
+        "limits": [_limit(each) for each in await principals.limits(principal)],
     }
     return {"data": data}
+
+
+def _limit(known: LimitInUse) -> dict[str, Any]:
+    return {
+        "name": str(known.limit),
+        "value": known.value,
+        "used": known.used,
+        "unit": known.limit.value.unit or None,
+        "description": known.limit.value.of,
+    }

@@ -20,10 +20,14 @@ READ_ONLY = frozenset(
         "updated_at",
         "status_reason",
         "deleted_at",
+        "next_fire_at",
         "_links",
     }
 )
 """The members of the contract's ``AutomationRule`` that no ``AutomationRuleInput`` has."""
+
+MOVING = frozenset({"next_fire_at"})
+"""Those of them that the clock changes: who sends back what was read has made no mistake."""
 
 
 def writable(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,7 +51,7 @@ def require_read_only_kept(body: Mapping[str, Any], shown: Mapping[str, Any]) ->
 
 
 def _changed(body: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name in sorted(READ_ONLY & body.keys()):
+    for name in sorted((READ_ONLY - MOVING) & body.keys()):
         if name not in shown or not _is_same(body[name], shown[name]):
             yield name, "can only be read, and is another one by now: leave it out, or send it as it is"
 

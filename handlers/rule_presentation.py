@@ -1,5 +1,6 @@
 """Presents rules and their versions to clients: as the contract's components, with links."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -21,20 +22,30 @@ from automation.engine.rules.masking import masked
 Linked = dict[str, dict[str, str] | None]
 
 
-def rule_response(rule: Rule, links: Links) -> dict[str, Any]:
-    """Return the contract's ``AutomationRuleResponse``, in which secrets are masked."""
+def rule_response(rule: Rule, links: Links, *, plain: bool = False) -> dict[str, Any]:
+    """Return the contract's ``AutomationRuleResponse``, or its ``AutomationRuleWritten`` of a rule with a new hook.
+
+    Secrets are masked unless they are to be ``plain``.
+    """
     data = {
         "rule_id": rule.rule_id,
         "tenant": rule.tenant,
         "version": rule.version,
-        **_content(rule.content),
+        **_content(rule.content, plain=plain),
         "created_by": rule.created_by,
         "created_at": rule.created_at,
         "updated_at": rule.updated_at,
+        "next_fire_at": rule.next_fire_at,
         "_links": _rule_links(rule.rule_id, rule.content.status, rule.deleted_at, links),
     }
     optional = {"status_reason": rule.status_reason, "deleted_at": rule.deleted_at}
-    return {"data": data | {name: value for name, value in optional.items() if value is not None}}
+    shown = {"data": data | {name: value for name, value in optional.items() if value is not None}}
+    return shown if rule.hook_token is None else shown | {"hook": new_hook(rule.hook_token, links)}
+
+
+def new_hook(token: str, links: Links) -> dict[str, str]:
+    """Return the contract's ``NewHook``, the only place where a token is ever shown."""
+    return {"token": token, "href": links.href("receiveWebhook", token=token)}
 
 
 def rule_item(rule: RuleSummary, links: Links) -> bytes:
@@ -49,13 +60,13 @@ def rule_version_item(rule_id: UUID, version: RuleVersionSummary, links: Links) 
     return _json(asdict(version) | {"_links": _version_links(rule_id, version.version, links)})
 
 
-def rule_version_response(version: RuleVersionRecord, links: Links) -> dict[str, Any]:
-    """Return the contract's ``AutomationRuleVersionResponse``."""
+def rule_version_response(version: RuleVersionRecord, links: Links, *, plain: bool = False) -> dict[str, Any]:
+    """Return the contract's ``AutomationRuleVersionResponse``; secrets are masked as in a rule."""
     data = {
         "rule_id": version.rule_id,
         "tenant": version.tenant,
         "version": version.version,
-        **_content(version.content),
+        **_content(version.content, plain=plain),
         "created_by": version.created_by,
         "created_at": version.created_at,
         "_links": _version_links(version.rule_id, version.version, links),
@@ -63,7 +74,8 @@ def rule_version_response(version: RuleVersionRecord, links: Links) -> dict[str,
     return {"data": data}
 
 
-def _content(content: RuleContent) -> dict[str, Any]:
+def _content(content: RuleContent, *, plain: bool) -> dict[str, Any]:
+    shown = _as_it_is if plain else masked
     return {
         "name": content.name,
         "description": content.description,
@@ -72,17 +84,26 @@ def _content(content: RuleContent) -> dict[str, Any]:
         "trigger_config": content.trigger_config,
         "conditions": content.conditions,
         "condition_logic": content.condition_logic,
-        "actions": [action.members() | {"config": masked(action.config)} for action in content.actions],
+        "actions": [action.members() | {"config": shown(action.config)} for action in content.actions],
         "execution_timeout_seconds": content.execution_timeout_seconds,
         "max_concurrent_executions": content.max_concurrent_executions,
         "concurrency_policy": content.concurrency_policy,
+        "labels": content.labels,
         "priority": content.priority,
+        "input_schema": content.input_schema,
+        "concurrency_key": content.concurrency_key,
+        "deduplication_key": content.deduplication_key,
+        "debounce_seconds": content.debounce_seconds,
     }
+
+
+def _as_it_is(config: Mapping[str, Any]) -> Any:
+    return dict(config)
 
 
 def _rule_links(rule_id: UUID, status: str, deleted_at: datetime | None, links: Links) -> Linked:
     linked: Linked = {"self": links.link("getAutomationRule", id=rule_id)}
-    if status == RuleStatus.ACTIVE and deleted_at is None:
+    if status in (RuleStatus.ACTIVE, RuleStatus.PAUSED) and deleted_at is None:
         linked["execute"] = links.link("executeAutomationRule", id=rule_id)
     linked["versions"] = links.link("listAutomationRuleVersions", id=rule_id)
     return _existing(linked)

@@ -3,16 +3,19 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import TypedDict
 from uuid import UUID
 
 from automation.domain.errors import ApiKeyExpired, ApiKeyOverLimit, ApiKeyTenantMismatch, InvalidParameter, Violation
 from automation.domain.identifiers import parse_uuid
 from automation.domain.principal import Principal
-from automation.storage.keys import KeyDirectory
+from automation.storage.keys import KeyDirectory, KeyRecord
 from security import key_format
-from security.key_cache import CAPACITY, AcceptedKey, Bounded, KeyCache
+from security.bounded import Bounded
+from security.key_cache import CAPACITY, AcceptedKey, KeyCache
 from security.key_usage import KeyUsage
+from security.rate_limits import RateLimits
 
 TENANT_HEADER = "x-tenant-id"
 
@@ -37,14 +40,21 @@ class Authenticator:
         directory: Where keys are kept.
         clock: A monotonic clock, in seconds.
         capacity: How many keys are remembered at most.
+        rates: What limits the requests with keys that are accepted; None for nothing.
     """
 
     def __init__(
-        self, directory: KeyDirectory, *, clock: Callable[[], float] = time.monotonic, capacity: int = CAPACITY
+        self,
+        directory: KeyDirectory,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        capacity: int = CAPACITY,
+        rates: RateLimits | None = None,
     ) -> None:
         self._directory = directory
         self._clock = clock
-        self._cache = KeyCache(directory, clock, capacity=capacity)
+        self._rates = rates
+        self._cache = KeyCache(directory, clock, capacity=capacity, admitted=self._admitted)
         self._limited: Bounded[bytes, None] = Bounded(capacity)
         self._usage = KeyUsage(directory)
 
@@ -55,6 +65,8 @@ class Authenticator:
     async def stop(self) -> None:
         """End everything in the background; call it before the database is closed."""
         await self._cache.settle()
+        if self._rates is not None:
+            await self._rates.settle()
         await self._usage.stop()
 
     async def resolve(self, key: str, tenant: str | None) -> Principal:
@@ -67,6 +79,7 @@ class Authenticator:
         Raises:
             Unauthenticated: The key is not accepted, or not for that tenant; the concrete class says why.
             InvalidParameter: The key is good, and the tenant header is not a UUID. Nothing was counted.
+            RateLimited: The key is good, and was used too often within the minute, or others of its tenant were.
             Unavailable: The directory did not answer.
         """
         now = self._clock()
@@ -80,10 +93,28 @@ class Authenticator:
             if accepted is None:
                 self._limited.put(digest, None)
                 return await self._count(digest, tenant)
-        return self._admit(accepted, digest, tenant)
+            now = self._clock()
+        principal = self._admit(accepted, digest, tenant, now)
+        # Nothing comes between this look and the subtraction.
+        for each in principal.allowances:
+            if each.left < 1 or now >= each.until:
+                return await self._taken(principal)
+        for each in principal.allowances:
+            each.left -= 1
+        return principal
 
-    def _admit(self, accepted: AcceptedKey, digest: bytes, tenant: str | None) -> Principal:
-        now = self._clock()
+    def _admitted(self, record: KeyRecord) -> Principal:
+        """Return the principal of an accepted key, with what its requests count against."""
+        allowances = () if self._rates is None else self._rates.allowances(record)
+        return replace(record.principal, allowances=allowances) if allowances else record.principal
+
+    async def _taken(self, principal: Principal) -> Principal:
+        """Return a principal one of whose requests was counted against its limits."""
+        if self._rates is not None:
+            await self._rates.take(principal.allowances)
+        return principal
+
+    def _admit(self, accepted: AcceptedKey, digest: bytes, tenant: str | None, now: float) -> Principal:
         if now >= accepted.expires_at:
             raise ApiKeyExpired
         # Text equal to a canonical UUID needs no parsing; anything else does, upper case included.
@@ -103,7 +134,7 @@ class Authenticator:
         record = await self._directory.resolve(digest, named, count=True)
         if not record.limited:
             self._limited.pop(digest, None)
-        return record.principal
+        return await self._taken(self._admitted(record))
 
 
 async def authenticate(api_key: str, tenant: str | None, authenticator: Authenticator) -> TokenInfo:
@@ -117,6 +148,7 @@ async def authenticate(api_key: str, tenant: str | None, authenticator: Authenti
     Raises:
         Unauthenticated: The key is not accepted, or not for that tenant; the concrete class says why.
         InvalidParameter: The key is good, and the tenant header is not a UUID.
+        RateLimited: The key is good, and was used too often within the minute, or others of its tenant were.
         Unavailable: The keys' directory did not answer.
     """
     principal = await authenticator.resolve(api_key, tenant)

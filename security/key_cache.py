@@ -6,38 +6,20 @@ Refusals are not remembered, and limited keys are not either. Keys are known by 
 
 import asyncio
 import math
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from operator import attrgetter
 
 from automation.domain.errors import ApiKeyOverLimit, Unavailable
 from automation.domain.principal import Principal
 from automation.storage.keys import KeyDirectory, KeyRecord
+from security.bounded import Bounded
 
 # A request may still be on its way when its key is revoked: a tenth of the second is left for that.
 LIFETIME = 0.9
 CAPACITY = 10_000
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
-
-class Bounded(OrderedDict[K, V]):
-    """An ordered dictionary of at most ``capacity`` entries when filled by ``put``; the oldest go first."""
-
-    def __init__(self, capacity: int) -> None:
-        super().__init__()
-        self._capacity = capacity
-
-    def put(self, key: K, value: V) -> None:
-        """Set an entry and make it the newest."""
-        self[key] = value
-        self.move_to_end(key)
-        if len(self) > self._capacity:
-            self.popitem(last=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +52,19 @@ class KeyCache:
         directory: Where a key is looked up, without counting it as a use.
         clock: A monotonic clock, in seconds.
         capacity: How many keys are remembered; the ones that were looked up longest ago go first.
+        admitted: Makes the principal of an accepted key that is remembered.
     """
 
-    def __init__(self, directory: KeyDirectory, clock: Callable[[], float], *, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self,
+        directory: KeyDirectory,
+        clock: Callable[[], float],
+        *,
+        capacity: int = CAPACITY,
+        admitted: Callable[[KeyRecord], Principal] = attrgetter("principal"),
+    ) -> None:
         self._directory = directory
+        self._admitted = admitted
         self._clock = clock
         self._accepted: Bounded[bytes, AcceptedKey] = Bounded(capacity)
         self._flights: dict[bytes, _Flight] = {}
@@ -141,7 +132,15 @@ class KeyCache:
         except ApiKeyOverLimit:
             # Only a limited key can be; whether this is the answer depends on the tenant that each caller names.
             return None
-        return None if record.limited else _accepted(record, flight.sent)
+        return None if record.limited else self._accepted_at(record, flight.sent)
+
+    def _accepted_at(self, record: KeyRecord, sent: float) -> AcceptedKey:
+        return AcceptedKey(
+            principal=self._admitted(record),
+            tenant=str(record.principal.tenant),
+            stale_at=sent + LIFETIME,
+            expires_at=math.inf if record.expires_in is None else sent + record.expires_in,
+        )
 
     def _land(self, flight: _Flight, accepted: AcceptedKey | None) -> None:
         if self._remove(flight) and accepted is not None:
@@ -162,12 +161,3 @@ class KeyCache:
         if latest:
             del self._flights[flight.digest]
         return latest
-
-
-def _accepted(record: KeyRecord, sent: float) -> AcceptedKey:
-    return AcceptedKey(
-        principal=record.principal,
-        tenant=str(record.principal.tenant),
-        stale_at=sent + LIFETIME,
-        expires_at=math.inf if record.expires_in is None else sent + record.expires_in,
-    )

@@ -4,12 +4,12 @@ A key is written at most once a minute by each process. What could not be writte
 is killed had not written yet is lost, which ``last_used_at`` can bear.
 """
 
-import asyncio
 import logging
 import math
 
 from automation.storage.keys import KeyDirectory
-from security.key_cache import Bounded
+from automation.storage.pool.periodic import Periodic
+from security.bounded import Bounded
 
 INTERVAL = 60.0
 CAPACITY = 100_000
@@ -29,12 +29,10 @@ class KeyUsage:
 
     def __init__(self, directory: KeyDirectory, *, period: float = 1.0, capacity: int = CAPACITY) -> None:
         self._directory = directory
-        self._period = period
         self._due: Bounded[bytes, float] = Bounded(capacity)
         self._pending: Bounded[bytes, None] = Bounded(capacity)
         self._failing = False
-        self._stopping = asyncio.Event()
-        self._writer: asyncio.Task[None] | None = None
+        self._writing = Periodic(self.flush, period)
 
     def note(self, digest: bytes, now: float) -> None:
         """Remember that a key was used at ``now``, in seconds of a monotonic clock; cheap enough for every request."""
@@ -44,16 +42,11 @@ class KeyUsage:
 
     def start(self) -> None:
         """Start writing in the background of the running event loop."""
-        self._stopping.clear()
-        self._writer = asyncio.create_task(self._write())
+        self._writing.start()
 
     async def stop(self) -> None:
         """Write what is pending and end the background task."""
-        self._stopping.set()
-        if self._writer is not None:
-            await self._writer
-            self._writer = None
-        await self.flush()
+        await self._writing.stop()
 
     async def flush(self) -> None:
         """Write what is pending; where that fails it stays pending."""
@@ -74,15 +67,3 @@ class KeyUsage:
         if not self._failing:
             _logger.warning("last_used_at of %d keys could not be written yet", len(digests), exc_info=error)
         self._failing = True
-
-    async def _write(self) -> None:
-        while not self._stopping.is_set():
-            await self._pause()
-            await self.flush()
-
-    async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(self._period):
-                await self._stopping.wait()
-        except TimeoutError:
-            return

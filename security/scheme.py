@@ -12,12 +12,14 @@ from automation.contract.document.findings import ContractError, Finding
 from automation.contract.serving.connexion_adapter import (
     ApiKeySecurityHandler,
     ConnexionRequest,
+    Scope,
     get_function_from_name,
 )
 from automation.contract.serving.request_context import note_refused_key
 from automation.domain.errors import ApiKeyInvalid, ApiKeyMissing, InvalidParameter, Unauthenticated, Violation
 from security.authenticator import TENANT_HEADER, Authenticator, TokenInfo
 from security.key_format import LENGTH, display_prefix
+from security.refused_keys import RefusedKeys
 
 Verify = Callable[[ConnexionRequest], Awaitable[TokenInfo]]
 
@@ -33,14 +35,30 @@ _ALONE = "The API key is not valid: the header {} takes the key alone, without a
 _decorated = re.compile(rb"(?:[A-Za-z]+[ \t:=]|[\"'<]).*", re.DOTALL).fullmatch
 
 
+def _nobody(_scope: Scope) -> None:
+    return None
+
+
 class ApiKeyScheme(ApiKeySecurityHandler):  # type: ignore[misc]  # Connexion has no types
     """Reads the key and the tenant header of a request, and passes them to the contract's security function.
 
     Give it to Connexion as ``security_map={"apiKey": partial(ApiKeyScheme, authenticator)}``.
+
+    Args:
+        authenticator: Says whom a key stands for.
+        refused: Counts the keys that are refused; None where nobody does.
+        client_of: Returns the address that a request came from.
     """
 
-    def __init__(self, authenticator: Authenticator) -> None:
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        refused: RefusedKeys | None = None,
+        client_of: Callable[[Scope], str | None] = _nobody,
+    ) -> None:
         self._authenticator = authenticator
+        self._refused = refused
+        self._client_of = client_of
 
     def get_fn(self, security_scheme: Mapping[str, Any], required_scopes: Sequence[str]) -> Verify:
         """Return the function that authenticates a request.
@@ -61,15 +79,21 @@ class ApiKeyScheme(ApiKeySecurityHandler):  # type: ignore[misc]  # Connexion ha
         authenticator = self._authenticator
 
         async def verify(request: ConnexionRequest) -> TokenInfo:
-            key, tenant = credentials(request.scope["headers"], key_header)
+            key = ""
             try:
+                key, tenant = credentials(request.scope["headers"], key_header)
                 token_info: TokenInfo = await authenticate(key, tenant, authenticator)
-            except Unauthenticated:
-                note_refused_key(request.scope, display_prefix(key))
+            except Unauthenticated as error:
+                await self._refuse(request.scope, error, display_prefix(key))
                 raise
             return token_info
 
         return verify
+
+    async def _refuse(self, scope: Scope, error: Unauthenticated, prefix: str | None) -> None:
+        note_refused_key(scope, prefix)
+        if self._refused is not None and not isinstance(error, ApiKeyMissing):
+            await self._refused.count(self._client_of(scope), error, prefix)
 
     def _security_function(self, security_scheme: Mapping[str, Any]) -> Callable[..., Awaitable[TokenInfo]]:
         name = security_scheme.get(self.security_definition_key)

@@ -1,6 +1,7 @@
 """Fixtures for every test: a PostgreSQL server, and databases on it (``tests/databases.py`` says which server).
 
 - ``cluster``: the run's server. ``with cluster.database() as urls`` gives one more database at any time.
+- ``data_directories``: what makes a data directory for a server of a test's own.
 - ``database_urls``: a fresh, migrated and empty database for this test: ``owner``, ``api``, ``worker``, ``admin``.
 - ``administration``: the owner's commands in it, to make tenants, users, keys, rules and executions.
 - ``database``: the API's pool in it, open.
@@ -11,7 +12,7 @@
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,12 @@ import pytest
 from automation.service import garbage
 from automation.storage.accounts.administration import Administration
 from automation.storage.pool.database import Database
-from tests import kinds, signals
+from tests import kinds, memory, signals
 from tests.databases import Cluster, DatabaseUrls, running_cluster
+from tests.secret_keys import SECRET_KEYS
+
+POSTGRESQL = "postgresql"
+"""What the run's server has in the directory that the run's processes share."""
 
 # It asserts for many tests, and is no test module: so that what it found is told as theirs is.
 pytest.register_assert_rewrite("tests.system.problems")
@@ -41,8 +46,8 @@ def _keep_compiled_modules() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Run one process more than there are cores: tests of started processes wait for a good part of their time."""
-    return (os.cpu_count() or 1) + 1
+    """Run two processes more than there are cores: tests of started processes wait for a good part of their time."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -80,8 +85,17 @@ def place_of_the_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
 @pytest.fixture(scope="session")
 def cluster(place_of_the_run: Path) -> Iterator[Cluster]:
     """The run's PostgreSQL server."""
-    with running_cluster(place_of_the_run / "postgresql") as running:
+    with running_cluster(place_of_the_run / POSTGRESQL) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def data_directories(
+    cluster: Cluster, place_of_the_run: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """What makes data directories for servers of a test's own, in memory as the run's is; who asks ends the server."""
+    assert cluster
+    return lambda name: memory.directory(place_of_the_run / POSTGRESQL, name) or tmp_path_factory.mktemp(name)
 
 
 @pytest.fixture
@@ -129,4 +143,5 @@ def _environment(urls: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory) -
         "AUTOMATION_WORKER_URL": urls.worker,
         "AUTOMATION_MIGRATION_URL": urls.owner,
         "AUTOMATION_DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        "AUTOMATION_SECRET_KEYS": SECRET_KEYS,
     }

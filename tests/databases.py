@@ -1,9 +1,9 @@
 """Real databases for the tests: one server for a whole run, a fresh and migrated database wherever one is asked.
 
-The server is an embedded one of the run's own: the first of the run's processes that needs it starts it, the last one
-out deletes it. With ``AUTOMATION_TEST_ADMIN_URL``, the URL of a superuser of any PostgreSQL from 15 on, it is that one:
-the same tests run there, in databases and with login roles whose names begin with ``automation_test``. The databases
-are dropped afterwards, the roles stay.
+The server is an embedded one of the run's own, in memory (``tests/memory.py``): the first of the run's processes that
+needs it starts it, the last one out deletes it. With ``AUTOMATION_TEST_ADMIN_URL``, the URL of a superuser of any
+PostgreSQL from 15 on, it is that one: the same tests run there, in databases and with login roles whose names begin
+with ``automation_test``. The databases are dropped afterwards, the roles stay.
 
 A fresh database is a copy of the run's template, which is migrated once, whichever process comes first. The files are
 copied (STRATEGY file_copy): that took 44 ms where copying through the log took 73 ms.
@@ -25,6 +25,7 @@ from psycopg import sql
 from automation.storage import migration
 from automation.storage.embedded import EmbeddedServer
 from automation.storage.restrictions import restrict_database, restrict_login
+from tests import memory
 
 ADMIN_URL = "AUTOMATION_TEST_ADMIN_URL"
 
@@ -172,13 +173,38 @@ def running_cluster(place: Path) -> Iterator[Cluster]:
     with (place / "users").open("w") as users:
         with _alone_in(place):
             fcntl.flock(users, fcntl.LOCK_SH)
-            server = None if ADMIN_URL in os.environ else EmbeddedServer(place / "server", fast=True)
+            server = None if ADMIN_URL in os.environ else EmbeddedServer(_data_directory(place), fast=True)
             cluster = Cluster(_provide_logins(os.environ[ADMIN_URL]) if server is None else _urls(server), place)
         try:
             yield cluster
         finally:
             with _alone_in(place):
-                _leave(cluster, server, last=_is_last(users))
+                _leave(cluster, server, place, last=_is_last(users))
+
+
+def _data_directory(place: Path) -> Path:
+    """Return where the run's server has its data: in memory where that can be, else below ``place``."""
+    directory = place / "server"
+    if directory.exists():
+        return directory
+    for run in memory.runs():
+        if run != place and not is_alive(run):
+            EmbeddedServer(memory.place_of(run)).discard()
+            memory.give_back(run)
+    return memory.place_of(place) if memory.provide(place) else directory
+
+
+def is_alive(place: Path) -> bool:
+    """Say whether another run has its server, and uses it; its directory may be gone already."""
+    try:
+        with (place / "lock").open("r") as lock, (place / "users").open("r") as users:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _urls(server: EmbeddedServer) -> DatabaseUrls:
@@ -186,11 +212,13 @@ def _urls(server: EmbeddedServer) -> DatabaseUrls:
     return DatabaseUrls(urls.owner, urls.api, urls.worker, urls.admin)
 
 
-def _leave(cluster: Cluster, server: EmbeddedServer | None, *, last: bool) -> None:
+def _leave(cluster: Cluster, server: EmbeddedServer | None, place: Path, *, last: bool) -> None:
     if last:
         cluster.forget()
     if server is not None:
         server.discard() if last else server.stop()
+    if last:
+        memory.give_back(place)
 
 
 def _is_last(users: IO[str]) -> bool:

@@ -13,22 +13,31 @@ REPOSITORY = Path(__file__).parents[1]
 ROOMS = ("automation", "handlers", "security")
 
 REASONS: Mapping[str, str] = {
-    "automation/contract/compiled/bodies.py:BodyReader._content": "a message that is not the last is waited for",
+    "automation/contract/compiled/body_bytes.py:body_bytes": "a message that is not the last is waited for",
     "automation/demo/receivers.py:_Slow.answer": "rests in each round, for a minute at the most",
     "automation/engine/runs/conductor.py:Conductor.conduct": "each round waits for an answer of the database",
+    "automation/engine/runs/folding.py:fold": "sleeps in each round, were it for 0 s",
     "automation/engine/runs/heartbeat.py:Heartbeat.listen": "rests for a beat in each round, or is stopped",
-    "automation/engine/runs/ledger.py:Ledger._sit_out_outages": "rests after each failure, longer each time",
     "automation/engine/runs/ledger.py:Ledger.begin_call": "each round waits for an answer of the database",
+    "automation/engine/runs/outages.py:sit_out_outages": "rests after each failure, longer each time",
     "automation/engine/runs/queue.py:Queue.receive": "rests in each round",
     "automation/engine/runs/queue.py:_PatientManager.listen_for_jobs": "rests in each round",
     "automation/engine/runs/queue.py:_tidy": "rests in each round",
-    "automation/engine/runs/sweeper.py:prune": "sleeps in each round, were it for 0 s",
+    "automation/engine/runs/retention.py:go_round": "each round waits for an answer of the database",
+    "automation/engine/runs/retention.py:keep": "rests in each round",
+    "automation/engine/runs/retention.py:keep_answers": "sleeps in each round, were it for 0 s",
     "automation/engine/runs/sweeper.py:sweep": "sleeps in each round, were it for 0 s",
+    "automation/engine/runs/ticker.py:tick": "sleeps in each round, were it for 0 s",
     "automation/engine/runs/tries.py:Tries.run": "each round waits for an answer of the database",
+    "automation/engine/triggers/waiting.py:Waiting._watch": "sleeps in each round, or a timeout ends it",
+    "automation/service/bulk_rounds.py:BulkRounds._go_on": "rests in each round",
     "automation/service/http/connections.py:Connections.watch": "rests in each round",
     "automation/service/http/watched_server.py:WatchedServer._wait": "rests in each round, until its deadline",
+    "automation/storage/executions.py:Executions.create": "each round waits for an answer of the database",
+    "automation/storage/executions.py:Executions.retry": "each round waits for an answer of the database",
     "automation/storage/pool/database.py:Database._acquire": "ends at its deadline; each round uses a connection up",
-    "security/key_usage.py:KeyUsage._write": "rests in each round, or is stopped",
+    "automation/storage/pool/periodic.py:Periodic._repeat": "rests in each round, or is stopped",
+    "security/rate_limits.py:RateLimits.take": "each round waits for a lease that is under way",
 }
 
 

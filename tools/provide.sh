@@ -5,7 +5,7 @@ set -euo pipefail
 
 declare -A packages=(
     [curl]=curl [git]=git [wrk]=wrk [mmdebstrap]=mmdebstrap [unshare]=util-linux
-    [java]=default-jre-headless [chromium]="chromium fonts-liberation"
+    [java]=default-jre-headless [chromium]="chromium fonts-liberation" [pgbouncer]=pgbouncer
 )
 missing=()
 for name in "$@"; do
@@ -15,7 +15,7 @@ done
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "Installing ${missing[*]} ..."
-    export DEBIAN_FRONTEND=noninteractive
+    export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 # which starts no service
     apt-get update --quiet=2
     apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" >/dev/null
     exit

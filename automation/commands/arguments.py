@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import click
 
 from automation.domain.limits import Limit, limit_named, read_limit
+from automation.domain.retention import Kept, read_period
 from security.key_format import DISPLAY_LENGTH, LENGTH, PREFIX
 
 MAXIMUM_LIMIT = 2**63 - 1
@@ -85,6 +86,25 @@ class LimitValue(click.ParamType[tuple[Limit, int | None]]):
         name, _, given = str(value).partition("=")
         try:
             return (limit_named(name), None) if given == "default" else read_limit(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class PeriodValue(click.ParamType[tuple[Kept, int | None, bool]]):
+    """What is kept and for how many days, as ``completed=30``; ``forever`` has no end, ``default`` takes it away.
+
+    Becomes what is kept, the days or None for ever, and whether they are the default's.
+    """
+
+    name = "period"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Kept, int | None, bool]:
+        """Return what a text sets."""
+        name, _, given = str(value).partition("=")
+        try:
+            return (Kept.named(name), None, True) if given == "default" else (*read_period(str(value)), False)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 

@@ -6,18 +6,24 @@ from types import MappingProxyType
 
 import click
 
+from automation import DISTRIBUTION
+
 PACKAGE = "automation.commands"
-DISTRIBUTION = "automation-executions"
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "contract": ("contract", "Check the contract without starting."),
         "db": ("database", "Bring the database's schema up or down."),
         "demo": ("demo", "Serve with demo data and a worker, on an embedded PostgreSQL unless URLs are set."),
+        "executions": ("executions", "Remove executions that have been kept for long enough."),
         "keys": ("keys", "Create, list and revoke API keys."),
+        "secrets": ("secrets", "Encrypt the values of secrets with another key."),
         "serve": ("serve", "Serve the API until SIGTERM or Ctrl-C."),
         "settings": ("settings", "List every setting, its variable, its value, its default and what it is for."),
-        "tenants": ("tenants", "Create and list tenants, and say what each may use."),
+        "tenants": (
+            "tenants",
+            "Create and list tenants, and say what each may use and for how long what is kept of it.",
+        ),
         "users": ("users", "Create, deactivate and list the users of tenants."),
         "worker": ("worker", "Run executions until SIGTERM or Ctrl-C."),
     }

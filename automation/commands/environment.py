@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from automation.service.settings import Settings
     from automation.storage.accounts.administration import Administration
+    from automation.storage.accounts.pruning import Pruning
 
 
 def read_settings(**overrides: object) -> "Settings":
@@ -48,3 +49,16 @@ def administration() -> Iterator["Administration"]:
         from automation.storage.accounts.administration import Administration  # noqa: PLC0415
 
         yield Administration(url)
+
+
+@contextmanager
+def pruning() -> Iterator["Pruning"]:
+    """Give what administers the retention in the database that the settings name.
+
+    Raises:
+        DatabaseNotNamed: The settings do not say which.
+    """
+    with owner_url() as url:
+        from automation.storage.accounts.pruning import Pruning  # noqa: PLC0415
+
+        yield Pruning(url)

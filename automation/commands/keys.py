@@ -9,6 +9,7 @@ import click
 from automation.commands.arguments import MAXIMUM_LIMIT, KeyPrefix, Moment, Name
 from automation.commands.environment import administration
 from automation.commands.output import Record, json_option, print_line, print_record, print_records
+from automation.domain.limits import Limit
 from security.key_format import generate
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ COLUMNS = (
     "expires_at",
     "usage_limit",
     "usage_count",
+    "requests_per_minute",
     "last_used_at",
     "created_at",
     "name",
@@ -45,9 +47,22 @@ def command() -> None:
     type=click.IntRange(1, MAXIMUM_LIMIT),
     help="How many requests it is accepted for, over its whole life.",
 )
+@click.option(
+    "--requests-per-minute",
+    metavar="NUMBER",
+    type=click.IntRange(1, Limit.REQUESTS_PER_MINUTE.value.most),
+    help="How many requests with it are answered in a minute; without it, the tenant's limit alone counts.",
+)
 @json_option
 def create(
-    tenant: str, user: str, name: str | None, expires_at: datetime | None, usage_limit: int | None, *, as_json: bool
+    tenant: str,
+    user: str,
+    name: str | None,
+    *,
+    expires_at: datetime | None,
+    usage_limit: int | None,
+    requests_per_minute: int | None,
+    as_json: bool,
 ) -> None:
     """Create a key of a user. It is shown once: only its SHA-256 is stored."""
     with administration() as records:
@@ -60,6 +75,7 @@ def create(
             name=name,
             expires_at=expires_at,
             usage_limit=usage_limit,
+            requests_per_minute=requests_per_minute,
         )
     print_record({"key": made.plaintext, **_describe(key)}, as_json=as_json)
     if not as_json:
@@ -112,6 +128,7 @@ def _describe(key: "Key") -> Record:
         "expires_at": key.expires_at,
         "usage_limit": key.usage_limit,
         "usage_count": None if key.usage_limit is None else key.usage_count,  # others are not counted
+        "requests_per_minute": key.requests_per_minute,
         "last_used_at": key.last_used_at,
         "created_at": key.created_at,
         "revoked_at": key.revoked_at,

@@ -7,7 +7,6 @@ import click
 
 from automation.commands.environment import read_settings
 from automation.commands.output import json_option, print_records
-from automation.commands.secrecy import MASK, mask
 
 if TYPE_CHECKING:
     from automation.service.settings import Settings
@@ -23,23 +22,16 @@ def command(*, as_json: bool) -> None:
 
 
 def _records(settings: "Settings") -> list[Mapping[str, object]]:
+    from automation.service.secrecy import shown  # noqa: PLC0415 - help doesn't wait for their import
     from automation.service.settings import variable  # noqa: PLC0415
 
     return [
         {
             "setting": name,
             "variable": variable(name),
-            "value": _plain(name, getattr(settings, name)),
-            "default": _plain(name, field.default),
+            "value": shown(name, getattr(settings, name)),
+            "default": shown(name, field.default),
             "description": field.description,
         }
         for name, field in type(settings).model_fields.items()
     ]
-
-
-def _plain(name: str, value: object) -> object:
-    """Return a value as JSON has it, a secret one without what is secret in it: of a URL, its passwords."""
-    reveal = getattr(value, "get_secret_value", None)
-    if reveal is not None:
-        return mask(reveal()) if name.endswith("_url") else MASK
-    return value if value is None or isinstance(value, bool | int | float) else str(value)

@@ -4,21 +4,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from automation.commands.arguments import LimitValue, Name
-from automation.commands.environment import administration, read_settings
+from automation.commands.arguments import LimitValue, Name, PeriodValue
+from automation.commands.environment import administration, pruning, read_settings
 from automation.commands.output import Record, json_option, print_record, print_records
 
 if TYPE_CHECKING:
-    from automation.domain.limits import Limit, Limits
+    from automation.domain.limits import Limit, LimitInUse
+    from automation.domain.retention import Kept, Retention
     from automation.storage.accounts.accounts import Tenant
 
 COLUMNS = ("id", "name", "created_at")
-LIMIT_COLUMNS = ("limit", "value", "unit", "of_its_own", "limits")
+RETENTION_COLUMNS = ("kept", "days", "of_its_own", "of")
+LIMIT_COLUMNS = ("limit", "value", "used", "unit", "of_its_own", "limits")
 
 
 @click.group("tenants")
 def command() -> None:
-    """Create and list tenants, and say what each may use."""
+    """Create and list tenants, and say what each may use and for how long what is kept of it."""
 
 
 @command.command("create")
@@ -52,26 +54,54 @@ def list_(*, as_json: bool) -> None:
 )
 @json_option
 def limits(tenant: str, values: "tuple[tuple[Limit, int | None], ...]", *, as_json: bool) -> None:
-    """Show what a tenant may use; with --set, change it first. It counts from the next request and run on."""
+    """Show what a tenant may use and uses; with --set, change it first. It counts within a second."""
     defaults = read_settings().limits
     with administration() as records:
-        own = records.set_limits(tenant, dict(values)) if values else records.limits(tenant)
-    print_records(_describe_limits(defaults, own), LIMIT_COLUMNS, as_json=as_json)
+        if values:
+            records.set_limits(tenant, dict(values))
+        found = records.limits_in_use(tenant, defaults)
+    print_records([_describe_limit(each) for each in found], LIMIT_COLUMNS, as_json=as_json)
 
 
-def _describe_limits(defaults: "Limits", own: "Limits") -> list[Record]:
-    from automation.domain.limits import Limit  # noqa: PLC0415
+@command.command("retention")
+@click.option("--tenant", metavar="TENANT", type=Name(), required=True, help="The tenant's id or name.")
+@click.option(
+    "--set",
+    "values",
+    metavar="NAME=DAYS",
+    type=PeriodValue(),
+    multiple=True,
+    help="Days of its own, as completed=30 or completed=forever; completed=default takes them away. Several times.",
+)
+@json_option
+def retention(tenant: str, values: "tuple[tuple[Kept, int | None, bool], ...]", *, as_json: bool) -> None:
+    """Show for how long what is kept of a tenant; with --set, change it first. Workers remove what is over."""
+    defaults = read_settings().kept
+    with pruning() as records:
+        if values:
+            own = {kept: days for kept, days, is_default in values if not is_default}
+            default = frozenset(kept for kept, _, is_default in values if is_default)
+            records.set_retention(tenant, own, default - own.keys())
+        shown = _describe_retention(defaults, records.retention(tenant))
+    print_records(shown, RETENTION_COLUMNS, as_json=as_json)
 
+
+def _describe_retention(defaults: "Retention", own: "Retention") -> list[Record]:
     return [
-        {
-            "limit": str(limit),
-            "value": own.get(limit, defaults.get(limit)),
-            "unit": limit.value.unit or None,
-            "of_its_own": limit in own,
-            "limits": limit.value.of,
-        }
-        for limit in Limit
+        {"kept": str(kept), "days": {**defaults, **own}[kept], "of_its_own": kept in own, "of": kept.value.of}
+        for kept in defaults
     ]
+
+
+def _describe_limit(known: "LimitInUse") -> Record:
+    return {
+        "limit": str(known.limit),
+        "value": known.value,
+        "used": known.used,
+        "unit": known.limit.value.unit or None,
+        "of_its_own": known.own,
+        "limits": known.limit.value.of,
+    }
 
 
 def _describe(tenant: "Tenant") -> Record:

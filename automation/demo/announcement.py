@@ -94,7 +94,7 @@ class Announcement:
                 os.kill(os.getpid(), signal.SIGTERM)
 
     def _say(self, base_url: str, path: str) -> None:
-        curl = f"curl -sS -H 'x-api-key: {self._demonstration.keys['reader']}' {base_url}{path}"
+        curl = f"curl -sS -w '\\n' -H 'x-api-key: {self._demonstration.keys['reader']}' {base_url}{path}"
         documentation = f"{base_url}/docs" if self._documentation else None
         file, log = str(self._demonstration.path), str(self._log)
         if self._as_document is not None:

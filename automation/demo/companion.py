@@ -108,6 +108,8 @@ def _environment(settings: Settings) -> Mapping[str, str]:
         "log_format": settings.log_format,
         "egress_allow": settings.egress_allow,
     }
+    if settings.secret_keys is not None:
+        chosen["secret_keys"] = settings.secret_keys.get_secret_value()
     if settings.smtp_host is not None:
         chosen |= {name: str(getattr(settings, name)) for name in ("smtp_host", "smtp_port", "smtp_tls", "smtp_sender")}
     if "drain_timeout" not in settings.model_fields_set:

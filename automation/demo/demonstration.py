@@ -52,7 +52,7 @@ class Demonstration:
     def examples(self, executions: Mapping[str, str]) -> Examples:
         """Return ids for the contract that the demo publishes: each operation's is one that it can do something with.
 
-        There is none for the deletion of a rule: the demo goes on with the rules that it has.
+        There is none for a deletion: the demo goes on with the rules and executions that it has.
         """
         rule = str(self.rules["acme"].rule_id)
         return {
@@ -62,7 +62,10 @@ class Demonstration:
             "retryAutomationExecution": {"id": executions["failed"]},
             "getAutomationRule": {"id": rule},
             "updateAutomationRule": {"id": rule},
+            "patchAutomationRule": {"id": rule},
             "executeAutomationRule": {"id": rule},
+            "getAutomationRuleOpenApi": {"id": rule},
+            "getAutomationRuleStatistics": {"id": rule},
             "listAutomationRuleVersions": {"id": rule},
             "getAutomationRuleVersion": {"id": rule, "version": 1},
         }

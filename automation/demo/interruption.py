@@ -1,5 +1,6 @@
-"""Interruption of the demo: Ctrl-C and SIGTERM end it in order and in silence, whatever it is doing."""
+"""Interruption of the demo: Ctrl-C and SIGTERM end it in order, whatever it is doing, and a terminal is told so."""
 
+import os
 import signal
 import sys
 import threading
@@ -9,6 +10,9 @@ from types import FrameType
 from typing import Any, NoReturn
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
+_TERMINAL = 2
+# In the place of the line that the terminal shows ^C in, or a spinner.
+_STOPPING = b"\r\x1b[2KStopping ...\n"
 
 
 class Interruption:
@@ -52,12 +56,17 @@ class Interruption:
     def _leave(self, _number: int, _frame: FrameType | None) -> NoReturn:
         for number in _NUMBERS:
             signal.signal(number, _pass_over)  # not SIG_IGN, which programs inherit that are started to clean up
-        self._requested.set()
+        self._request()
         sys.exit(0)
+
+    def _request(self) -> None:
+        self._requested.set()
+        if os.isatty(_TERMINAL):
+            os.write(_TERMINAL, _STOPPING)  # and not by what may be in the middle of writing
 
     def _note(self, handler: Callable[[int, FrameType | None], Any], number: int, frame: FrameType | None) -> None:
         if not self.requested:  # a second one would have the server drop what it is closing
-            self._requested.set()
+            self._request()
             handler(number, frame)
             if self._also is not None:
                 self._also()

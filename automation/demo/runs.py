@@ -25,7 +25,12 @@ _WRITABLE = (
     "execution_timeout_seconds",
     "max_concurrent_executions",
     "concurrency_policy",
+    "labels",
     "priority",
+    "input_schema",
+    "concurrency_key",
+    "deduplication_key",
+    "debounce_seconds",
 )
 _ORDER: Mapping[str, Any] = MappingProxyType(
     {

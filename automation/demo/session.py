@@ -13,7 +13,7 @@ from automation.demo import log
 from automation.demo.interruption import Interruption
 from automation.demo.refusal import DemonstrationRefused
 from automation.demo.screen import Screen
-from automation.service import databases, logs
+from automation.service import databases, logs, secret_keys
 from automation.service.http.listener import listen
 from automation.service.settings import Settings
 
@@ -109,7 +109,7 @@ class Session:
     def _serve(self, stream: TextIO) -> int:
         self._begin(self._first_step())
         with (
-            databases.for_service(self._settings) as served,
+            databases.for_service(secret_keys.provided(self._settings, anyhow=True)) as served,
             databases.for_administration(served) as owner,
             databases.for_worker(served) as settings,
         ):

@@ -1,5 +1,6 @@
 """Pages of lists: where they begin, what is on them, and where they lead."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ LARGEST_TOTAL = 10_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_REVISION_CHARACTERS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +54,29 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page of a list is asked for: from the beginning where ``cursor`` is None, at most ``limit`` items."""
+    """Which page of a list is asked for: from the beginning where ``cursor`` is None, at most ``limit`` items.
+
+    ``known`` is the revision of the page that the client has.
+    """
 
     limit: int
     ascending: bool = False
     cursor: Cursor | None = None
     include_total: bool = False
+    known: str | None = None
 
     @property
     def backward(self) -> bool:
         """Whether the page before a position is asked for."""
         return self.cursor is not None and self.cursor.backward
+
+    @property
+    def number_before(self) -> int:
+        """The number that is passed last before the page is read, in a list that is ordered by numbers from 1 on."""
+        if self.cursor is None:
+            return 0
+        itself = 0 if not self.cursor.inclusive else 1 if self.backward else -1
+        return self.cursor.position.number + itself
 
     @property
     def upward(self) -> bool:
@@ -80,12 +94,28 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A page: its items in the list's order, and the cursors of its neighbours, None where there is none."""
+    """A page: its items in the list's order, and the cursors of its neighbours, None where there is none.
+
+    ``revision`` is another one after each change of what is on the page or of where it leads. Where it is the one that
+    the request knows, there is nothing else.
+    """
 
     items: Sequence[T]
     next: Cursor | None
     previous: Cursor | None
     total: Total | None = None
+    revision: str = ""
+
+
+def known_page(revision: str) -> Page[Any]:
+    """Return a page of which the client knows everything."""
+    return Page((), None, None, revision=revision)
+
+
+def revision_of(*parts: object) -> str:
+    """Return the revision of what is made of these parts, which are told apart by what is written of them."""
+    written = "\n".join(map(repr, parts))
+    return hashlib.sha256(written.encode()).hexdigest()[:_REVISION_CHARACTERS]
 
 
 def given(wanted: Any) -> dict[str, Any]:
@@ -100,6 +130,7 @@ def page_of(
     *,
     stop: Position | None = None,
     total: Total | None = None,
+    revision: str = "",
 ) -> Page[T]:
     """Return the page that rows make.
 
@@ -108,6 +139,7 @@ def page_of(
         found: One row more than the page may have, where there are as many, in the order in which they were read.
         stop: How far was looked where that is not all: rows beyond it are not known to be complete.
         total: How many rows there are on all pages.
+        revision: Of the rows and all the others.
     """
     complete = [each for each in found if stop is None or _reached(each[0], stop, upward=request.upward)]
     shown = complete[: request.limit]
@@ -117,7 +149,7 @@ def page_of(
         shown.reverse()
     back = _back(request, [position for position, _ in shown])
     following, previous = (back, onward) if request.backward else (onward, back)
-    return Page([item for _, item in shown], following, previous, total)
+    return Page([item for _, item in shown], following, previous, total, revision)
 
 
 def _reached(position: Position, stop: Position, *, upward: bool) -> bool:

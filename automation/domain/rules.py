@@ -1,7 +1,7 @@
 """An automation rule: what to run, and when."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ class RuleStatus(StrEnum):
     """Whether a rule can run (contract component ``RuleStatus``)."""
 
     ACTIVE = "active"
+    PAUSED = "paused"
     INACTIVE = "inactive"
     DRAFT = "draft"
     ERROR = "error"
@@ -21,6 +22,9 @@ class TriggerType(StrEnum):
     """What starts a rule (contract component ``TriggerType``)."""
 
     MANUAL = "manual"
+    EVENT = "event"
+    RECURRING = "recurring"
+    WEBHOOK = "webhook"
 
 
 class ConditionLogic(StrEnum):
@@ -80,14 +84,20 @@ class RuleContent:
     execution_timeout_seconds: int = 3600
     max_concurrent_executions: int | None = None
     concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+    labels: Mapping[str, str] = field(default_factory=dict)
     priority: int = 0
+    input_schema: Mapping[str, Any] | None = None
+    concurrency_key: str | None = None
+    deduplication_key: str | None = None
+    debounce_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """An automation rule, as its last version (contract component ``AutomationRule``). Every time has a time zone.
 
-    ``status_reason`` says why the status is ``error``.
+    ``status_reason`` says why the status is ``error``. ``revision``, where it was read, is another one after every
+    change of the rule, with a new version or without, and of ``next_fire_at``, which is when the clock starts it next.
     """
 
     rule_id: UUID
@@ -99,6 +109,9 @@ class Rule:
     updated_at: datetime
     status_reason: str | None = None
     deleted_at: datetime | None = None
+    next_fire_at: datetime | None = None
+    revision: str = field(default="", compare=False)
+    hook_token: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +130,7 @@ class RuleVersionRecord(RuleVersion):
 
     created_by: UUID
     created_at: datetime
+    revision: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +159,7 @@ class RuleSummary:
     execution_timeout_seconds: int
     max_concurrent_executions: int | None
     concurrency_policy: str
+    labels: Mapping[str, str]
     priority: int
     created_by: UUID
     created_at: datetime
@@ -157,10 +172,11 @@ class RuleSummary:
 class RuleFilter:
     """Which rules a list has, by the names of the contract's parameters: all that is given must hold.
 
-    Of ``status`` one of the values must; ``name`` is how the rule's begins.
+    Of ``status`` one of the values must; ``name`` is how the rule's begins; each ``label`` is ``key:value``.
     """
 
     status: Sequence[str] = ()
     trigger_type: str | None = None
     name: str | None = None
+    label: Sequence[str] = ()
     deleted: bool = False

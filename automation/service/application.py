@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
+import orjson
 from starlette.types import ASGIApp
 
 from automation.contract.checks.check import check
@@ -16,38 +17,62 @@ from automation.contract.document.findings import ContractError, Finding
 from automation.contract.document.installed import common, filled
 from automation.contract.document.published import Published
 from automation.contract.serving import application as contract_application
+from automation.contract.serving.entity_tags import EntityTags
 from automation.engine.actions import Actions
+from automation.engine.actions.catalogue import Catalogue
 from automation.engine.rules.rule_desk import RuleDesk
+from automation.engine.runs.ticker import first_firing
+from automation.engine.triggers import EventReader, Triggers
+from automation.engine.triggers.rule_openapi import RuleOpenApi
+from automation.engine.triggers.waiting import Waiting
 from automation.service import logs
+from automation.service.bulk_rounds import BulkRounds
+from automation.service.deeds import Deeds
+from automation.service.deliveries import Deliveries
 from automation.service.environment import from_environment
 from automation.service.http.client_addresses import ClientAddresses
 from automation.service.http.cross_origin import CrossOrigin, Preflights
 from automation.service.http.request_log import RequestLog
-from automation.service.http.watched_server import READINESS
+from automation.service.http.watched_server import HURRY, READINESS
 from automation.service.pages import Documentation
 from automation.service.problems import Problems
+from automation.service.refusals import Refusals
 from automation.service.repeated_writes import around_writes
 from automation.service.resources import load_actions
+from automation.service.secret_keys import keyring_of
 from automation.service.setting_types import parts
 from automation.service.settings import Settings
 from automation.storage.answers import Answers
+from automation.storage.audit_log import AuditLog
+from automation.storage.bulk_changes import BulkChanges
+from automation.storage.bulk_operations import BulkOperations
+from automation.storage.bulk_work import BulkWork
+from automation.storage.events import Events
 from automation.storage.execution_list import ExecutionList
 from automation.storage.executions import Executions
+from automation.storage.hooks import HookDirectory, RuleHooks
 from automation.storage.keys import KeyDirectory
 from automation.storage.pool.database import Database
 from automation.storage.principals import Principals
+from automation.storage.rate_windows import RateWindows
 from automation.storage.readiness import Readiness
 from automation.storage.rule_list import RuleList
+from automation.storage.rule_statistics import RuleStatistics
 from automation.storage.rule_versions import RuleVersions
 from automation.storage.rules import Rules
+from automation.storage.secrets.secrets import Secrets
 from security.authenticator import Authenticator
 from security.authorization import authorized
+from security.hooks import Hooks
+from security.rate_limits import RateLimits
+from security.refused_keys import RefusedKeys
 from security.scheme import ApiKeyScheme
 
 HANDLERS = "handlers"
 PROVIDED: tuple[type, ...] = (
-    *(Cursors, ExecutionList, Executions, Links, Principals, Published),
-    *(Readiness, RuleDesk, RuleList, Rules, RuleVersions),
+    *(AuditLog, BulkChanges, BulkOperations, Catalogue, Cursors, EntityTags, EventReader, Events, ExecutionList),
+    *(Executions, Links, Principals, Published, Readiness, RuleDesk, RuleHooks, RuleList, RuleOpenApi, Rules),
+    *(RuleStatistics, RuleVersions, Secrets, Triggers, Waiting),
 )
 """What handlers may ask for by annotation."""
 
@@ -82,43 +107,74 @@ def create(
     document = document or load_document(actions)
     contract = Contract(common(document), base_path=settings.path_prefix)
     database = open_database(settings)
-    authenticator = Authenticator(KeyDirectory(database))
+    rates = RateLimits(RateWindows(database), settings.limits)
+    authenticator = Authenticator(KeyDirectory(database), rates=rates)
+    refused = RefusedKeys(settings.refused_keys_per_minute)
+    addresses = ClientAddresses(settings.trusted_networks)
+    keyring = keyring_of(settings)
+    hooks = Hooks(HookDirectory(database, keyring), rates, refused, addresses.of)
     readiness = Readiness(database)
     problems = Problems(contract)
+    deeds = Deeds(contract.operations.values(), addresses)
+    audit_log = AuditLog(database)
+    refusals = Refusals(audit_log, deeds)
     published = Published(document, settings.path_prefix, withheld=not settings.publish_contract)
     if on_published is not None:
         on_published(published)
+    cursors = _cursors(settings)
+    triggers = Triggers(document, timedelta(seconds=settings.least_interval))
+    desk = RuleDesk(actions, triggers)
+    executions = Executions(database, settings.limits, desk.require_input)
+    waiting = Waiting(executions)
+    rounds = BulkRounds(BulkWork(database, executions))
+    answers = Answers(database, kept=timedelta(hours=settings.idempotency_hours), limits=settings.limits)
     provided: Mapping[type, object] = {
-        Cursors: _cursors(settings),
+        AuditLog: audit_log,
+        Catalogue: Catalogue(actions),
+        Cursors: cursors,
+        EntityTags: EntityTags([orjson.dumps(document), settings.path_prefix.encode(), cursors.fingerprint]),
+        EventReader: EventReader(document),
+        Events: Events(database, settings.limits),
         ExecutionList: ExecutionList(database),
-        Executions: Executions(database, settings.limits),
+        Executions: executions,
+        BulkChanges: BulkChanges(database),
+        BulkOperations: BulkOperations(database),
         Links: contract.links,
-        Principals: Principals(database),
+        Principals: Principals(database, settings.limits),
         Published: published,
         Readiness: readiness,
-        RuleDesk: RuleDesk(actions),
+        RuleDesk: desk,
+        RuleHooks: RuleHooks(database),
         RuleList: RuleList(database),
-        Rules: Rules(database),
+        Rules: Rules(database, settings.limits, first_firing),
+        RuleOpenApi: RuleOpenApi(published.current.document),
+        RuleStatistics: RuleStatistics(database),
         RuleVersions: RuleVersions(database),
+        Secrets: Secrets(database, keyring, settings.limits),
+        Triggers: triggers,
+        Waiting: waiting,
     }
+    writes = partial(around_writes, answers, deeds, () if keyring is None else keyring.digest_keys())
     application = contract_application.build(
         contract,
         handlers=HANDLERS,
         provided=provided,
-        security_map={"apiKey": lambda: ApiKeyScheme(authenticator)},
-        guards=[authorized],
-        around=partial(around_writes, Answers(database, kept=timedelta(hours=settings.idempotency_hours))),
+        security_map={"apiKey": lambda: ApiKeyScheme(authenticator, refused, addresses.of)},
+        guards=[authorized, hooks.guard],
+        around=lambda operation: Deliveries(operation, deeds) if operation.hook else writes(operation),
         error_handler=problems.handle,
-        lifespan=_lifespan(database, authenticator, readiness),
+        lifespan=_lifespan(
+            database, authenticator, refusals, refused, readiness=readiness, rounds=rounds, waiting=waiting
+        ),
     )
     swagger_ui = settings.documentation and settings.publish_contract
     documented = Documentation(
         application, swagger_ui=swagger_ui, contract=settings.publish_contract, prefix=settings.path_prefix
     )
-    addresses = ClientAddresses(settings.trusted_networks)
+    logged = partial(RequestLog, problems=problems, addresses=addresses, on_refusal=refusals.see)
     if not settings.origins:
-        return RequestLog(documented, problems, addresses)
-    return CrossOrigin(RequestLog(Preflights(documented, settings.origins), problems, addresses), settings.origins)
+        return logged(documented)
+    return CrossOrigin(logged(Preflights(documented, settings.origins)), settings.origins)
 
 
 def load_document(actions: Actions) -> Document:
@@ -167,15 +223,27 @@ def _cursors(settings: Settings) -> Cursors:
 
 
 def _lifespan(
-    database: Database, authenticator: Authenticator, readiness: Readiness
+    database: Database,
+    authenticator: Authenticator,
+    refusals: Refusals,
+    refused: RefusedKeys,
+    *,
+    readiness: Readiness,
+    rounds: BulkRounds,
+    waiting: Waiting,
 ) -> Callable[[object], AbstractAsyncContextManager[Mapping[str, object]]]:
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[Mapping[str, object]]:
         await database.open()
         authenticator.start()
+        refusals.start()
+        rounds.start()
         try:
-            yield {READINESS: readiness}
+            yield {READINESS: readiness, HURRY: waiting.stop}
         finally:
+            await rounds.stop()
+            await refusals.stop()
+            refused.stop()
             await authenticator.stop()
             await database.close()
 

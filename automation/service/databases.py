@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from automation.service import secret_keys
 from automation.service.setting_types import EMBEDDED
 from automation.service.settings import Settings, variable
 
@@ -47,7 +48,7 @@ def for_service(settings: Settings) -> Iterator[Settings]:
     with _named(settings, supervised=True) as urls:
         if urls.api is None:
             raise DatabaseNotNamed(_WANTED_BY_SERVICE)
-        yield settings.model_copy(update=_secrets(urls))
+        yield secret_keys.provided(settings).model_copy(update=_secrets(urls))
 
 
 @contextmanager
@@ -61,7 +62,7 @@ def for_worker(settings: Settings) -> Iterator[Settings]:
     with _named(settings, supervised=True) as urls:
         if urls.worker is None:
             raise DatabaseNotNamed(_WANTED_BY_WORKER)
-        yield settings.model_copy(update=_secrets(urls))
+        yield secret_keys.provided(settings).model_copy(update=_secrets(urls))
 
 
 @contextmanager

@@ -1,11 +1,23 @@
 """Reads the settings from the environment, and tells what is wrong with it in one line for each variable."""
 
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
 from automation.service import unknown_variables
 from automation.service.settings import PREFIX, Settings, variable
+
+# What a value must be that can't be read at all, by pydantic's name of that.
+_KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "int_parsing": "Input should be a whole number",
+        "int_from_float": "Input should be a whole number",
+        "float_parsing": "Input should be a number",
+        "bool_parsing": "Input should be true or false",
+    }
+)
 
 
 class InvalidSettings(Exception):
@@ -27,7 +39,7 @@ def from_environment() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        wrong = [_line(problem["loc"], problem["msg"]) for problem in error.errors()]
+        wrong = [_line(problem["loc"], _KINDS.get(problem["type"], problem["msg"])) for problem in error.errors()]
         raise InvalidSettings([*unknown, *wrong]) from None
     if unknown:
         raise InvalidSettings(unknown)

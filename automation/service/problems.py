@@ -1,5 +1,7 @@
 """Errors as clients see them: problem documents (RFC 9457) in the service's own fixed words."""
 
+import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +14,13 @@ from starlette.exceptions import HTTPException
 from automation.contract.compiled.contract import Contract
 from automation.contract.compiled.problem_rules import MEDIA_TYPE
 from automation.contract.serving.connexion_adapter import ConnexionRequest, ConnexionResponse
-from automation.contract.serving.request_context import endpoint_if_routed, note_problem, request_id
+from automation.contract.serving.request_context import (
+    began,
+    endpoint_if_routed,
+    note_problem,
+    problem_if_any,
+    request_id,
+)
 from automation.domain.errors import (
     AutomationError,
     IdempotencyInFlight,
@@ -25,8 +33,11 @@ from automation.domain.errors import (
     Unavailable,
     Violation,
 )
+from automation.domain.hooks import without_tokens
 
 PATH = "/problems/"
+NOTHING_HERE_SECONDS = 0.01
+"""How long it takes to say that nothing is at an address, whether or not a hook was looked for there."""
 
 _DETAIL_LIMIT = 300
 _UNRESERVED_IN_A_URN = "-._~!$&'()*+,;=:@/"
@@ -52,6 +63,8 @@ class Problems:
     async def handle(self, request: ConnexionRequest, error: Exception) -> ConnexionResponse:
         """Answer for Connexion's exception middleware."""
         problem = self.respond(request.scope, error)
+        if problem.status == PathNotFound.status and problem_if_any(request.scope) == PathNotFound.code:
+            await asyncio.sleep(began(request.scope) + NOTHING_HERE_SECONDS - time.perf_counter())
         return ConnexionResponse(
             status_code=problem.status,
             content_type=MEDIA_TYPE,
@@ -85,7 +98,7 @@ class Problems:
             return PathNotFound()
         if isinstance(error, HTTPException) and error.status_code == MethodNotAllowed.status:
             return MethodNotAllowed(headers={"Allow": (error.headers or {}).get("Allow", "GET, HEAD")})
-        _log.error("unforeseen error", path=scope["path"], exc_info=error)
+        _log.error("unforeseen error", path=without_tokens(scope["path"]), exc_info=error)
         return InternalError()
 
 
@@ -106,6 +119,8 @@ def describe(error: AutomationError, request_id: str, prefix: str = "") -> dict[
         "code": error.code,
         "request_id": request_id,
     }
+    if error.limit is not None:
+        document["limit"] = error.limit
     if error.violations:
         document["errors"] = [_describe_violation(violation) for violation in error.violations]
     return document

@@ -1,14 +1,17 @@
 """Answers a write that is sent again with its Idempotency-Key as it was answered first, and does it once.
 
 The one seam for all of them (draft-ietf-httpapi-idempotency-key-header): it stands between the validation of a request
-and that of its response, so that what is kept is what was validated. Handlers and queries know nothing of it.
+and that of its response, so that what is kept is what was validated. Handlers and queries know nothing of it, nor of
+the audit log, whose lines go along with whatever is changed.
 """
 
 import hashlib
+import hmac
 import json
 import re
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -22,10 +25,11 @@ from automation.contract.serving.request_context import arguments, principal
 from automation.domain.errors import OutcomeUnknown, Unavailable
 from automation.domain.opaque import Opaque
 from automation.domain.repetition import Answer, RepeatableRequest
+from automation.service.deeds import WRITES, Deeds
 from automation.storage.answers import Answers
+from automation.storage.pool.trail import trailing
 
 IDEMPOTENCY_KEY = "idempotency_key"
-WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 _NAMED = "Send it again with the same Idempotency-Key: it is done once, and then you know."
 _NAMELESS = "Look at what it was to change before you send it again; with an Idempotency-Key you could just do so."
@@ -39,41 +43,71 @@ class RepeatedWrites:
     Args:
         operation: The write.
         answers: Where answers are kept.
+        deeds: Tells who does what by it.
+        keys: What digests are keyed with of bodies that hold a secret, the first of which digests are made with.
     """
 
-    def __init__(self, operation: Operation, answers: Answers) -> None:
+    def __init__(self, operation: Operation, answers: Answers, deeds: Deeds, keys: Sequence[bytes]) -> None:
         self._answers = answers
+        self._deeds = deeds
+        secret = operation.body is not None and operation.body.write_only
+        self._keys = keys if secret and keys else (None,)
+        self._operation_id = operation.operation_id
+        self._shown_once = operation.shown_once
         self._name = f"{operation.method} {operation.path}"
         self._identifying = tuple(each.argument for each in operation.parameters if each.location in {"path", "query"})
 
     async def __call__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; one that has a key, only if it wasn't answered before."""
+        with trailing(self._deeds.deed(scope, self._operation_id, principal(scope))):
+            await self._pass_on(app, scope, receive, send)
+
+    async def _pass_on(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         given = arguments(scope)
         key = given.get(IDEMPOTENCY_KEY)
         if key is None:
-            with _saying_whether_it_was_done(_NAMELESS):
+            with saying_whether_it_was_done(_NAMELESS):
                 await app(scope, receive, send)
             return
         caller = principal(scope)
-        request = RepeatableRequest(caller.tenant, caller.user, unquoted(key), self._digest(given))
+        request = RepeatableRequest(caller.tenant, caller.user, unquoted(key), self._digests(given))
 
         async def do() -> Answer:
             held = _HeldAnswer()
             await app(scope, receive, held)
-            return held.answer()
+            return self._to_keep(held.answer())
 
-        with _saying_whether_it_was_done(_NAMED):
+        with saying_whether_it_was_done(_NAMED):
             answer, before = await self._answers.once(request, do)
         headers = [*answer.headers, _REPLAYED] if before else answer.headers
         await send(_start(answer.status, headers))
         await send({"type": "http.response.body", "body": answer.body})
 
-    def _digest(self, given: Mapping[str, Any]) -> bytes:
-        """Return what is the same for the same method, path, query and body, however they were spelled."""
+    def _to_keep(self, answer: Answer) -> Answer:
+        """Return an answer that is kept without what it shows once only."""
+        if not self._shown_once:
+            return answer
+        shown = orjson.loads(answer.body)
+        if self._shown_once.isdisjoint(shown):
+            return answer
+        body = orjson.dumps({name: member for name, member in shown.items() if name not in self._shown_once})
+        length = (b"content-length", str(len(body)).encode())
+        headers = tuple(length if name == length[0] else (name, value) for name, value in answer.headers)
+        return replace(answer, kept=Answer(answer.status, headers, body))
+
+    def _digests(self, given: Mapping[str, Any]) -> tuple[bytes, ...]:
+        """Return what is the same for the same method, path, query and body, however they were spelled.
+
+        A digest is stored. Of a body with a secret in it nobody may try values against it, so it is keyed.
+        """
         identifying = {name: given[name] for name in self._identifying}
         content = [self._name, identifying, given.get(BODY)]
         options = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
-        return hashlib.sha256(orjson.dumps(content, default=_canonical, option=options)).digest()
+        canonical = orjson.dumps(content, default=_canonical, option=options)
+        return tuple(
+            hashlib.sha256(canonical).digest() if key is None else hmac.digest(key, canonical, "sha256")
+            for key in self._keys
+        )
 
 
 def _canonical(value: object) -> str:
@@ -96,9 +130,9 @@ def _members(pairs: list[tuple[str, object]]) -> tuple[tuple[str, object], ...]:
     return tuple(sorted(pairs, key=itemgetter(0)))
 
 
-def around_writes(answers: Answers, operation: Operation) -> Around | None:
+def around_writes(answers: Answers, deeds: Deeds, keys: Sequence[bytes], operation: Operation) -> Around | None:
     """Return what stands around an operation's handling: None for one that changes nothing."""
-    return RepeatedWrites(operation, answers) if operation.method in WRITES else None
+    return RepeatedWrites(operation, answers, deeds, keys) if operation.method in WRITES else None
 
 
 def _start(status: int, headers: Sequence[tuple[bytes, bytes]]) -> MutableMapping[str, Any]:
@@ -111,7 +145,8 @@ def unquoted(key: str) -> str:
 
 
 @contextmanager
-def _saying_whether_it_was_done(how_to_find_out: str) -> Iterator[None]:
+def saying_whether_it_was_done(how_to_find_out: str) -> Iterator[None]:
+    """Have a change whose outcome is open raise ``OutcomeUnknown``, with what to do about that."""
     try:
         yield
     except Unavailable as error:

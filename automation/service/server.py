@@ -26,9 +26,9 @@ from automation.service.http.hosts import Hosts
 from automation.service.http.listener import listen
 from automation.service.http.protocol import Protocol
 from automation.service.http.watched_server import WatchedServer
+from automation.service.lifecycle import Lifecycle
 from automation.service.refusal import StartFailure
 from automation.service.resources import load_actions
-from automation.service.service_manager import ServiceManager
 from automation.service.settings import Settings, variable
 from automation.storage.accounts import owner
 from automation.storage.former import FormerDatabase
@@ -68,7 +68,6 @@ def serve(
         AddressUnavailable: nothing can listen on the address.
     """
     logs.configure(settings.log_format, settings.log_level)
-    manager = ServiceManager.of_this_process()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     actions = load_actions(settings)
@@ -78,10 +77,11 @@ def serve(
     settings = _with_cursor_keys(settings)
     listener = listen(settings.host, settings.port)
     base_url = _base_url(settings.host, listener) + settings.path_prefix
+    lifecycle = Lifecycle("service", settings, base_url=base_url, processes=workers)
     if workers == 1:
         app = create(settings, actions, document, on_published=on_published)
-        return _serve_alone(settings, app, listener, manager, lambda: on_ready(base_url) if on_ready else None)
-    return _serve_with_workers(settings, listener, manager, workers)
+        return _serve_alone(settings, app, listener, lifecycle, lambda: on_ready(base_url) if on_ready else None)
+    return _serve_with_workers(settings, listener, lifecycle, workers)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -136,6 +136,7 @@ def _configure(settings: Settings, app: object, workers: int) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        headers=[("X-Content-Type-Options", "nosniff")],  # on every answer, whichever layer it comes from
         proxy_headers=False,
         timeout_keep_alive=settings.idle_timeout,
         timeout_graceful_shutdown=settings.shutdown_timeout,
@@ -143,11 +144,11 @@ def _configure(settings: Settings, app: object, workers: int) -> uvicorn.Config:
 
 
 def _serve_alone(
-    settings: Settings, app: ASGIApp, listener: socket.socket, manager: ServiceManager, on_ready: Callable[[], None]
+    settings: Settings, app: ASGIApp, listener: socket.socket, lifecycle: Lifecycle, on_ready: Callable[[], None]
 ) -> int:
     def say_ready() -> None:
         on_ready()
-        manager.ready()
+        lifecycle.started()
 
     server = WatchedServer(
         _configure(settings, app, 1),
@@ -155,15 +156,19 @@ def _serve_alone(
         settings.connection_bounds,
         drain_seconds=settings.drain_seconds,
         on_ready=say_ready,
-        on_well=manager.alive,
-        on_stop=manager.stopping,
+        on_well=lifecycle.alive,
+        on_stop=lifecycle.stopping,
     )
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    finally:  # it ends with the signal that it was stopped by
+        if server.started:
+            lifecycle.stopped()
     return 0 if server.started else STARTUP_FAILURE
 
 
-def _serve_with_workers(settings: Settings, listener: socket.socket, manager: ServiceManager, workers: int) -> int:
-    for name in ("database_url", "cursor_keys"):
+def _serve_with_workers(settings: Settings, listener: socket.socket, lifecycle: Lifecycle, workers: int) -> int:
+    for name in ("database_url", "cursor_keys", "secret_keys"):
         secret: SecretStr | None = getattr(settings, name)
         if secret is not None:
             os.environ[variable(name)] = secret.get_secret_value()
@@ -173,7 +178,7 @@ def _serve_with_workers(settings: Settings, listener: socket.socket, manager: Se
         limits=settings.watchdog,
         bounds=settings.connection_bounds,
         drain_seconds=settings.drain_seconds,
-        manager=manager,
+        lifecycle=lifecycle,
     )
     garbage.begin()
     family.run()

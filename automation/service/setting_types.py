@@ -9,7 +9,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 
 from automation.domain.limits import read_defaults
+from automation.domain.retention import read_retention
 from automation.engine.networks import networks
+from automation.storage.secrets.sealing import Keyring
 
 EMBEDDED = "embedded"
 
@@ -64,6 +66,11 @@ def _cursor_keys(value: SecretStr) -> SecretStr:
     return value
 
 
+def _secret_keys(value: SecretStr) -> SecretStr:
+    Keyring.read(value.get_secret_value())
+    return value
+
+
 def _directory(value: object) -> object:
     if value == "":
         raise ValueError("must not be empty")
@@ -98,6 +105,11 @@ def _limit_list(value: str) -> str:
     return value
 
 
+def _retention_list(value: str) -> str:
+    read_retention(parts(value))
+    return value
+
+
 def _origins(value: str) -> str:
     if parts(value) != ["*"] and not all(map(_is_origin, parts(value))):
         raise ValueError(
@@ -124,4 +136,6 @@ Networks = Annotated[str, AfterValidator(_networks)]
 Origins = Annotated[str, AfterValidator(_origins)]
 PathPrefix = Annotated[str, AfterValidator(_path_prefix)]
 ResultBytes = Annotated[int, Field(ge=64 * 1024, le=2 * 1024 * 1024)]
+RetentionList = Annotated[str, AfterValidator(_retention_list)]
+SecretKeys = Annotated[SecretStr, AfterValidator(_secret_keys)]
 Sender = Annotated[str | None, AfterValidator(_sender)]

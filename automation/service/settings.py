@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from automation.domain.limits import Limits as TenantLimits
 from automation.domain.limits import read_defaults
+from automation.domain.retention import Retention, read_retention
 from automation.engine.mail_tls import MailTls
 from automation.engine.networks import Network, networks
 from automation.service.connection_bounds import Bounds, most_connections
@@ -32,6 +33,8 @@ from automation.service.setting_types import (
     Origins,
     PathPrefix,
     ResultBytes,
+    RetentionList,
+    SecretKeys,
     Sender,
     parts,
 )
@@ -93,12 +96,23 @@ class Settings(BaseSettings):
             description="Networks of proxies whose X-Forwarded-For is believed, separated by commas; none when empty."
         ),
     ] = ""
+    refused_keys_per_minute: Annotated[
+        PositiveInt,
+        Field(description="Keys of one address that a process refuses in a minute before it slows them down."),
+    ] = 300
     path_prefix: Annotated[
         PathPrefix,
         Field(description="What stands before every path, such as /automation; a proxy passes it on unchanged."),
     ] = ""
     cursor_keys: Annotated[
         CursorKeys | None, Field(description="id:secret, separated by commas, for cursors of lists; the first signs.")
+    ] = None
+    secret_keys: Annotated[
+        SecretKeys | None,
+        Field(
+            description="id:key, separated by commas, for secrets: 32 bytes in base64 each; the first encrypts. "
+            "Without it there are no secrets, but on the embedded PostgreSQL."
+        ),
     ] = None
     log_format: Annotated[LogFormat, Field(description="json for machines, console for people.")] = LogFormat.JSON
     log_level: Annotated[LogLevel, Field(description="The least serious log lines that are written.")] = LogLevel.INFO
@@ -108,7 +122,7 @@ class Settings(BaseSettings):
     query_timeout: Annotated[PositiveFloat, Field(le=4, description="Seconds that one query may take.")] = 2.5
     prepare_statements: Annotated[
         bool,
-        Field(description="Whether queries are prepared; off behind a pooler that does not know them."),
+        Field(description="Whether queries are prepared; none are behind a pooler that does not know them."),
     ] = True
     drain_seconds: Annotated[
         NonNegativeInt,
@@ -161,9 +175,7 @@ class Settings(BaseSettings):
     smtp_tls: Annotated[
         MailTls, Field(description="starttls, tls from the first byte, or none; there is no falling back.")
     ] = MailTls.STARTTLS
-    smtp_username: Annotated[str | None, Field(description="Logs in to the mail server; without it, nobody does.")] = (
-        None
-    )
+    smtp_username: Annotated[str | None, Field(description="Logs in to the mail server, where somebody does.")] = None
     smtp_password: Annotated[SecretStr | None, Field(description="Goes with the mail server's username.")] = None
     smtp_sender: Annotated[
         Sender,
@@ -183,6 +195,11 @@ class Settings(BaseSettings):
     tenant_limits: Annotated[
         LimitList, Field(description="What a tenant may use that has no limits of its own, such as max_pending=500.")
     ] = ""
+    retention: Annotated[
+        RetentionList,
+        Field(description="Days that finished executions and audit events of tenants are kept, such as completed=30."),
+    ] = ""
+    least_interval: Annotated[PositiveInt, Field(description="Seconds between two runs of a recurring rule.")] = 1
     lease: Annotated[
         PositiveInt, Field(ge=3, le=25, description="Seconds after which a silent worker loses its executions.")
     ] = 15
@@ -237,6 +254,11 @@ class Settings(BaseSettings):
     def limits(self) -> TenantLimits:
         """What a tenant may use that has no limits of its own."""
         return read_defaults(parts(self.tenant_limits))
+
+    @property
+    def kept(self) -> Retention:
+        """For how many days what is kept of tenants that have no retention of their own."""
+        return read_retention(parts(self.retention))
 
     @property
     def watchdog(self) -> Limits:

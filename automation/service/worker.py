@@ -5,15 +5,14 @@ import os
 import signal
 from collections.abc import Callable
 
-import structlog
-
 from automation.domain.errors import Unavailable
 from automation.engine.actions import Actions
 from automation.engine.runs.worker import Worker
 from automation.service import garbage, logs
+from automation.service.lifecycle import Lifecycle
 from automation.service.refusal import StartFailure
 from automation.service.resources import load_actions
-from automation.service.service_manager import ServiceManager
+from automation.service.secret_keys import keyring_of
 from automation.service.settings import Settings, variable
 from automation.service.watchdog import Watchdog
 from automation.storage.due import Due
@@ -21,12 +20,14 @@ from automation.storage.former import FormerDatabase
 from automation.storage.pool import outage
 from automation.storage.pool.database import Database
 from automation.storage.pool.membership import Group, require_member
+from automation.storage.pool.pooler import PoolerBetween, require_session
 from automation.storage.pool.privileges import UnfitRole
 from automation.storage.readiness import Readiness
+from automation.storage.retention import RetentionStore
 from automation.storage.runs import Runs
+from automation.storage.schedules import Schedules
+from automation.storage.secrets.sealed_secrets import SealedSecrets
 from automation.storage.session import UnusableEncoding
-
-_log = structlog.get_logger()
 
 
 def work(
@@ -50,10 +51,10 @@ def work(
         StartFailure: The database or its role can't be used.
     """
     logs.configure(settings.log_format, settings.log_level)
-    manager = ServiceManager.of_this_process()
     actions = load_actions(settings)
+    lifecycle = Lifecycle("worker", settings, concurrency=settings.concurrency, actions=actions.names)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_work(settings, actions, manager, until, on_ready))
+        runner.run(_work(settings, actions, lifecycle, until, on_ready))
     return 0
 
 
@@ -69,18 +70,14 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _work(
     settings: Settings,
     actions: Actions,
-    manager: ServiceManager,
+    lifecycle: Lifecycle,
     until: Callable[[asyncio.Event], None] | None,
     on_ready: Callable[[], None] | None,
 ) -> None:
     stop = asyncio.Event()
 
-    def obey() -> None:
-        manager.stopping()
-        stop.set()
-
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, obey)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if until is not None:
         until(stop)
     if settings.worker_url is None:
@@ -93,23 +90,35 @@ async def _work(
             url,
             Runs(database, settings.limits),
             Due(database),
+            RetentionStore(database),
             actions,
             concurrency=settings.concurrency,
             lease=settings.lease,
             drain_seconds=settings.drain_timeout,
             most_result_bytes=settings.max_result_bytes,
             most_lost=settings.max_lost_workers,
+            retention=settings.kept,
+            schedules=Schedules(database, settings.limits),
+            secrets=SealedSecrets(database, keyring_of(settings)),
         )
-        _log.info("worker started", concurrency=settings.concurrency, actions=actions.names)
         garbage.begin()
         if on_ready is not None:
             on_ready()
-        manager.ready()
-        with Watchdog(settings.watchdog, on_well=manager.alive):
-            await worker.work(stop)
-        _log.info("worker stopped")
+        lifecycle.started()
+        told = asyncio.create_task(_tell(stop, lifecycle))
+        try:
+            with Watchdog(settings.watchdog, on_well=lifecycle.alive):
+                await worker.work(stop)
+        finally:
+            told.cancel()
+        lifecycle.stopped()
     finally:
         await database.close()
+
+
+async def _tell(stop: asyncio.Event, lifecycle: Lifecycle) -> None:
+    await stop.wait()
+    lifecycle.stopping()
 
 
 async def _usable_database(settings: Settings, url: str) -> Database:
@@ -125,21 +134,22 @@ async def _usable_database(settings: Settings, url: str) -> Database:
     )
     await database.open()
     try:
-        await _expect_usable(database)
+        await _expect_usable(database, url)
     except BaseException:
         await database.close()
         raise
     return database
 
 
-async def _expect_usable(database: Database) -> None:
+async def _expect_usable(database: Database, url: str) -> None:
     try:
         await database.require_safe_role()
         await require_member(database, Group.WORKER)
         readiness = Readiness(database)
         await readiness.expect_upgradable()
         await readiness.check()
+        await require_session(url)
     except Unavailable as error:
         raise StartFailure(f"the database in {variable('worker_url')} cannot be used: {error.detail}") from error
-    except (UnfitRole, UnusableEncoding, FormerDatabase) as error:
+    except (UnfitRole, UnusableEncoding, FormerDatabase, PoolerBetween) as error:
         raise StartFailure(f"{variable('worker_url')}: {error}") from error

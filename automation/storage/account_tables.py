@@ -8,13 +8,18 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
+    DateTime,
     ForeignKey,
     ForeignKeyConstraint,
+    Integer,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
     Uuid,
+    func,
     text,
 )
 
@@ -83,6 +88,7 @@ api_keys = Table(
     time("expires_at"),
     Column("usage_limit", BigInteger()),
     Column("usage_count", BigInteger(), nullable=False, server_default=text("0")),
+    Column("requests_per_minute", BigInteger()),
     time("last_used_at"),
     created_at(),
     time("revoked_at"),
@@ -91,6 +97,7 @@ api_keys = Table(
     check("digest", "octet_length(digest) = 32"),
     check("usage_limit", "usage_limit >= 0"),
     check("usage_count", "usage_count >= 0 AND usage_count <= usage_limit"),
+    check("requests_per_minute", "requests_per_minute >= 1"),
 )
 
 # What a tenant may use where that is not what the settings say; which limits there are is known by automation.domain.
@@ -101,4 +108,36 @@ tenant_limits = Table(
     Column("name", Text(), primary_key=True),
     Column("value", BigInteger(), nullable=False),
     check("value", "value >= 0"),
+)
+
+# For how many days something is kept where that is not what the settings say; what, is known by automation.domain.
+tenant_retention = Table(
+    "tenant_retention",
+    metadata,
+    Column("tenant", Uuid(), ForeignKey("tenants.tenant"), primary_key=True),
+    Column("name", Text(), primary_key=True),
+    Column("days", Integer()),
+    check("days", "days >= 1"),
+)
+
+# The minute of each limit on requests: of a tenant, or of a key by its prefix. Functions alone look at it.
+Table(
+    "rate_windows",
+    metadata,
+    Column("tenant", Uuid(), ForeignKey("tenants.tenant"), primary_key=True),
+    Column("subject", Text(), primary_key=True),
+    Column("began_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("granted", BigInteger(), nullable=False, server_default=text("0")),
+    check("granted", "granted >= 0"),
+)
+
+# What was used of other limits: on a day, or on the day 'epoch' where it is kept. Functions alone look at it, too.
+Table(
+    "tenant_usage",
+    metadata,
+    Column("tenant", Uuid(), ForeignKey("tenants.tenant"), primary_key=True),
+    Column("name", Text(), primary_key=True),
+    Column("shard", SmallInteger(), primary_key=True),
+    Column("day", Date(), nullable=False),
+    Column("used", BigInteger(), nullable=False),
 )

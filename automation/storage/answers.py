@@ -9,6 +9,7 @@ import orjson
 from psycopg.rows import dict_row
 
 from automation.domain.errors import IdempotencyAnswerNotKept, IdempotencyInFlight, IdempotencyKeyReused
+from automation.domain.limits import DEFAULTS, Limit, Limits
 from automation.domain.repetition import Answer, RepeatableRequest
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import decoded
@@ -30,7 +31,11 @@ FROM claim_idempotency_key_v1(p_tenant => %(tenant)s, p_user => %(user)s, p_key 
 # The claim keeps others out, so a row that is there is one whose time is over.
 _KEEP = b"""
 INSERT INTO idempotency_records (tenant, user_id, idempotency_key, digest, status, headers, body, expires_at)
-VALUES (%(tenant)s, %(user)s, %(key)s, %(digest)s, %(status)s, %(headers)s::json, %(body)s,
+VALUES (%(tenant)s, %(user)s, %(key)s, %(digest)s, %(status)s, %(headers)s::json,
+    CASE WHEN over_limit_v1(
+        p_tenant => %(tenant)s, p_name => 'max_answer_bytes', p_day => 'epoch',
+        p_more => octet_length(%(body)s::bytea), p_most => %(max_answer_bytes)s::bigint) IS NULL
+    THEN %(body)s::bytea END,
     now() + make_interval(secs => %(seconds)s))
 ON CONFLICT (tenant, user_id, idempotency_key) DO UPDATE SET
     digest = excluded.digest, status = excluded.status, headers = excluded.headers, body = excluded.body,
@@ -53,12 +58,16 @@ class Answers:
         database: Where they are kept.
         kept: For how long.
         largest: How many bytes a body that is kept may have. Of a larger one it is only known that it was sent.
+        limits: What tenants may use that have no limits of their own: their ``max_answer_bytes`` are all bodies'.
     """
 
-    def __init__(self, database: Database, *, kept: timedelta, largest: int = LARGEST_BODY) -> None:
+    def __init__(
+        self, database: Database, *, kept: timedelta, largest: int = LARGEST_BODY, limits: Limits = DEFAULTS
+    ) -> None:
         self._database = database
         self._seconds = kept.total_seconds()
         self._largest = largest
+        self._most = limits.get(Limit.MAX_ANSWER_BYTES)
 
     async def once(self, request: RepeatableRequest, do: Callable[[], Awaitable[Answer]]) -> tuple[Answer, bool]:
         """Return the answer to a request, and whether it was given before; else it is done now.
@@ -89,12 +98,14 @@ class Answers:
         return answer, False
 
     def _kept(self, request: RepeatableRequest, answer: Answer) -> dict[str, object]:
+        answer = answer.kept or answer
         return {
-            "digest": request.digest,
+            "digest": request.digests[0],
             "status": answer.status,
             "headers": _text(answer.headers),
             "body": answer.body if len(answer.body) <= self._largest else None,
             "seconds": self._seconds,
+            str(Limit.MAX_ANSWER_BYTES): self._most,
         }
 
 
@@ -106,7 +117,7 @@ def _expect_claimed(request: RepeatableRequest, row: Mapping[str, Any]) -> None:
 
 
 def _answer(request: RepeatableRequest, row: Mapping[str, Any]) -> Answer:
-    if row["digest"] != request.digest:
+    if row["digest"] not in request.digests:
         raise IdempotencyKeyReused
     if row["body"] is None:
         raise IdempotencyAnswerNotKept

@@ -1,86 +1,65 @@
 """Reads executions, the service's hottest query, and creates, retries and cancels them: one round trip each."""
 
+import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from psycopg.rows import DictRow, dict_row
 
 from automation.domain.errors import (
-    ActionsChanged,
-    AttemptSuperseded,
     AutomationError,
-    ExecutionFinished,
     ExecutionNotFound,
-    ExecutionNotRetriable,
-    RetriesExhausted,
-    RuleDeleted,
-    RuleNotActive,
+    NotFound,
     RuleNotFound,
-    TooManyPending,
 )
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
-from automation.domain.limits import DEFAULTS, Limit, Limits
-from automation.domain.pages import Page, PageRequest, Position, page_of
+from automation.domain.labels import too_many
+from automation.domain.limits import DEFAULTS, Limits
+from automation.domain.origin import Origin
+from automation.domain.pages import Page, PageRequest
+from automation.domain.start_window import AT_ONCE, StartWindow
+from automation.storage import quotas
+from automation.storage.attempt_pages import read_attempts
+from automation.storage.execution_changes import (
+    CANCEL,
+    CREATE,
+    CREATE_DELIVERED,
+    DELETE,
+    NOT_CANCELLED,
+    NOT_CREATED,
+    NOT_DELETED,
+    NOT_RETRIED,
+    RETRY,
+)
+from automation.storage.input_checks import RequireInput, input_checked, no_schema
+from automation.storage.label_making import NOT_MADE, UNDECIDED, MakeLabels, decided, no_labels
 from automation.storage.pool.batches import ALONE, Alone, Batches
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import encoded, uuid_array
 
 # The hot read, and the only one by position: several executions of any tenants, in one statement. The function sets the
 # tenant for the one read that it does: each row is read under its own tenant's policy. Beside others, a large one is
-# found without its document.
+# found without its document; so is one whose revision is known.
 _GET = b"""
-SELECT asked.place, found.automation_rule_id, found.status, found.document
-FROM unnest(%s::uuid[], %s::uuid[]) WITH ORDINALITY AS asked(tenant, execution, place),
-    LATERAL get_execution_v1(asked.tenant, asked.execution, %s::integer) AS found
+SELECT asked.place, found.automation_rule_id, found.status, found.document, found.revision
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) WITH ORDINALITY AS asked(tenant, execution, known, place),
+    LATERAL get_execution_v1(asked.tenant, asked.execution, %s::integer, asked.known) AS found
 """
 MOST_BESIDE_OTHERS = 160 * 1024
 """Bytes of results and log of an execution that is read together with others: its document has 256 KiB at the most."""
 # No bound, of the same type as the other: else each would be a statement to prepare.
 MOST_ALONE = 2**31 - 1
 
-# Stores a pending execution together with its job.
-_CREATE = b"""
-SELECT outcome, execution_id, automation_rule_id, status, document
-FROM create_execution_v1(
-    p_tenant => %(tenant)s, p_execution => %(execution)s, p_rule => %(rule)s, p_user => %(user)s,
-    p_trigger_data => %(trigger_data)s::json, p_override_conditions => %(override_conditions)s,
-    p_priority => %(priority)s, p_max_pending => %(max_pending)s)
-"""
-# Makes an execution that came to no good end pending again, as its next attempt.
-_RETRY = b"""
-SELECT outcome, execution_id, automation_rule_id, status, document
-FROM retry_execution_v1(
-    p_tenant => %(tenant)s, p_execution => %(execution)s, p_from => %(retry_from)s,
-    p_rule_version => %(rule_version)s, p_trigger_data => %(trigger_data)s::json,
-    p_attempt => %(attempt)s::integer, p_max_pending => %(max_pending)s)
-"""
-# Ends an execution that no worker holds, or asks its worker to.
-_CANCEL = b"""
-SELECT outcome, execution_id, automation_rule_id, status, document
-FROM cancel_execution_v1(p_tenant => %(tenant)s, p_execution => %(execution)s, p_reason => %(reason)s)
-"""
-# A page of an execution's attempts, each as JSON; no row for no execution.
-_ATTEMPTS = b"""
-SELECT numbers, documents, cut
-FROM list_execution_attempts_v1(
-    p_tenant => %(tenant)s, p_execution => %(execution)s, p_after => %(after)s, p_backward => %(backward)s,
-    p_limit => %(limit)s, p_most => %(most)s)
-"""
-LARGEST_PAGE = 1024 * 1024
-"""Bytes of logs, stacks and data of a page of attempts: before more it ends, but has one in any case."""
-
-_NOT_RETRIED: Mapping[str, type[AutomationError]] = {
-    "other_attempt": AttemptSuperseded,
-    "not_retriable": ExecutionNotRetriable,
-    "retries_exhausted": RetriesExhausted,
-    "rule_deleted": RuleDeleted,
-    "rule_not_active": RuleNotActive,
-    "actions_changed": ActionsChanged,
-    "too_many_pending": TooManyPending,
-}
 _STATUSES: Mapping[str, ExecutionStatus] = {status.value: status for status in ExecutionStatus}
+# Revisions are compared and never stored; what is none is known of no execution.
+_revision = re.compile(r"[0-9.]{1,64}").fullmatch
 _CANCELLED_BY_USER = "The execution was cancelled by a user."
+
+
+_Asked = tuple[UUID, UUID, str | None]
+"""An execution's tenant, its id, and the revision of it that is known."""
 
 
 class Executions:
@@ -89,38 +68,52 @@ class Executions:
     Args:
         database: Where they are.
         limits: What tenants may use that have no limits of their own.
+        require_input: Holds the data of retries to what their rules ask.
     """
 
-    def __init__(self, database: Database, limits: Limits = DEFAULTS) -> None:
+    def __init__(self, database: Database, limits: Limits = DEFAULTS, require_input: RequireInput = no_schema) -> None:
         self._database = database
-        self._max_pending = limits.get(Limit.MAX_PENDING)
-        self._reads: Batches[tuple[UUID, UUID], ExecutionDocument] = Batches(self._fetch, self._fetch_alone)
+        self._require_input = require_input
+        self._limits = quotas.created_under(limits)
+        self._reads: Batches[_Asked, ExecutionDocument] = Batches(self._fetch, self._fetch_alone)
 
-    async def read(self, tenant: UUID, execution_id: UUID) -> ExecutionDocument:
-        """Return one execution as the contract shows it.
+    async def read(self, tenant: UUID, execution_id: UUID, known: str | None = None) -> ExecutionDocument:
+        """Return one execution as the contract shows it, or without that where its revision is one that is known.
 
         Raises:
             ExecutionNotFound: where this tenant has none of that id.
         """
-        document = await self._reads.read((tenant, execution_id))
+        if known is not None and _revision(known) is None:
+            known = None
+        document = await self._reads.read((tenant, execution_id, known))
         if document is None:
             raise ExecutionNotFound
         return document
 
     async def _fetch(
-        self, asked: Sequence[tuple[UUID, UUID]], since: float | None = None
+        self, asked: Sequence[_Asked], since: float | None = None
     ) -> Sequence[ExecutionDocument | Literal[Alone.ALONE] | None]:
-        tenants, identifiers = zip(*asked, strict=True)
+        tenants, identifiers, known = zip(*asked, strict=True)
         count = len(asked)
         most = MOST_BESIDE_OTHERS if count > 1 else MOST_ALONE
-        rows = await self._database.fetch_rows(_GET, (uuid_array(tenants), uuid_array(identifiers), most), since=since)
+        # Revisions need no quotes.
+        revisions = f"{{{','.join([each or 'NULL' for each in known])}}}"
+        parameters = (uuid_array(tenants), uuid_array(identifiers), revisions, most)
+        rows = await self._database.fetch_rows(_GET, parameters, since=since)
         found: list[ExecutionDocument | Literal[Alone.ALONE] | None] = [None] * count
-        for place, rule, status, document in rows:
-            # Places begin with 1.
-            found[place - 1] = ALONE if document is None else _document(identifiers[place - 1], rule, status, document)
+        for number, rule, status, document, revision in rows:
+            place = number - 1
+            if document is not None:
+                json = document.encode()
+            elif revision == known[place]:
+                json = b""
+            else:
+                found[place] = ALONE
+                continue
+            found[place] = ExecutionDocument(identifiers[place], rule, _STATUSES[status], json, revision)
         return found
 
-    async def _fetch_alone(self, asked: tuple[UUID, UUID], since: float) -> ExecutionDocument | None:
+    async def _fetch_alone(self, asked: _Asked, since: float) -> ExecutionDocument | None:
         (found,) = await self._fetch([asked], since)
         if found is ALONE:
             raise AssertionError("an execution that is read alone has no bound")
@@ -129,23 +122,44 @@ class Executions:
     async def create(
         self,
         tenant: UUID,
-        user: UUID,
+        user: UUID | None,
         rule_id: UUID,
         *,
         trigger_data: Mapping[str, Any] | None,
-        override_conditions: bool,
+        override_conditions: bool = False,
         priority: int | None = None,
+        window: StartWindow = AT_ONCE,
+        origin: Origin | None = None,
+        labels: Mapping[str, str] = MappingProxyType({}),
+        delivery: bytes | None = None,
+        make_labels: MakeLabels = no_labels,
     ) -> ExecutionDocument:
         """Store a pending execution of a rule's last version together with its job, and return it.
 
-        Without a priority of its own it has the rule's.
+        Where one with the same deduplication key is pending already, nothing is stored, and that one is returned.
+
+        Args:
+            tenant: Whose rule it is.
+            user: Who runs it; None where it is no user.
+            rule_id: Which rule.
+            trigger_data: What it is run with.
+            override_conditions: Whether it runs whatever the conditions say.
+            priority: Its priority; None for the rule's.
+            window: When it may begin.
+            origin: Who or what asks for it; None where nobody knows.
+            labels: Its labels, beside those that the rule gives it and before one with the same key.
+            delivery: The hash of its id; the execution of one that came before is returned, without its document.
+            make_labels: Makes the rule's labels where something is put into them; then that takes another round trip.
 
         Raises:
             RuleNotFound: where this tenant has no rule of that id.
             RuleNotActive: where the rule is deleted, or its status is another one.
             TooManyPending: where the tenant has as many pending executions as it may have.
+            TooManyExecutions: where it has asked for as many in this day as it may.
+            QuotaExceeded: where it has stored as much as it may.
+            InvalidBody: where these labels and the rule's are more than an execution may have.
         """
-        parameters = {
+        parameters: dict[str, object] = {
             "tenant": tenant,
             "execution": uuid4(),
             "rule": rule_id,
@@ -153,16 +167,23 @@ class Executions:
             "trigger_data": None if trigger_data is None else encoded(trigger_data),
             "override_conditions": override_conditions,
             "priority": priority,
-            "max_pending": self._max_pending,
+            "run_at": window.run_at,
+            "expires_at": window.expires_at,
+            **_told_of(origin),
+            "labels": encoded(labels),
+            "delivery": delivery,
+            **NOT_MADE,
         }
-        row = await self._database.fetch_one(_CREATE, parameters, dict_row, repeatable=False)
-        if row is None:
-            raise RuleNotFound
-        if row["outcome"] == "rule_not_active":
-            raise RuleNotActive
-        if row["outcome"] == "too_many_pending":
-            raise TooManyPending
-        return _written(row)
+        query = CREATE if delivery is None else CREATE_DELIVERED
+        row = await self._ask(query, parameters)
+        while row is not None and row["outcome"] in UNDECIDED:
+            parameters |= await decided(tenant, rule_id, row, make_labels)
+            row = await self._ask(query, parameters)
+        if row is not None and row["outcome"] == "too_many_labels":
+            raise too_many()
+        if row is not None and row["outcome"] == "already_pending":
+            return _written({**row, "document": row["wanted"]})._replace(already_pending=True)
+        return _written(_done(row, RuleNotFound, NOT_CREATED))
 
     async def retry(
         self,
@@ -173,6 +194,7 @@ class Executions:
         rule_version: str = "original",
         trigger_data: Mapping[str, Any] | None = None,
         attempt: int | None = None,
+        origin: Origin | None = None,
     ) -> ExecutionDocument:
         """Make an execution pending again as its next attempt, together with its job, and return it.
 
@@ -183,6 +205,7 @@ class Executions:
             rule_version: ``original``, the one that it ran before, or ``latest``.
             trigger_data: What takes the place of its payload; None leaves that as it is.
             attempt: Which attempt is meant; None for the last, whichever that is.
+            origin: Who or what asks for it; None where nobody knows.
 
         Raises:
             ExecutionNotFound: where this tenant has none of that id.
@@ -191,8 +214,11 @@ class Executions:
             RuleDeleted: where its rule is deleted; of a retry and a deletion at the same time, one is refused.
             RetriesExhausted: where it was retried as often as one may be.
             RuleNotActive: where its rule has another status.
+            InvalidInput: where its rule doesn't take the data that the attempt would run with.
             ActionsChanged: where the latest version has others before the failed action.
             TooManyPending: where the tenant has as many pending executions as it may have.
+            TooManyExecutions: where it has asked for as many in this day as it may.
+            QuotaExceeded: where it has stored as much as it may.
         """
         parameters = {
             "tenant": tenant,
@@ -201,14 +227,13 @@ class Executions:
             "rule_version": rule_version,
             "trigger_data": None if trigger_data is None else encoded(trigger_data),
             "attempt": attempt,
-            "max_pending": self._max_pending,
+            "checked": None,
+            **_told_of(origin),
         }
-        row = await self._database.fetch_one(_RETRY, parameters, dict_row, repeatable=False)
-        if row is None:
-            raise ExecutionNotFound
-        if row["outcome"] in _NOT_RETRIED:
-            raise _NOT_RETRIED[row["outcome"]]
-        return _written(row)
+        row = await self._ask(RETRY, parameters)
+        while row is not None and row["outcome"] == "check_wanted":
+            row = await self._ask(RETRY, parameters | input_checked(tenant, row["wanted"], self._require_input))
+        return _written(_done(row, ExecutionNotFound, NOT_RETRIED))
 
     async def cancel(self, tenant: UUID, execution_id: UUID) -> tuple[ExecutionDocument, bool]:
         """Cancel an execution, and return it and whether that is done already.
@@ -222,12 +247,28 @@ class Executions:
             ExecutionFinished: where it has ended otherwise.
         """
         parameters = {"tenant": tenant, "execution": execution_id, "reason": _CANCELLED_BY_USER}
-        row = await self._database.fetch_one(_CANCEL, parameters, dict_row, repeatable=False)
-        if row is None:
-            raise ExecutionNotFound
-        if row["outcome"] == "finished":
-            raise ExecutionFinished
+        row = await self._changed(CANCEL, parameters, NOT_CANCELLED)
         return _written(row), row["outcome"] == "cancelled"
+
+    async def delete(self, tenant: UUID, execution_id: UUID, *, revision: str | None = None) -> None:
+        """Delete an execution that has ended, with all that belongs to it; with a revision, only as it was read then.
+
+        Raises:
+            ExecutionNotFound: where this tenant has none of that id.
+            ExecutionNotFinished: where it has not ended.
+            PreconditionFailed: where it has another revision by now.
+        """
+        parameters = {"tenant": tenant, "execution": execution_id, "revision": revision}
+        await self._changed(DELETE, parameters, NOT_DELETED)
+
+    async def _changed(
+        self, query: bytes, parameters: Mapping[str, object], refusals: Mapping[str, type[AutomationError]]
+    ) -> DictRow:
+        return _done(await self._ask(query, parameters), ExecutionNotFound, refusals)
+
+    async def _ask(self, query: bytes, parameters: Mapping[str, object]) -> DictRow | None:
+        """Ask for a change, within the tenant's limits."""
+        return await self._database.fetch_one(query, {**parameters, **self._limits}, dict_row, repeatable=False)
 
     async def attempts(self, tenant: UUID, execution_id: UUID, request: PageRequest) -> Page[bytes]:
         """Return a page of the attempts of an execution, first to last, each an ``AutomationExecutionAttempt`` as JSON.
@@ -235,40 +276,25 @@ class Executions:
         Raises:
             ExecutionNotFound: where this tenant has none of that id.
         """
-        parameters = {
-            "tenant": tenant,
-            "execution": execution_id,
-            "after": _attempt_before(request),
-            "backward": request.backward,
-            "limit": request.limit,
-            "most": LARGEST_PAGE,
-        }
-        row = await self._database.fetch_one(_ATTEMPTS, parameters, dict_row)
-        if row is None:
-            raise ExecutionNotFound
-        found = [
-            (Position(number), document.encode())
-            for number, document in zip(row["numbers"], row["documents"], strict=True)
-        ]
-        return page_of(request, found, stop=found[-1][0] if row["cut"] else None)
+        return await read_attempts(self._database, tenant, execution_id, request)
 
 
-def _attempt_before(request: PageRequest) -> int:
-    """Return the number of the attempt that is passed last before the page is read, in the way that it is."""
-    if request.cursor is None:
-        return 0
-    itself = 0 if not request.cursor.inclusive else 1 if request.backward else -1
-    return request.cursor.position.number + itself
+def _told_of(origin: Origin | None) -> dict[str, str | None]:
+    if origin is None:
+        return {"request_id": None, "triggered_by": None}
+    return {"request_id": origin.request_id, "triggered_by": encoded(origin.triggered_by)}
 
 
 def _written(row: DictRow) -> ExecutionDocument:
-    return _document(row["execution_id"], row["automation_rule_id"], row["status"], row["document"])
+    json = (row["document"] or "").encode()
+    return ExecutionDocument(row["execution_id"], row["automation_rule_id"], _STATUSES[row["status"]], json, "")
 
 
-def _document(execution_id: UUID, automation_rule_id: UUID, status: str, document: str) -> ExecutionDocument:
-    return ExecutionDocument(
-        execution_id=execution_id,
-        automation_rule_id=automation_rule_id,
-        status=_STATUSES[status],
-        json=document.encode(),
-    )
+def _done(row: DictRow | None, missing: type[NotFound], refusals: Mapping[str, type[AutomationError]]) -> DictRow:
+    """Return what a change has led to, or raise why it was refused."""
+    if row is None:
+        raise missing
+    if row["outcome"] in refusals:
+        raise refusals[row["outcome"]]
+    quotas.require_none_reached(row["outcome"])
+    return row

@@ -23,13 +23,13 @@ from automation.storage.pool.encoding import uuid_array
 
 # What one key stands for; its use is counted where it has a limit.
 _COUNT = b"""
-SELECT outcome, tenant, user_id, prefix, permissions, limited, expires_in
+SELECT outcome, tenant, user_id, prefix, permissions, limited, expires_in, tenant_requests, key_requests
 FROM resolve_api_key_v1(p_digest => %(digest)s, p_tenant => %(tenant)s::uuid, p_count => true)
 """
 # What several keys stand for; nothing is counted.
 _LOOK_UP = b"""
 SELECT asked.place, found.outcome, found.tenant, found.user_id, found.prefix, found.permissions, found.limited,
-    found.expires_in
+    found.expires_in, found.tenant_requests, found.key_requests
 FROM unnest(%(digests)s::bytea[], %(tenants)s::uuid[]) WITH ORDINALITY AS asked(digest, tenant, place),
     LATERAL resolve_api_key_v1(p_digest => asked.digest, p_tenant => asked.tenant, p_count => false) AS found
 """
@@ -50,11 +50,17 @@ _REFUSALS: Mapping[str, type[Unauthenticated]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """An accepted key: ``expires_in`` is in seconds by the database's clock, None for a key that does not expire."""
+    """An accepted key: ``expires_in`` is in seconds by the database's clock, None for a key that does not expire.
+
+    ``tenant_requests`` and ``key_requests`` are the tenant's own and the key's limit on requests a minute, where they
+    have one.
+    """
 
     principal: Principal
     limited: bool
     expires_in: float | None
+    tenant_requests: int | None = None
+    key_requests: int | None = None
 
 
 class _Resolved(NamedTuple):
@@ -67,6 +73,8 @@ class _Resolved(NamedTuple):
     permissions: list[str]
     limited: bool
     expires_in: float | None
+    tenant_requests: int | None
+    key_requests: int | None
     place: int = 1
 
 
@@ -108,7 +116,7 @@ class KeyDirectory:
             permissions=frozenset(found.permissions),
             key_prefix=found.prefix,
         )
-        return KeyRecord(principal, found.limited, found.expires_in)
+        return KeyRecord(principal, found.limited, found.expires_in, found.tenant_requests, found.key_requests)
 
     async def _count(self, digest: bytes, tenant: UUID | None) -> _Resolved | None:
         parameters = {"digest": digest, "tenant": tenant}

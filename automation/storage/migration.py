@@ -1,8 +1,10 @@
 """Brings the database's schema to the version that this code needs, and back, one process at a time."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -13,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from automation.storage import former, revisions
 from automation.storage.accounts import engine, owner
+from automation.storage.pool.pooler import SESSION, PoolerBetween, require_session
 from automation.storage.revisions import MigrationFailed
 
 # Any number that nothing else in the database locks on: the first eight bytes of "automation" in ASCII.
@@ -44,6 +47,7 @@ def downgrade(url: str, revision: str) -> None:
 @contextmanager
 def _locked(url: str) -> Iterator[Config]:
     with _connected(url) as connection:
+        _require_session(connection, url)
         connection.execute(select(func.pg_advisory_lock(_LOCK)))
         revisions.require_owner(connection.exec_driver_sql(revisions.OWNER).one())
         former.refuse(MigrationContext.configure(connection).get_current_revision())
@@ -62,6 +66,16 @@ def _connected(url: str) -> Iterator[Connection]:
     # Closing the connection gives the lock back. no_parameters: the scripts' % signs are meant as they are.
     with engine.reachable(), engine.create(url, "automation db").connect() as connection:
         yield connection.execution_options(no_parameters=True)
+
+
+def _require_session(connection: Connection, url: str) -> None:
+    session = connection.exec_driver_sql(SESSION).scalar_one()
+    driver: Any = connection.connection.driver_connection
+    if session != driver.info.backend_pid:
+        try:
+            asyncio.run(require_session(url))
+        except PoolerBetween as error:
+            raise MigrationFailed(f"the URL of the owner can't be used: {error}") from error
 
 
 def _config(connection: Connection) -> Config:

@@ -6,14 +6,17 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from automation.domain.errors import ApiKeyUserNotFound
+from automation.domain.limits import DEFAULTS, LimitInUse, Limits, limits_in_use
 from automation.domain.principal import Principal
 from automation.storage.pool.database import Database
 
 # Whom a key stands for, as it is now.
 _DESCRIBE = b"""
-SELECT tenant_name, email, roles, permissions, key_name, expires_at, usage_limit, usage_count
+SELECT tenant_name, email, roles, permissions, key_name, expires_at, usage_limit, usage_count, requests_per_minute
 FROM describe_principal_v1(p_tenant => %(tenant)s, p_prefix => %(prefix)s)
 """
+# What a tenant uses, and its own limits.
+_LIMITS = b"SELECT name, used, own FROM tenant_usage_v1(p_tenant => %(tenant)s)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +34,29 @@ class PrincipalDescription:
     expires_at: datetime | None
     usage_limit: int | None
     usage_count: int
+    requests_per_minute: int | None
 
 
 class Principals:
-    """The principals of all tenants."""
+    """The principals of all tenants.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Where they are.
+        limits: What tenants may use that have no limits of their own.
+    """
+
+    def __init__(self, database: Database, limits: Limits = DEFAULTS) -> None:
         self._database = database
+        self._limits = limits
+
+    async def limits(self, principal: Principal) -> list[LimitInUse]:
+        """Return what a principal's tenant may use, and what it does use, in one round trip.
+
+        Raises:
+            Unavailable: where the database cannot be reached.
+        """
+        found = await self._database.fetch_rows(_LIMITS, {"tenant": principal.tenant})
+        return limits_in_use([(name, used, own) for name, used, own in found], self._limits)
 
     async def describe(self, principal: Principal) -> PrincipalDescription:
         """Return what there is to know of a principal, in one round trip.

@@ -13,8 +13,8 @@ from automation.storage.tables import (
 )
 
 
-def insert_rule(connection: Connection, rule: Rule) -> None:
-    """Store a rule, unless its tenant has one of its id.
+def insert_rule(connection: Connection, rule: Rule) -> bool:
+    """Store a rule, unless its tenant has one of its id; return whether it was stored.
 
     Of a rule that is not at its first version, the versions before are stored as the last one.
     """
@@ -31,8 +31,10 @@ def insert_rule(connection: Connection, rule: Rule) -> None:
         **content,
     }
     statement = postgresql.insert(automation_rules).values(values).on_conflict_do_nothing()
-    if connection.execute(statement.returning(automation_rules.c.rule_id)).first():
+    stored = connection.execute(statement.returning(automation_rules.c.rule_id)).first() is not None
+    if stored:
         connection.execute(insert(automation_rule_versions), [_version(rule, n) for n in range(1, rule.version + 1)])
+    return stored
 
 
 def _version(rule: Rule, version: int) -> dict[str, Any]:

@@ -24,7 +24,12 @@ COLUMNS = (
     "execution_timeout_seconds",
     "max_concurrent_executions",
     "concurrency_policy",
+    "labels",
     "priority",
+    "input_schema",
+    "concurrency_key",
+    "deduplication_key",
+    "debounce_seconds",
 )
 """The columns of a rule's content, in one order everywhere."""
 
@@ -43,12 +48,17 @@ def as_columns(content: RuleContent) -> dict[str, Any]:
         "execution_timeout_seconds": content.execution_timeout_seconds,
         "max_concurrent_executions": content.max_concurrent_executions,
         "concurrency_policy": content.concurrency_policy.value,
+        "labels": dict(content.labels),
         "priority": content.priority,
+        "input_schema": None if content.input_schema is None else dict(content.input_schema),
+        "concurrency_key": content.concurrency_key,
+        "deduplication_key": content.deduplication_key,
+        "debounce_seconds": content.debounce_seconds,
     }
 
 
 def from_columns(columns: Mapping[str, Any]) -> RuleContent:
-    """Return the content that columns hold."""
+    """Return the content that columns hold; what is asked of a trigger is not needed to run."""
     return RuleContent(
         name=columns["name"],
         description=columns["description"],
@@ -61,5 +71,10 @@ def from_columns(columns: Mapping[str, Any]) -> RuleContent:
         execution_timeout_seconds=columns["execution_timeout_seconds"],
         max_concurrent_executions=columns["max_concurrent_executions"],
         concurrency_policy=ConcurrencyPolicy(columns["concurrency_policy"]),
+        labels=columns["labels"],
         priority=columns["priority"],
+        input_schema=columns.get("input_schema"),
+        concurrency_key=columns.get("concurrency_key"),
+        deduplication_key=columns.get("deduplication_key"),
+        debounce_seconds=columns.get("debounce_seconds"),
     )

@@ -1,22 +1,34 @@
 """Lists rules by filters, page by page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
-from sqlalchemy import Boolean, Integer, Text, Uuid, any_, bindparam, column, func, literal_column, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Boolean, Text, Uuid, any_, bindparam, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from automation.domain.labels import pairs
 from automation.domain.pages import Page, PageRequest, given
 from automation.domain.rules import RuleFilter, RuleSummary
 from automation.storage.page_reading import read_page
 from automation.storage.pool.database import Database
+from automation.storage.pool.encoding import encoded
 from automation.storage.tables import automation_rules
-from automation.storage.walks import Condition, Order, Statements, Walk, bounds, statements
+from automation.storage.walks import (
+    Condition,
+    Kind,
+    Order,
+    Statements,
+    Walk,
+    bounds,
+    single_walk,
+    statements,
+    written_by,
+)
 
 _RULES = automation_rules.c
 _SHOWN = tuple(each.name for each in fields(RuleSummary))
@@ -28,17 +40,10 @@ _CONDITIONS: Mapping[str, Condition] = MappingProxyType(
         "status": lambda rules: rules.status == any_(bindparam("status", type_=ARRAY(Text()))),
         "trigger_type": lambda rules: rules.trigger_type == bindparam("trigger_type", type_=Text()),
         "name": lambda rules: func.starts_with(rules.name, bindparam("name", type_=Text())),
+        "label": lambda rules: rules.labels.contains(cast(bindparam("labels", type_=Text()), JSONB())),
         "deleted": lambda rules: rules.deleted_at.is_not(None) == bindparam("deleted", type_=Boolean()),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """What a list's statements depend on: which filters there are, but not their values."""
-
-    filters: frozenset[str]
-    order: Order
 
 
 class RuleList:
@@ -60,23 +65,20 @@ class RuleList:
 def statements_of(tenant: UUID, wanted: RuleFilter, request: PageRequest) -> tuple[Statements, Mapping[str, Any]]:
     """Return the statements of a page, and the values that they take."""
     filters = given(wanted)
-    made = _statements(_Kind(frozenset(filters), Order.of(request)))
-    values = filters | {"status": list(wanted.status), "tenant": tenant}
-    return made, {**values, "walks": [1], **bounds(request, 1)}
+    made = _statements(Kind(frozenset(filters), Order.of(request)))
+    labels = encoded(dict(pairs(wanted.label)))
+    values = filters | {"status": list(wanted.status), "labels": labels, "tenant": tenant}
+    return made, {**values, **bounds(request, 1)}
 
 
 @lru_cache(maxsize=256)
-def _statements(kind: _Kind) -> Statements:
-    walked = (
-        func.unnest(bindparam("walks", type_=ARRAY(Integer())))
-        .table_valued(column("number", Integer()))
-        .render_derived(name="walked")
-    )
-    rows = select(_RULES.created_at, _RULES.rule_id.label("id"), *(_RULES[name] for name in _BESIDE))
+def _statements(kind: Kind) -> Statements:
+    columns = [written_by(automation_rules), *(_RULES[name] for name in _BESIDE)]
+    rows = select(_RULES.created_at, _RULES.rule_id.label("id"), *columns)
     rows = rows.where(_RULES.tenant == bindparam("tenant", type_=Uuid()))
     conditions = [condition for name, condition in _CONDITIONS.items() if name in kind.filters]
-    walk = Walk(walked, rows, (_RULES.created_at, _RULES.rule_id), conditions)
-    return statements(walk, kind.order, lambda page: [literal_column(f"page.{name}") for name in _BESIDE])
+    walk = Walk(single_walk(), rows, (_RULES.created_at, _RULES.rule_id), conditions, progress=["version"])
+    return statements(walk, kind.order, lambda page: [page[name] for name in _BESIDE])
 
 
 def _summary(row: DictRow) -> RuleSummary:

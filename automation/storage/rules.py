@@ -2,35 +2,45 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg.rows import DictRow, dict_row, scalar_row
 
 from automation.domain.errors import PreconditionFailed, RuleDeleted, RuleInUse, RuleNotFound
+from automation.domain.firing import FirstFiring
+from automation.domain.limits import DEFAULTS, Limit, Limits
 from automation.domain.rules import Rule, RuleContent, RuleStatus
-from automation.storage import rule_content
+from automation.storage import quotas, rule_content
+from automation.storage.hooks import keep_hook
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import canonical, decoded, encoded, storable
 from automation.storage.pool.transaction import Transaction
+from automation.storage.schedules import keep_schedule
+from automation.storage.secrets.uses import SecretUses, use_secrets
 
-_JSON = ("trigger_config", "conditions", "actions")
+_JSON = ("trigger_config", "conditions", "actions", "labels", "input_schema")
 
-# A rule as its last version, a deleted one too.
+# A rule as its last version, a deleted one too; without what it says where its revision is known.
 _GET = b"""
-SELECT rule_id, tenant, version, created_by, created_at, updated_at, status_reason, deleted_at, content
-FROM get_rule_v1(p_tenant => %(tenant)s, p_rule => %(rule)s)
+SELECT rule_id, tenant, version, created_by, created_at, updated_at, status_reason, deleted_at, next_fire_at, content,
+    revision
+FROM get_rule_v1(p_tenant => %(tenant)s, p_rule => %(rule)s, p_known => %(known)s)
 """
 # A new rule, as its version 1.
 _INSERT = b"""
 INSERT INTO automation_rules (
     tenant, rule_id, version, created_by, name, description, status, trigger_type, trigger_config, conditions,
-    condition_logic, actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, priority)
+    condition_logic, actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, labels,
+    priority, input_schema, concurrency_key, deduplication_key, debounce_seconds)
 VALUES (
     %(tenant)s, %(rule)s, 1, %(user)s, %(name)s, %(description)s, %(status)s, %(trigger_type)s,
     %(trigger_config)s::json, %(conditions)s::json, %(condition_logic)s, %(actions)s::json,
-    %(execution_timeout_seconds)s, %(max_concurrent_executions)s, %(concurrency_policy)s, %(priority)s)
+    %(execution_timeout_seconds)s, %(max_concurrent_executions)s, %(concurrency_policy)s,
+    %(labels)s::jsonb, %(priority)s, %(input_schema)s::json, %(concurrency_key)s,
+    %(deduplication_key)s, %(debounce_seconds)s)
 """
 # Other changes and claims wait for this one; executions can be created meanwhile.
 _LOCK = b"""
@@ -45,21 +55,25 @@ UPDATE automation_rules SET
     conditions = %(conditions)s::json, condition_logic = %(condition_logic)s, actions = %(actions)s::json,
     execution_timeout_seconds = %(execution_timeout_seconds)s,
     max_concurrent_executions = %(max_concurrent_executions)s, concurrency_policy = %(concurrency_policy)s,
-    priority = %(priority)s
+    labels = %(labels)s::jsonb, priority = %(priority)s, input_schema = %(input_schema)s::json,
+    concurrency_key = %(concurrency_key)s, deduplication_key = %(deduplication_key)s,
+    debounce_seconds = %(debounce_seconds)s
 WHERE tenant = %(tenant)s AND rule_id = %(rule)s
 """
 # The rule as it is now is kept for the executions that will pin it.
 _KEEP_VERSION = b"""
 INSERT INTO automation_rule_versions (
     tenant, rule_id, version, name, description, status, trigger_type, trigger_config, conditions, condition_logic,
-    actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, priority, created_by, created_at)
+    actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, labels, priority,
+    input_schema, concurrency_key, deduplication_key, debounce_seconds, created_by, created_at)
 SELECT tenant, rule_id, version, name, description, status, trigger_type, trigger_config, conditions, condition_logic,
-    actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, priority, %(user)s, updated_at
+    actions, execution_timeout_seconds, max_concurrent_executions, concurrency_policy, labels, priority,
+    input_schema, concurrency_key, deduplication_key, debounce_seconds, %(user)s, updated_at
 FROM automation_rules WHERE tenant = %(tenant)s AND rule_id = %(rule)s
 """
-# A new limit may let them start; the next sweep sees to it.
+# A new limit may let them start, or that the rule is no longer paused; the next sweep sees to it, the oldest first.
 _LOOK_AT_PENDING = b"""
-UPDATE automation_executions SET due_at = now()
+UPDATE automation_executions SET due_at = queued_at
 WHERE tenant = %(tenant)s AND automation_rule_id = %(rule)s AND status = 'pending'
 """
 # This lock waits for executions that are being created, and lets them see the deletion.
@@ -78,18 +92,46 @@ UPDATE automation_rules SET deleted_at = now(), updated_at = now() WHERE tenant 
 """
 
 
+# A limit that a new rule, or a new version of one, would exceed.
+_REACHED = b"""
+SELECT asked.name
+FROM (VALUES
+    ('max_rules', %(rules)s::bigint, %(max_rules)s::bigint),
+    ('max_rule_versions', 1, %(max_rule_versions)s::bigint),
+    ('max_stored_bytes', 1, %(max_stored_bytes)s::bigint)) asked(name, more, most)
+WHERE asked.more > 0 AND over_limit_v1(
+    p_tenant => %(tenant)s, p_name => asked.name, p_day => 'epoch', p_more => asked.more, p_most => asked.most)
+    IS NOT NULL
+LIMIT 1
+"""
+
+
 Accept = Callable[[Rule], None]
+_NONE: SecretUses = MappingProxyType({})
 
 
 def _whatever_it_is(_rule: Rule) -> None:
     return None
 
 
-class Rules:
-    """The rules of all tenants, one tenant at a time; ``Unavailable`` is raised where no database answers."""
+def _never(_content: RuleContent) -> None:
+    return None
 
-    def __init__(self, database: Database) -> None:
+
+class Rules:
+    """The rules of all tenants, one tenant at a time; ``Unavailable`` is raised where no database answers.
+
+    Args:
+        database: Where they are.
+        limits: What tenants may use that have no limits of their own.
+        first_firing: Says when a recurring rule is due first.
+    """
+
+    def __init__(self, database: Database, limits: Limits = DEFAULTS, first_firing: FirstFiring = _never) -> None:
         self._database = database
+        self._first_firing = first_firing
+        written_under = (Limit.MAX_RULES, Limit.MAX_RULE_VERSIONS, Limit.MAX_STORED_BYTES)
+        self._limits = {str(limit): limits.get(limit) for limit in written_under}
 
     async def get(self, tenant: UUID, rule_id: UUID) -> Rule:
         """Return one rule, a deleted one too, as its last version; its times are in UTC.
@@ -97,18 +139,40 @@ class Rules:
         Raises:
             RuleNotFound: where this tenant has none of that id.
         """
-        row = await self._database.fetch_one(_GET, {"tenant": tenant, "rule": rule_id}, dict_row)
+        rule = await self.get_unless(tenant, rule_id, None)
+        if rule is None:
+            raise AssertionError("a revision is known that nobody named")
+        return rule
+
+    async def get_unless(self, tenant: UUID, rule_id: UUID, known: str | None) -> Rule | None:
+        """Return one rule as ``get`` does, or None where its revision is one that is known.
+
+        Raises:
+            RuleNotFound: where this tenant has none of that id.
+        """
+        named = {"tenant": tenant, "rule": rule_id, "known": known}
+        row = await self._database.fetch_one(_GET, named, dict_row)
         if row is None:
             raise RuleNotFound
-        return _rule(row)
+        return None if row["content"] is None else _rule(row)
 
-    async def create(self, tenant: UUID, user: UUID, content: RuleContent) -> Rule:
-        """Store a new rule as its version 1, and return it."""
+    async def create(self, tenant: UUID, user: UUID, content: RuleContent, *, secrets: SecretUses = _NONE) -> Rule:
+        """Store a new rule as its version 1, and return it.
+
+        Raises:
+            QuotaExceeded: where the tenant has as many rules, versions or bytes as it may have.
+            InvalidBody: where the tenant has not all of the secrets that it names.
+        """
         named = {"tenant": tenant, "rule": uuid4(), "user": user}
         async with self._database.transaction(tenant) as transaction:
+            await self._require_room(transaction, tenant, rules=1)
             await transaction.execute(_INSERT, named | _values(content))
+            if secrets:
+                await use_secrets(transaction, named, secrets)
             await transaction.execute(_KEEP_VERSION, named)
-            return await _read(transaction, named)
+            await keep_schedule(transaction, named, content, None, self._first_firing)
+            token = await keep_hook(transaction, named, content)
+            return replace(await _read(transaction, named), hook_token=token)
 
     async def update(
         self,
@@ -118,6 +182,7 @@ class Rules:
         content: RuleContent,
         *,
         expected: Collection[int] | None,
+        secrets: SecretUses = _NONE,
         accept: Accept = _whatever_it_is,
     ) -> Rule:
         """Replace what a rule says by a new version of it, and return that; where nothing changes, the rule as it is.
@@ -128,12 +193,15 @@ class Rules:
             rule_id: Which rule.
             content: What it says from now on; the status ``error`` is whichever it has.
             expected: The versions that the change is meant for, None for whichever there is.
+            secrets: Those that it names from now on.
             accept: Looks at the rule as it is, which nobody changes meanwhile, and raises what speaks against it.
 
         Raises:
+            InvalidBody: where the tenant has not all of the secrets that it names.
             RuleNotFound: where this tenant has none of that id.
             RuleDeleted: where it is deleted.
             PreconditionFailed: where its version is none of the expected.
+            QuotaExceeded: where the tenant has as many versions or bytes as it may have.
         """
         named = {"tenant": tenant, "rule": rule_id, "user": user}
         async with self._database.transaction(tenant) as transaction:
@@ -150,10 +218,15 @@ class Rules:
                 content = replace(content, status=rule.content.status)
             if canonical(rule_content.as_columns(content)) == canonical(rule_content.as_columns(rule.content)):
                 return rule
+            await self._require_room(transaction, tenant, rules=0)
+            await use_secrets(transaction, named, secrets)
             await transaction.execute(_UPDATE, named | _values(content))
             await transaction.execute(_KEEP_VERSION, named)
-            await transaction.execute(_LOOK_AT_PENDING, named)
-            return await _read(transaction, named)
+            if content.status is not RuleStatus.PAUSED:
+                await transaction.execute(_LOOK_AT_PENDING, named)
+            await keep_schedule(transaction, named, content, rule.content, self._first_firing)
+            token = await keep_hook(transaction, named, content, rule.content)
+            return replace(await _read(transaction, named), hook_token=token)
 
     async def delete(self, tenant: UUID, rule_id: UUID, *, accept: Accept = _whatever_it_is) -> None:
         """Mark a rule as deleted; one that is stays as it is. It can still be read.
@@ -172,23 +245,30 @@ class Rules:
             found = await transaction.fetch_one(_LOCK_TO_DELETE, named, dict_row)
             if found is None:
                 raise RuleNotFound
-            accept(await _read(transaction, named))
+            rule = await _read(transaction, named)
+            accept(rule)
             if found["deleted_at"] is not None:
                 return
             if await transaction.fetch_one(_IN_USE, named, scalar_row):
                 raise RuleInUse
+            await use_secrets(transaction, named, _NONE)
+            await keep_schedule(transaction, named, None, rule.content, self._first_firing)
+            await keep_hook(transaction, named, None, rule.content)
             await transaction.execute(_DELETE, named)
+
+    async def _require_room(self, transaction: Transaction, tenant: UUID, *, rules: int) -> None:
+        asked = {"tenant": tenant, "rules": rules, **self._limits}
+        quotas.require_none_reached(await transaction.fetch_one(_REACHED, asked, scalar_row))
 
 
 async def _read(transaction: Transaction, named: Mapping[str, object]) -> Rule:
-    row = await transaction.fetch_one(_GET, named, dict_row)
+    row = await transaction.fetch_one(_GET, {**named, "known": None}, dict_row)
     if row is None:
         raise RuleNotFound
     return _rule(row)
 
 
 def _rule(row: DictRow) -> Rule:
-    deleted_at = row["deleted_at"]
     return Rule(
         rule_id=row["rule_id"],
         tenant=row["tenant"],
@@ -198,8 +278,14 @@ def _rule(row: DictRow) -> Rule:
         created_at=row["created_at"].astimezone(UTC),
         updated_at=row["updated_at"].astimezone(UTC),
         status_reason=row["status_reason"],
-        deleted_at=None if deleted_at is None else deleted_at.astimezone(UTC),
+        deleted_at=_in_utc(row["deleted_at"]),
+        revision=row["revision"],
+        next_fire_at=_in_utc(row["next_fire_at"]),
     )
+
+
+def _in_utc(time: datetime | None) -> datetime | None:
+    return None if time is None else time.astimezone(UTC)
 
 
 def _values(content: RuleContent) -> dict[str, object]:
@@ -208,5 +294,5 @@ def _values(content: RuleContent) -> dict[str, object]:
 
 def _value(name: str, value: Any) -> object:
     if name in _JSON:
-        return encoded(value)
+        return None if value is None else encoded(value)
     return storable(value) if isinstance(value, str) else value

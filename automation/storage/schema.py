@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Column, DateTime, Integer, MetaData, Uuid, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData(
     naming_convention={
@@ -44,3 +45,8 @@ def created_at() -> Column[object]:
 def count(name: str) -> Column[object]:
     """Return a column that counts from 0."""
     return Column(name, Integer(), nullable=False, server_default=text("0"))
+
+
+def labels() -> Column[object]:
+    """Return the column for labels by their keys."""
+    return Column("labels", JSONB(), nullable=False, server_default=text("'{}'"))

@@ -26,9 +26,12 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 from automation.domain.executions import FINISHED, ExecutionStatus, LogLevel
 from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleStatus, TriggerType
+from automation.storage import bulk_tables, event_tables, hook_table, schedule_table, statistics_tables  # noqa: F401
 from automation.storage.account_tables import tenants
 from automation.storage.answer_table import idempotency_records  # noqa: F401 - its table is one of these
-from automation.storage.schema import check, count, created_at, identifier, metadata, one_of, time
+from automation.storage.audit_table import audit_events  # noqa: F401 - the same
+from automation.storage.schema import check, count, created_at, identifier, labels, metadata, one_of, time
+from automation.storage.secret_tables import automation_rule_secrets, automation_secrets  # noqa: F401 - the same
 
 Table("write_probes", metadata, Column("filling", Text(), nullable=False))  # nobody's, and empty
 
@@ -51,7 +54,12 @@ automation_rules = Table(
     Column("execution_timeout_seconds", Integer(), nullable=False),
     Column("max_concurrent_executions", Integer()),
     Column("concurrency_policy", Text(), nullable=False),
+    labels(),
     count("priority"),
+    Column("input_schema", JSON(none_as_null=True)),
+    Column("concurrency_key", Text()),
+    Column("deduplication_key", Text()),
+    Column("debounce_seconds", Integer()),
     Column("created_by", Uuid(), nullable=False),
     Column("status_reason", Text()),
     time("deleted_at"),
@@ -68,7 +76,11 @@ automation_rules = Table(
     check("execution_timeout_seconds", "execution_timeout_seconds >= 1"),
     check("max_concurrent_executions", "max_concurrent_executions >= 1"),
     one_of("concurrency_policy", ConcurrencyPolicy),
+    check("labels", "jsonb_typeof(labels) = 'object'"),
     check("priority", "priority BETWEEN -10 AND 10"),
+    check("input_schema", "json_typeof(input_schema) = 'object'"),
+    check("keys", "length(concurrency_key) BETWEEN 1 AND 500 AND length(deduplication_key) BETWEEN 1 AND 500"),
+    check("debounce_seconds", "debounce_seconds >= 1"),
     check("deleted_at", "isfinite(deleted_at)"),
     Index("automation_rules_created_idx", "tenant", "created_at", "rule_id"),
 )
@@ -91,7 +103,12 @@ automation_rule_versions = Table(
     Column("execution_timeout_seconds", Integer(), nullable=False),
     Column("max_concurrent_executions", Integer()),
     Column("concurrency_policy", Text(), nullable=False),
+    labels(),
     count("priority"),
+    Column("input_schema", JSON(none_as_null=True)),
+    Column("concurrency_key", Text()),
+    Column("deduplication_key", Text()),
+    Column("debounce_seconds", Integer()),
     Column("created_by", Uuid(), nullable=False),
     created_at(),
     ForeignKeyConstraint(
@@ -122,8 +139,13 @@ automation_executions = Table(
     Column("rule_version", Integer(), nullable=False, server_default=text("1")),
     Column("attempt", Integer(), nullable=False, server_default=text("1")),
     Column("created_by", Uuid()),
+    Column("request_id", Text()),
+    Column("triggered_by", JSON(none_as_null=True)),
     Column("override_conditions", Boolean(), nullable=False, server_default=text("false")),
     count("priority"),
+    labels(),
+    Column("concurrency_key", Text()),
+    Column("deduplication_key", Text()),
     Column("retry_from", Text()),
     Column("results", JSON(none_as_null=True)),
     count("results_bytes"),
@@ -132,6 +154,8 @@ automation_executions = Table(
     Column("call_key", Uuid()),
     Column("actions_seconds", Double(), nullable=False, server_default=text("0")),
     Column("held_back", Boolean(), nullable=False, server_default=text("false")),
+    time("run_at"),
+    time("expires_at"),
     Column("queued_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     time("due_at"),
     Column("fence", BigInteger(), nullable=False, server_default=text("0")),
@@ -152,6 +176,7 @@ automation_executions = Table(
     ),
     one_of("status", ExecutionStatus),
     check("trigger_data", "json_typeof(trigger_data) = 'object'"),
+    check("triggered_by", "json_typeof(triggered_by) = 'object'"),
     check("execution_context", "json_typeof(execution_context) = 'object'"),
     check("times", "isfinite(created_at) AND isfinite(started_at) AND isfinite(completed_at)"),
     # NaN sorts above Infinity, so one bound keeps both out.
@@ -159,13 +184,15 @@ automation_executions = Table(
     check("actions", "actions_total >= 0 AND actions_successful >= 0 AND actions_failed >= 0"),
     check("attempt", "attempt >= 1"),
     check("priority", "priority BETWEEN -10 AND 10"),
+    check("labels", "jsonb_typeof(labels) = 'object'"),
     check("retry_from", "retry_from IN ('start', 'failed_action')"),
     check("results", "json_typeof(results) = 'object'"),
     check("progress", "next_action >= 0 AND tries >= 0 AND results_bytes >= 0 AND lost_workers >= 0"),
     check(
         "run_times",
-        "isfinite(queued_at) AND isfinite(due_at) AND isfinite(lease_until) AND isfinite(resume_at)"
-        " AND isfinite(deadline_at) AND isfinite(cancel_requested_at)",
+        "isfinite(run_at) AND isfinite(expires_at) AND isfinite(queued_at) AND isfinite(due_at)"
+        " AND isfinite(lease_until) AND isfinite(resume_at) AND isfinite(deadline_at)"
+        " AND isfinite(cancel_requested_at)",
     ),
     check("log", "log_entries >= 0 AND log_bytes >= 0"),
     Index(
@@ -176,12 +203,46 @@ automation_executions = Table(
         "queued_at",
         "execution_id",
         postgresql_where=text("status IN ('pending', 'running')"),
+        postgresql_include=["concurrency_key"],
     ),
     Index("automation_executions_status_idx", "tenant", "status", "created_at", "execution_id"),
     Index("automation_executions_rule_idx", "tenant", "automation_rule_id", "status", "created_at", "execution_id"),
     Index("automation_executions_held_idx", "tenant", "priority", "queued_at", postgresql_where=text("held_back")),
+    Index(
+        "automation_executions_concurrency_idx",
+        *("tenant", "automation_rule_id", "concurrency_key", "status", "queued_at", "execution_id"),
+        postgresql_where=text("status IN ('pending', 'running') AND concurrency_key IS NOT NULL"),
+    ),
+    Index(
+        "automation_executions_deduplication_idx",
+        *("tenant", "automation_rule_id", "deduplication_key", "queued_at", "execution_id"),
+        postgresql_where=text("status = 'pending' AND deduplication_key IS NOT NULL"),
+    ),
     Index("automation_executions_running_due_idx", "due_at", postgresql_where=text("status = 'running'")),
     Index("automation_executions_pending_due_idx", "due_at", postgresql_where=text("status = 'pending'")),
+    Index(
+        "automation_executions_expiring_idx",
+        "expires_at",
+        postgresql_where=text("status = 'pending' AND expires_at IS NOT NULL"),
+    ),
+)
+
+automation_execution_labels = Table(
+    "automation_execution_labels",
+    metadata,
+    identifier("tenant"),
+    identifier("execution_id"),
+    Column("key", Text(), primary_key=True),
+    Column("value", Text(), nullable=False),
+    time("created_at", nullable=False),
+    ForeignKeyConstraint(
+        ["tenant", "execution_id"],
+        ["automation_executions.tenant", "automation_executions.execution_id"],
+        ondelete="CASCADE",
+    ),
+    check("key", "length(key) BETWEEN 1 AND 63"),
+    check("value", "length(value) <= 255"),
+    Index("automation_execution_labels_label_idx", "tenant", "key", "value", "created_at", "execution_id"),
 )
 
 automation_execution_attempts = Table(
@@ -203,6 +264,8 @@ automation_execution_attempts = Table(
     Column("failed_action_index", Integer()),
     Column("rule_version", Integer(), nullable=False),
     Column("trigger_data", JSON(none_as_null=True)),
+    Column("request_id", Text()),
+    Column("triggered_by", JSON(none_as_null=True)),
     count("log_bytes"),
     ForeignKeyConstraint(
         ["tenant", "execution_id"],

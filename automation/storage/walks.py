@@ -15,16 +15,20 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
+    Table,
     TableValuedAlias,
+    Text,
     Uuid,
     bindparam,
+    case,
+    column,
     func,
     literal_column,
     select,
     true,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.dialects.postgresql import array, psycopg
 
 from automation.domain.pages import LARGEST_TOTAL, PageRequest
 
@@ -36,11 +40,17 @@ BUDGET = 10_000
 """How many rows a page looks at, all walks together, where filters are looked at on the way."""
 SHORTEST = 250
 """How many rows each walk may look at in any case."""
+REST = "."
+"""What the revision of a page's rows ends with, in that of the page."""
 
 _DIALECT = psycopg.dialect()  # type: ignore[no-untyped-call]
 _ROWS, _BUDGET = bindparam("rows", type_=Integer()), bindparam("budget", type_=Integer())
 _BUDGET_BUT_ONE = bindparam("budget_but_one", type_=Integer())
 _ONE, _COUNTED = literal_column("1", Integer()), literal_column(str(LARGEST_TOTAL + 1), Integer())
+_KNOWN = bindparam("known", type_=Text())
+# Of all rows that were read, in their order, as many characters as revisions have.
+_REVISION = """left(encode(sha256(convert_to(
+    string_agg(concat_ws('.', {parts}), ',' ORDER BY page.created_at, page.id), 'UTF8')), 'hex'), 32)"""
 _AT, _ID = bindparam("at", type_=DateTime(timezone=True)), bindparam("at_id", type_=Uuid())
 
 
@@ -66,15 +76,31 @@ class Walk:
     Args:
         walked: A row for each walk, called ``walked``.
         rows: The rows of one walk, which may name the columns of ``walked`` as text; their time of creation and their
-            id are labelled ``created_at`` and ``id``.
+            id are labelled ``created_at`` and ``id``, and the transaction that wrote them last ``written``.
         place: The columns of these two in the table that is walked.
         conditions: What else is looked at on the way.
+        progress: The columns by which a row is told from what it was before, beside ``written``: where a database was
+            set back, transactions are counted anew (decision 43).
     """
 
-    walked: TableValuedAlias
+    walked: FromClause
     rows: Select[Any]
     place: tuple[ColumnElement[Any], ColumnElement[Any]]
     conditions: Sequence[Condition] = ()
+    progress: Sequence[str] = ()
+
+
+def written_by(table: Table) -> ColumnElement[Any]:
+    """Return the transaction that wrote a row of a table last, labelled ``written``."""
+    return literal_column(f"{table.name}.xmin", Text()).label("written")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a list's statements depend on: which filters there are, but not their values."""
+
+    filters: frozenset[str]
+    order: Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +118,26 @@ def statements(walk: Walk, order: Order, shown: Callable[[Columns], Sequence[Col
     Args:
         walk: Where its rows are.
         order: The order in which they are read.
-        shown: The columns that are made of a row on the page, beside ``created_at`` and ``id``.
+        shown: The columns that are made of a row on the page, beside ``created_at`` and ``id``; none is made where the
+            revision of all rows is ``known``.
     """
-    page = _merged(walk, _one(walk, _bounded(walk, order), order, _ROWS), order, _ROWS).subquery("page")
-    columns = select(page.c.created_at, page.c.id, *shown(page.c)).order_by(*_by(page.c.created_at, page.c.id, order))
+    page = _merged(walk, _one(walk, _bounded(walk, order), order, _ROWS), order, _ROWS).cte("page")
+    parts = ", ".join(f"page.{name}" for name in ("id", "written", *walk.progress))
+    # Materialized: else it is made anew for each row of the page.
+    read = (
+        select(literal_column(_REVISION.format(parts=parts), Text()).label("revision"))
+        .select_from(page)
+        .cte("read")
+        .prefix_with("MATERIALIZED")
+    )
+    news = read.c.revision.is_distinct_from(_KNOWN)
+    columns = select(
+        page.c.created_at,
+        page.c.id,
+        read.c.revision,
+        *(case((news, each)).label(each.name) for each in shown(page.c)),
+    )
+    columns = columns.select_from(page.join(read, true())).order_by(*_by(page.c.created_at, page.c.id, order))
     return Statements(
         page=_compiled(columns),
         stop=_compiled(_stop(walk, order)) if walk.conditions else None,
@@ -103,14 +145,21 @@ def statements(walk: Walk, order: Order, shown: Callable[[Columns], Sequence[Col
     )
 
 
+def single_walk() -> TableValuedAlias:
+    """Return what a list has that is walked once."""
+    one = func.unnest(array([_ONE]))
+    return one.table_valued(column("number", Integer())).render_derived(name="walked")
+
+
 def bounds(request: PageRequest, walks: int) -> Mapping[str, object]:
-    """Return the values that the statements of a page take for the position, the rows and the budget."""
+    """Return the values that the statements of a page take for the position, the rows, the budget and what is known."""
     position = None if request.cursor is None else request.cursor.position
     budget = max(SHORTEST, BUDGET // walks)
     return {
         "rows": request.limit + 1,
         "budget": budget,
         "budget_but_one": budget - 1,
+        "known": None if request.known is None else request.known.partition(REST)[0],
         **({} if position is None else {"at": position.time, "at_id": position.id}),
     }
 

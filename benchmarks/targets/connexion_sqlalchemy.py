@@ -54,6 +54,7 @@ def _shown(execution: Execution) -> dict[str, Any]:
         "rule_version": execution.rule_version,
         "attempt": execution.attempt,
         "priority": execution.priority,
+        "labels": execution.labels,
         "status": execution.status,
         "created_at": execution.created_at,
         "started_at": execution.started_at,

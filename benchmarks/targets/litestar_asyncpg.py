@@ -37,6 +37,7 @@ class Execution(Struct):
     rule_version: Positive
     attempt: Positive
     priority: Annotated[int, Meta(ge=-10, le=10)]
+    labels: dict[str, str]
     status: Literal["pending", "running", "completed", "failed", "cancelled", "timeout", "skipped"]
     created_at: datetime
     started_at: datetime | None

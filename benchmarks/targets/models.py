@@ -80,6 +80,7 @@ class Execution(Base):
     rule_version: Mapped[int]
     attempt: Mapped[int]
     priority: Mapped[int]
+    labels: Mapped[dict[str, str]] = mapped_column(JSONB)
     status: Mapped[str]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]

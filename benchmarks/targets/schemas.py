@@ -35,6 +35,7 @@ class Execution(BaseModel):
     rule_version: Annotated[int, Field(ge=1)]
     attempt: Annotated[int, Field(ge=1)]
     priority: Annotated[int, Field(ge=-10, le=10)]
+    labels: dict[str, str]
     status: Literal["pending", "running", "completed", "failed", "cancelled", "timeout", "skipped"]
     created_at: datetime
     started_at: datetime | None

@@ -14,7 +14,7 @@ def broken(tmp_path: Path) -> Path:
     """A contract with three faults that have nothing to do with each other."""
     text = default_path().read_text()
     for old, new in (
-        ("      operationId: getAutomationExecution\n", "      operationId: getNothingAtAll\n"),
+        ("    get:\n      operationId: getAutomationExecution\n", "    get:\n      operationId: getNothingAtAll\n"),
         ("      x-required-permission: automation:read\n", "      x-required-permission: automation:dream\n"),
         ("format: date-time", "format: moon-phase"),
     ):

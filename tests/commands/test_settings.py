@@ -7,7 +7,7 @@ import termios
 
 import pytest
 
-from automation.commands.secrecy import mask
+from automation.service.secrecy import mask
 from automation.service.settings import Settings
 from tests.commands.terminal import COMMAND, assert_refused, call, document, environment
 
@@ -99,6 +99,23 @@ def test_a_value_that_cannot_be_used_is_told_in_one_line(setting: str, value: st
 
     assert_refused(done, f"AUTOMATION_{setting.upper()}")
     assert "s3cret" not in done.errors
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "kind"),
+    [
+        ("port", "abc", "a whole number"),
+        ("port", "80.5", "a whole number"),
+        ("port", "70000", "less than or equal to 65535"),
+        ("query_timeout", "soon", "a number"),
+        ("documentation", "maybe", "true or false"),
+        ("log_format", "xml", "'json' or 'console'"),
+    ],
+)
+def test_a_value_of_another_kind_is_told_by_what_it_should_be(setting: str, value: str, kind: str) -> None:
+    done = call("settings", settings={f"AUTOMATION_{setting.upper()}": value})
+
+    assert done.errors == f"automation: AUTOMATION_{setting.upper()}: should be {kind}\n"
 
 
 @pytest.mark.parametrize(

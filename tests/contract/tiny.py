@@ -52,7 +52,7 @@ def operation(operation_id: str = "getThing", *, responses: Mapping[str, Any] | 
 
 def secured(operation_id: str = "getThing", **fields: Any) -> Json:
     """Return an operation that wants a key and a permission."""
-    responses = {"401": problem(), "403": problem(), **fields.pop("responses", {})}
+    responses = {"401": problem(), "403": problem(), "429": problem(), **fields.pop("responses", {})}
     wanted = {"security": None, "x-required-permission": "automation:read"}
     return operation(operation_id, responses=responses, **wanted, **fields)
 

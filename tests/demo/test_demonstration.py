@@ -27,9 +27,11 @@ from automation.storage.accounts.administration import Administration
 from automation.storage.keys import KeyDirectory
 from security.key_format import generate
 from tests.databases import DatabaseUrls
+from tests.shipped_contract.shipped import ENTRIES
 
 EVERYTHING = {
-    *("automation:create", "automation:delete", "automation:execute", "automation:read", "automation:update"),
+    *("audit:read", "automation:create", "automation:delete", "automation:execute", "automation:manage_secrets"),
+    *("automation:publish", "automation:read", "automation:update"),
 }
 EXECUTIONS = {"completed": "7c9e6679-7425-40de-944b-e07fc1f90ae7"}
 RECEIVER = "http://127.0.0.1:8081"
@@ -116,6 +118,16 @@ def test_every_rule_passes_the_check_of_rules_as_they_are_written(demo: Demo) ->
 
     assert not [name for name, found in problems.items() if any(found)]
     assert {"acme", "globex"} <= problems.keys()
+
+
+def test_the_contract_shows_an_id_of_whatever_the_demo_has_and_none_to_delete(demo: Demo) -> None:
+    statuses = ("completed", "failed", "pending")
+    shown = demo.prepare().examples(dict.fromkeys(statuses, EXECUTIONS["completed"]))
+
+    places = ("/api/v1/automation/executions/{id}", "/api/v1/automation/rules/{id}")
+    takers = {entry.name for entry in ENTRIES if entry.path.startswith(places) and entry.method != "delete"}
+    takers -= {"rotateAutomationHook"}  # no rule of the demo has a hook
+    assert set(shown) == takers
 
 
 def test_the_file_is_for_its_owner_alone(demo: Demo) -> None:

@@ -13,6 +13,8 @@ _NEW_EACH_TIME: Mapping[str, re.Pattern[str]] = {
     "<cursor>": re.compile(r"\bAQ[0-9A-Za-z_-]{56,120}"),
     "<address>": re.compile(r"\b127\.0\.0\.1:\d+"),
     "<position>": re.compile(r"(?<=\.yaml):\d+:\d+\b"),
+    "<left>": re.compile(r'(?<="tenant";r=)\d+'),
+    "<until>": re.compile(r"(?<=;t=)\d+|(?<=^retry-after: )\d+"),
     "<seconds>": re.compile(r"\b\d+(\.\d+)? s\b"),
 }
 _MEASURED = frozenset({"duration_ms"})

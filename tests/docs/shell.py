@@ -159,5 +159,5 @@ def _await_end(leader: int) -> None:
 def _kill(leader: int) -> None:
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(leader)
-        for each in (*process.children(recursive=True), process):
+        for each in (process, *process.children(recursive=True)):  # so that it does not go on without them
             each.kill()

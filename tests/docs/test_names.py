@@ -1,8 +1,12 @@
 """Names that the guides give in a terminal: who reads two of them in one terminal isn't led astray by the second."""
 
 import re
+import subprocess
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
 
 from tests.docs.blocks import blocks_of, documents, name_of
 
@@ -33,6 +37,40 @@ def test_what_a_function_relies_on_is_the_same_in_every_guide() -> None:
 
     assert relied_on >= {"KEY"}
     assert {name: dict(variables[name]) for name in relied_on if len(variables[name]) > 1} == {}
+
+
+@pytest.mark.process
+def test_a_function_says_in_a_line_that_there_is_no_demo_or_no_answer(tmp_path: Path) -> None:
+    functions = {name: body for name, bodies in meanings(_function).items() for body in bodies}
+    defined = "".join(f"{name}() {{ {body} }}\n" for name, body in functions.items())
+    stopped = "curl() { echo; return 7; }\n"
+
+    said = {
+        name: subprocess.run(
+            ["/usr/bin/env", "bash", "-c", f"{defined}{stopped}{name} data status"],
+            cwd=tmp_path,
+            input="",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        ).stderr
+        for name in functions
+    }
+
+    assert {name for name in said if "make run" in said[name]} == {"demo"}
+    assert {name for name in said if "no answer" in said[name]} == {
+        "answer",
+        "field",
+        "finished",
+        "hook",
+        "preview",
+        "show",
+        "started",
+        "status",
+        "settle",
+    }
+    assert [each for each in said.values() if "Traceback" in each] == []
 
 
 def test_output_goes_to_a_file_only_where_the_guide_goes_on_to_use_it() -> None:

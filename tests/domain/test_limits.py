@@ -2,6 +2,7 @@
 
 import pytest
 
+from automation.domain.errors import AutomationError, all_errors
 from automation.domain.limits import DEFAULTS, Limit, read_defaults, read_limit
 
 
@@ -10,6 +11,13 @@ def test_a_default_is_within_its_own_bounds(limit: Limit) -> None:
     bounds = limit.value
 
     assert bounds.default is None or bounds.least <= bounds.default <= bounds.most
+
+
+@pytest.mark.parametrize("error", all_errors(), ids=lambda error: error.code)
+def test_an_error_whose_text_names_a_limit_names_it_for_programs_too(error: type[AutomationError]) -> None:
+    named = {str(limit) for limit in Limit if str(limit) in error.default}
+
+    assert named <= {error.limit}
 
 
 def test_a_limit_is_read_with_its_value() -> None:

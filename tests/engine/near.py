@@ -12,10 +12,14 @@ from automation.engine.actions.egress import Resolve
 from automation.engine.runs.worker import Worker
 from automation.storage.due import Due
 from automation.storage.pool.database import Database
+from automation.storage.retention import RetentionStore
 from automation.storage.runs import Runs
+from automation.storage.schedules import Schedules
+from automation.storage.secrets.sealed_secrets import SealedSecrets
 from tests.databases import DatabaseUrls
 from tests.engine.actions.receiver import Answer
 from tests.engine.workers import answering
+from tests.secret_keys import KEYRING
 
 LEASE = 4.0
 NEVER = 3600.0
@@ -77,12 +81,15 @@ async def a_near_worker(
         urls.worker,
         runs(database),
         Due(database),
+        RetentionStore(database),
         actions,
         concurrency=concurrency,
         lease=lease,
         drain_seconds=drain,
         most_result_bytes=most_result_bytes,
         most_lost=most_lost,
+        schedules=Schedules(database),
+        secrets=SealedSecrets(database, KEYRING),
     )
     stop, complaints = asyncio.Event(), list[str]()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(_said(context)))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from tests.databases import DatabaseUrls
 from tests.engine.actions.receiver import Answer, Receiver, response
+from tests.secret_keys import SECRET_KEYS
 from tests.system.processes import Process, running, wait_for_line
 
 STARTED = "worker started"
@@ -16,6 +17,7 @@ def worker_settings(urls: DatabaseUrls) -> dict[str, str]:
     return {
         "AUTOMATION_WORKER_URL": urls.worker,
         "AUTOMATION_EGRESS_ALLOW": "127.0.0.0/8",
+        "AUTOMATION_SECRET_KEYS": SECRET_KEYS,
         "AUTOMATION_POOL_MIN": "2",
         "AUTOMATION_POOL_MAX": "8",
         "AUTOMATION_LEASE": "4",

@@ -21,13 +21,9 @@ async def test_each_form_carries_its_own_etag_and_is_asked_for_again(document: d
     as_json, as_yaml = await get_contract_json(published), await get_contract_yaml(published, NO_WISH)
 
     assert (as_json.value, as_yaml.value) == (edition.json, edition.yaml)
-    assert as_json.headers == {"ETag": edition.json_etag, **CACHING}
-    assert as_yaml.headers == {
-        "ETag": edition.yaml_etag,
-        "Content-Type": "application/yaml",
-        "Vary": "Accept",
-        **CACHING,
-    }
+    assert (as_json.headers, as_json.etag) == (CACHING, edition.json_etag)
+    assert as_yaml.headers == {"Content-Type": "application/yaml", "Vary": "Accept", **CACHING}
+    assert as_yaml.etag == edition.yaml_etag
 
 
 async def test_yaml_is_plain_text_for_who_prefers_that(document: dict[str, Any]) -> None:
@@ -37,7 +33,7 @@ async def test_yaml_is_plain_text_for_who_prefers_that(document: dict[str, Any])
 
     assert as_text.value == published.current.yaml
     assert as_text.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert as_text.headers["ETag"] == published.current.text_etag != published.current.yaml_etag
+    assert as_text.etag == published.current.text_etag != published.current.yaml_etag
 
 
 @pytest.mark.parametrize("operation", [get_contract_json, partial(get_contract_yaml, accept=NO_WISH)])

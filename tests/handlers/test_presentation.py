@@ -107,13 +107,13 @@ def test_a_rule_is_shown_as_it_is_stored(links: Links) -> None:
 
 
 @pytest.mark.parametrize("status", RuleStatus)
-def test_only_an_active_rule_can_be_run(status: RuleStatus, links: Links) -> None:
+def test_only_a_rule_that_is_active_or_paused_can_be_run(status: RuleStatus, links: Links) -> None:
     shown = rule_response(a_rule(status), links)["data"]["_links"]
 
     execute = {"href": f"{RULE_PATH}/execute", "method": "POST"}
     assert shown["self"] == {"href": RULE_PATH}
     assert shown["versions"] == {"href": f"{RULE_PATH}/versions"}
-    assert shown.get("execute") == (execute if status is RuleStatus.ACTIVE else None)
+    assert shown.get("execute") == (execute if status in {RuleStatus.ACTIVE, RuleStatus.PAUSED} else None)
 
 
 def test_a_deleted_rule_can_not_be_run(links: Links) -> None:

@@ -15,6 +15,8 @@ import pytest
 
 from automation.storage.accounts.administration import Administration
 from tests.databases import Cluster
+from tests.outside.sdk.many import add_many
+from tests.secret_keys import SECRET_KEYS
 from tests.system.processes import KEPT_LOGS, demonstrating
 from tests.system.tenancy import Tenant, idle_service, new_tenant
 
@@ -22,6 +24,9 @@ HERE = Path(__file__).parent
 LONGEST, LAST = HERE / "test_attack.py", HERE / "test_statuses.py"
 
 DEADLINE_SECONDS = 900
+
+SEED = "seed"
+"""The property in which a test notes what its chance began with."""
 
 DESELECTED = pytest.StashKey[set[Path]]()
 LEFT_OUT = pytest.StashKey[list[str]]()
@@ -78,8 +83,10 @@ def demo(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             "AUTOMATION_WORKER_URL": urls.worker,
             "AUTOMATION_MIGRATION_URL": urls.owner,
             "AUTOMATION_DATA_DIR": str(directory),
+            "AUTOMATION_SECRET_KEYS": SECRET_KEYS,
         }
         with demonstrating(settings) as process:
+            add_many(urls.owner, process.demo)
             yield Demo(process.base_url, directory / "demo.json", process.demo)
 
 
@@ -151,7 +158,11 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say that a run in part proves less than a whole one."""
+    """Say what chance began with, and that a run in part proves less than a whole one."""
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        for name, value in report.user_properties:
+            if name == SEED and report.when == "call":
+                terminalreporter.line(f"{report.nodeid}: seed {value}")
     left_out = config.stash.get(LEFT_OUT, [])
     if left_out:
         terminalreporter.section("only a part of tests/outside was run")

@@ -18,8 +18,8 @@ from tests.outside.conftest import Demo
 from tests.shipped_contract.shipped import ENTRIES, examples, responses
 from tests.system.problems import problem_of
 from tests.system.processes import serving
-from tests.system.tenancy import RULES, WEBHOOK, Tenant, rule_input
-from tests.system.writes import new_key, other, write
+from tests.system.tenancy import RULES, SECRETS, WEBHOOK, Tenant, rule_input
+from tests.system.writes import MAKERS, new_key, other, write
 
 CONTRACTS = ["/api/v1/openapi.json", "/api/v1/openapi.yaml"]
 PATIENCE_SECONDS = 60
@@ -55,7 +55,13 @@ def codes(entry: Entry, status: int) -> set[str]:
 
 def path_of(entry: Entry) -> str:
     """Return an operation's path, with an id that nothing has."""
-    return entry.path.replace("{id}", str(uuid4())).replace("{version}", "1")
+    return entry.path.replace("{id}", str(uuid4())).replace("{version}", "1").replace("{name}", f"S{uuid4().hex}")
+
+
+def found(entry: Entry, tenant: Tenant) -> str:
+    """Return an operation's path, with the id of something that is made for it."""
+    made = MAKERS[entry.path.partition("/{id}")[0]][0](tenant) if "{id}" in entry.path else ""
+    return entry.path.replace("{id}", made).replace("{version}", "1")
 
 
 def media_type_of(entry: Entry) -> str:
@@ -113,7 +119,9 @@ def test_what_is_not_there_is_not_found(tenant: Tenant, entry: Entry) -> None:
 
 @documenting(413)
 def test_a_body_that_is_too_large_is_refused(tenant: Tenant, entry: Entry) -> None:
-    response = ask(tenant, entry, JSON, content=b" " * 65_537)
+    largest: int = entry.node.get("x-max-body-bytes", 65_536)
+
+    response = ask(tenant, entry, JSON, content=b" " * (largest + 1))
 
     problem_of(response, 413, "content_too_large")
 
@@ -174,11 +182,12 @@ def test_a_key_of_another_request_is_refused(tenant: Tenant, entry: Entry) -> No
     problem_of(other(entry, request).send(key), 422, "idempotency_key_reused")
 
 
-@pytest.mark.parametrize("path", CONTRACTS)
-def test_a_contract_that_the_client_has_is_not_sent_again(tenant: Tenant, path: str) -> None:
-    etag = tenant.client.get(path).headers["etag"]
+@documenting(304, secured=False)
+def test_what_the_client_has_is_not_sent_again(tenant: Tenant, entry: Entry) -> None:
+    path = found(entry, tenant)
+    etag = tenant.ask("GET", path).headers["etag"]
 
-    assert tenant.client.get(path, headers={"if-none-match": etag}).status_code == 304
+    assert tenant.ask("GET", path, {"if-none-match": etag}).status_code == 304
 
 
 def test_a_contract_that_is_withheld_is_not_found(settings: Mapping[str, str]) -> None:
@@ -189,15 +198,9 @@ def test_a_contract_that_is_withheld_is_not_found(settings: Mapping[str, str]) -
         problem_of(answer, 404, "not_found")
 
 
-def test_a_rule_that_the_client_has_is_not_sent_again(tenant: Tenant) -> None:
-    path = f"{RULES}/{tenant.create_rule()['rule_id']}"
-
-    assert tenant.ask("GET", path, {"if-none-match": '"v1"'}).status_code == 304
-
-
 @documenting(412, secured=False)
 def test_what_is_meant_for_another_version_is_refused(tenant: Tenant, entry: Entry) -> None:
-    path = entry.path.replace("{id}", tenant.create_rule()["rule_id"])
+    path = found(entry, tenant)
     body = {"json": rule_input()} if "requestBody" in entry.node else {}
     headers = {"if-match": '"v2"', **({"content-type": media_type_of(entry)} if body else {})}
 
@@ -225,6 +228,23 @@ def test_a_rule_in_use_is_not_deleted(tenant: Tenant) -> None:
     tenant.execute(rule)
 
     problem_of(tenant.ask("DELETE", f"{RULES}/{rule['rule_id']}"), 409, "rule_in_use")
+
+
+def test_a_secret_is_replaced_and_not_deleted_while_a_rule_names_it(tenant: Tenant) -> None:
+    path = f"{SECRETS}/{tenant.put_secret('TOKEN')}"
+    tenant.create_rule(actions=[{"type": "webhook_call", "config": {"url": "${secrets.TOKEN}"}}])
+
+    replaced = tenant.ask("PUT", path, json={"value": "another value"})
+
+    assert replaced.status_code == 200
+    problem_of(tenant.ask("DELETE", path), 409, "secret_in_use")
+
+
+def test_no_more_secrets_are_kept_than_a_tenant_may_have(tenant: Tenant) -> None:
+    tenant.put_secret("TOKEN")
+    tenant.administration.set_limits(tenant.tenant, {Limit.MAX_SECRETS: 1})
+
+    problem_of(tenant.ask("PUT", f"{SECRETS}/OTHER", json={"value": "another value"}), 409, "secrets_exhausted")
 
 
 def test_a_draft_is_planned_and_not_run(tenant: Tenant) -> None:

@@ -7,17 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from automation.domain.permissions import Role
 from automation.storage.accounts.administration import Administration
 from tests.databases import Cluster
 from tests.system.attack import (
     Outcome,
     attack,
-    become,
-    dictionaries,
-    of_a_visitor,
     of_an_operator,
-    write_configuration,
 )
 from tests.system.tenancy import Tenant, idle_service, new_tenant
 
@@ -26,8 +21,8 @@ Target = tuple[httpx.Client, Administration]
 pytestmark = pytest.mark.timeout(1800)
 
 CASES = 10_000
-EXAMPLES = 420
-"""How many cases are tried of one operation at the most: five thousand and some in all, for each of two attackers."""
+EXAMPLES = 220
+"""How many cases are tried of one operation at the most: nearly six thousand in all, for each of two attackers."""
 
 
 @pytest.fixture
@@ -38,15 +33,15 @@ def target(cluster: Cluster, tmp_path: Path) -> Iterator[Target]:
 
 
 def campaign(tenant: Tenant, stranger: Tenant, directory: Path, seed: int) -> list[Outcome]:
-    """Attack a tenant's service as its operator: once in every phase, then once more in that of stories.
+    """Attack a tenant's service as its operator: once in every phase, then twice more in that of stories.
 
     Stories of several operations end early, when the data has changed under them.
     """
     url = str(tenant.client.base_url)
     configuration = of_an_operator(tenant, stranger, directory, supply=150)
     everything = attack(configuration, url, examples=EXAMPLES, seed=seed)
-    stories = attack(configuration, url, "--phases=stateful", examples=100, seed=seed + 2)
-    return [everything, stories]
+    stories = [attack(configuration, url, "--phases=stateful", examples=100, seed=seed + more) for more in (1, 2)]
+    return [everything, *stories]
 
 
 def test_ten_thousand_cases_of_two_tenants_at_once_find_nothing(target: Target, tmp_path: Path) -> None:
@@ -59,24 +54,3 @@ def test_ten_thousand_cases_of_two_tenants_at_once_find_nothing(target: Target, 
 
     assert [outcome.output for outcome in outcomes if outcome.exit_code != 0] == []
     assert sum(outcome.cases for outcome in outcomes) >= CASES
-
-
-def test_a_user_without_permission_finds_nothing(tenant: Tenant, tmp_path: Path) -> None:
-    configuration = of_a_visitor(tenant, tmp_path)
-
-    outcome = attack(configuration, str(tenant.client.base_url), "--phases=examples,coverage,fuzzing", examples=50)
-
-    assert outcome.exit_code == 0, outcome.output
-    assert outcome.unrefused() == []
-
-
-def test_a_peer_who_sees_what_is_not_theirs_is_found(tenant: Tenant, tmp_path: Path) -> None:
-    """A colleague in the same tenant, passed off as a stranger, sees everything: that must not pass."""
-    configuration = write_configuration(tmp_path, dictionaries(tenant))
-    users = {"operator": tenant.key, "colleague": tenant.add_key(Role.READER)}
-    become(configuration, users, peers=list(users))
-
-    outcome = attack(configuration, str(tenant.client.base_url), "--include-tag=Rules", "--phases=stateful")
-
-    assert outcome.exit_code != 0
-    assert "`colleague` received the `AutomationRule` that `operator` owns" in outcome.output, outcome.output

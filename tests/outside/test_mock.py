@@ -49,8 +49,8 @@ def test_without_a_key_it_refuses_as_the_service_does(client: httpx.Client) -> N
 
 
 def path_of(entry: Entry) -> str:
-    """Return an operation's path, with an id and a version."""
-    return entry.path.replace("{id}", ID).replace("{version}", "1")
+    """Return an operation's path, with an id, a version and a name."""
+    return entry.path.replace("{id}", ID).replace("{version}", "1").replace("{name}", "CRM_TOKEN")
 
 
 def headers_of(entry: Entry) -> dict[str, str]:

@@ -1,14 +1,17 @@
 """Problem documents say what the contract documents, and nothing of what went wrong inside."""
 
+import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
 from starlette.exceptions import HTTPException
 
 from automation.contract.compiled.contract import Contract
-from automation.contract.serving.connexion_adapter import CONTEXT, ENDPOINT, ROUTING_CONTEXT
+from automation.contract.serving.connexion_adapter import CONTEXT, ENDPOINT, ROUTING_CONTEXT, ConnexionRequest
 from automation.contract.serving.endpoint import endpoint
+from automation.contract.serving.request_context import BEGAN
 from automation.domain.errors import (
     ApiKeyMissing,
     AutomationError,
@@ -20,7 +23,7 @@ from automation.domain.errors import (
     Unavailable,
     Violation,
 )
-from automation.service.problems import Problem, Problems
+from automation.service.problems import NOTHING_HERE_SECONDS, Problem, Problems
 from tests.contract.tiny import contract, operation
 
 SECRET = "password=hunter2 at /srv/service/secret.py"
@@ -121,3 +124,15 @@ def test_long_texts_are_cut(tiny: Contract) -> None:
     problem = Problems(tiny).respond(scope_of(tiny), error)
 
     assert document(problem)["errors"] == [{"message": "x" * 300, "parameter": "name"}]
+
+
+async def test_that_nothing_is_at_an_address_takes_as_long_whether_or_not_a_hook_was_looked_for(tiny: Contract) -> None:
+    problems = Problems(tiny)
+    for looked_for in (0.0, NOTHING_HERE_SECONDS / 2):
+        scope = scope_of()
+        came = scope["extensions"][BEGAN] = time.perf_counter()
+        await asyncio.sleep(looked_for)
+
+        await problems.handle(ConnexionRequest({**scope, "type": "http"}), PathNotFound())
+
+        assert time.perf_counter() - came >= NOTHING_HERE_SECONDS

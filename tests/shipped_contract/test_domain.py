@@ -7,6 +7,8 @@ from importlib.metadata import version
 import pytest
 
 from automation.contract.document.naming import NO_PERMISSION
+from automation.domain.audit import AuditActor, AuditEvent, AuditFilter, AuditOutcome, AuditResource
+from automation.domain.bulk_operations import BulkAction, BulkFailure, BulkStatus
 from automation.domain.errors import Violation
 from automation.domain.executions import ExecutionFilter, ExecutionStatus, LogEntry, LogLevel
 from automation.domain.permissions import Permission
@@ -32,6 +34,12 @@ from tests.storage.stored_executions import Execution
 @pytest.mark.parametrize(
     ("kind", "component"),
     [
+        (AuditActor, "AuditActor"),
+        (AuditOutcome, "AuditOutcome"),
+        (AuditResource, "AuditResourceType"),
+        (BulkAction, "BulkAction"),
+        (BulkFailure, "BulkFailure"),
+        (BulkStatus, "BulkStatus"),
         (ConcurrencyPolicy, "ConcurrencyPolicy"),
         (ConditionLogic, "ConditionLogic"),
         (ExecutionStatus, "ExecutionStatus"),
@@ -65,6 +73,7 @@ def test_the_permissions_are_in_alphabetical_order() -> None:
 @pytest.mark.parametrize(
     ("kind", "component"),
     [
+        (AuditEvent, "AuditEvent"),
         (Condition, "Condition"),
         (Execution, "AutomationExecution"),
         (LogEntry, "AutomationExecutionLogEntry"),
@@ -89,32 +98,38 @@ def test_a_summary_of_an_execution_leaves_out_what_is_large_and_nothing_else() -
 
 
 @pytest.mark.parametrize(
-    ("kind", "operation"), [(ExecutionFilter, "listAutomationExecutions"), (RuleFilter, "listAutomationRules")]
+    ("kind", "operation"),
+    [
+        (AuditFilter, "listAuditEvents"),
+        (ExecutionFilter, "listAutomationExecutions"),
+        (RuleFilter, "listAutomationRules"),
+    ],
 )
 def test_the_filters_of_a_list_are_its_parameters(kind: type, operation: str) -> None:
     [parameters] = [each.parameters for each in ENTRIES if each.name == operation]
-    of_every_list = {"sort", "limit", "cursor", "include_total", "x-tenant-id"}
+    of_every_list = {"sort", "limit", "cursor", "include_total", "x-tenant-id", "If-Match", "If-None-Match"}
 
     assert {each.name for each in fields(kind)} == {each["name"] for each in parameters} - of_every_list
 
 
 def test_a_summary_of_a_rule_leaves_out_what_it_does_and_nothing_else() -> None:
     summary, whole = SCHEMAS["AutomationRuleSummary"], SCHEMAS["AutomationRule"]
-    large = {"trigger_config", "conditions", "condition_logic", "actions"}
+    large = {"trigger_config", "conditions", "condition_logic", "actions", "input_schema", "next_fire_at"}
+    large |= {"concurrency_key", "deduplication_key", "debounce_seconds"}
 
     assert summary["properties"] == {name: each for name, each in whole["properties"].items() if name not in large}
     assert summary["required"] == [name for name in whole["required"] if name not in large]
 
 
 def test_a_version_of_a_rule_has_what_a_rule_can_be_given() -> None:
-    own = {each.name for each in fields(RuleVersionRecord)} - {"content"}
+    own = {each.name for each in fields(RuleVersionRecord)} - {"content", "revision"}
     shown = SCHEMAS["AutomationRuleVersion"]["properties"].keys() - {"_links"}
 
     assert own | {each.name for each in fields(RuleContent)} == shown
 
 
 def test_a_rule_has_the_fields_of_its_component() -> None:
-    own = {each.name for each in fields(Rule)} - {"content"}
+    own = {each.name for each in fields(Rule)} - {"content", "revision", "hook_token"}
 
     assert own | {each.name for each in fields(RuleContent)} == SCHEMAS["AutomationRule"]["properties"].keys() - {
         "_links"

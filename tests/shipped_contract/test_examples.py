@@ -11,17 +11,24 @@ from automation.contract.document.references import follow
 from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses
 
 OF_A_NEW_ATTEMPT = {"AutomationExecution.started_at", "AutomationExecution.logs", "ExecutionLinks.retry"}
+BY_THE_CLOCK = "TriggeredBy.scheduled_at"
 OF_A_RULE_AS_WRITTEN = {"AutomationRule.status_reason", "AutomationRule.deleted_at"}
 # What can only be read of a rule is each rule's own: in an example it could not be right.
-OF_A_RULE_AS_READ = ("rule_id", "tenant", "version", "created_by", "created_at", "updated_at", "status_reason")
+OF_A_RULE_AS_READ = (
+    *("rule_id", "tenant", "version", "created_by", "created_at", "updated_at", "status_reason", "next_fire_at"),
+)
 NEVER: Mapping[tuple[str, str], set[str]] = {
     # What has ended is not cancelled.
-    ("cancelAutomationExecution", "200"): {"ExecutionLinks.cancel"},
+    ("cancelAutomationExecution", "200"): {"ExecutionLinks.cancel", BY_THE_CLOCK},
     # What runs has come to no end.
-    ("cancelAutomationExecution", "202"): {"ExecutionLinks.retry"},
+    ("cancelAutomationExecution", "202"): {"ExecutionLinks.retry", BY_THE_CLOCK},
     # What is pending has not started, and there is nothing to tell of it yet.
-    ("executeAutomationRule", "202"): {*OF_A_NEW_ATTEMPT, "AutomationExecution.execution_context"},
-    ("retryAutomationExecution", "200"): OF_A_NEW_ATTEMPT,
+    ("executeAutomationRule", "202"): {*OF_A_NEW_ATTEMPT, "AutomationExecution.execution_context", BY_THE_CLOCK},
+    # A retry begins at once, and expires no more.
+    ("retryAutomationExecution", "200"): {
+        *OF_A_NEW_ATTEMPT,
+        *("AutomationExecution.run_at", "AutomationExecution.expires_at", BY_THE_CLOCK),
+    },
     # What was just written is neither deleted nor found to be unusable.
     ("createAutomationRule", "201"): OF_A_RULE_AS_WRITTEN,
     ("updateAutomationRule", "200"): OF_A_RULE_AS_WRITTEN,
@@ -33,11 +40,32 @@ NEVER: Mapping[tuple[str, str], set[str]] = {
             ("patchAutomationRule", "AutomationRulePatch"),
         )
     },
+    # What has just begun has come to no end.
+    ("receiveWebhook", "202"): {"Delivery.completed_at", "Delivery.duration_ms"},
+    # Events lead nowhere: what they are about may be gone.
+    ("listAuditEvents", "200"): {"Link.method"},
     # From a list of attempts all links are for GET, and nobody counts them.
     ("listAutomationExecutionAttempts", "200"): {"Link.method", "Pagination.total"},
+    # What an event has started can be looked at.
+    ("publishAutomationEvent", "202"): {"Link.method"},
+    ("getBulkOperation", "200"): {"Link.method"},
+    ("listBulkOperationRefusals", "200"): {"Link.method", "Pagination.total"},
+    # What has not begun has no times and no end yet.
+    **{
+        (f"{verb}AutomationExecutions", "202"): {
+            *("Link.method", "BulkOperation.started_at", "BulkOperation.completed_at", "BulkOperation.failure"),
+        }
+        for verb in ("cancel", "delete", "retry")
+    },
     # So are those of versions, whose list counts nothing.
+    ("getAutomationRuleStatistics", "200"): {"Link.method"},  # its one link is for GET
     ("listAutomationRuleVersions", "200"): {"Link.method", "Pagination.total"},
     ("getAutomationRuleVersion", "200"): {"Link.method"},
+    # And those of secrets, which lead nowhere but to themselves.
+    ("listAutomationSecrets", "200"): {"Link.method", "Pagination.total"},
+    ("getAutomationSecret", "200"): {"Link.method"},
+    ("putAutomationSecret", "200"): {"Link.method"},
+    ("putAutomationSecret", "201"): {"Link.method"},
 }
 """What an answer can't have although its schema does: for every other answer, all of the schema is shown."""
 

@@ -126,3 +126,10 @@ def test_a_tenants_answer_says_who_may_keep_it(entry: Entry) -> None:
     (success, *_) = (response for status, response in responses(entry).items() if status < HTTPStatus.BAD_REQUEST)
 
     assert {"Cache-Control", "Vary"} <= success["headers"].keys()
+
+
+@each_secured_operation
+def test_every_answer_of_it_tells_what_is_left_of_the_limits_on_requests(entry: Entry) -> None:
+    told = {"RateLimit", "RateLimit-Policy"}
+
+    assert [status for status, response in responses(entry).items() if not told <= response["headers"].keys()] == []

@@ -7,7 +7,8 @@ from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, NAMES
 
 SECTIONS = ["openapi", "info", "servers", "tags", "security", "paths", "components"]
 FIELDS = [
-    *("operationId", "tags", "summary", "description", "security", "x-required-permission", "x-max-body-bytes"),
+    *("operationId", "tags", "summary", "description", "security", "x-required-permission", "x-hook-token"),
+    *("x-max-body-bytes", "x-raw-body", "x-raw-headers"),
     *("parameters", "requestBody", "responses"),
 ]
 

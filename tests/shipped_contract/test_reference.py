@@ -83,13 +83,20 @@ def test_links_are_an_object_of_link_objects() -> None:
 def test_the_operation_is_the_references() -> None:
     (entry,) = (each for each in ENTRIES if each.name == "getAutomationExecution")
     success = entry.node["responses"]["200"]["content"]["application/json"]["schema"]
-    parameters = {(each["in"], each["name"], each["required"], each["schema"]["format"]) for each in entry.parameters}
+    parameters = {
+        (each["in"], each["name"], each["required"], each["schema"].get("format")) for each in entry.parameters
+    }
 
     assert (entry.method, entry.path) == ("get", "/api/v1/automation/executions/{id}")
     assert entry.node["x-required-permission"] == "automation:read"
     assert success == {"$ref": "#/components/schemas/AutomationExecutionResponse"}
     assert {"200", "400", "401", "403", "404", "500"} <= entry.node["responses"].keys()
-    assert parameters == {("path", "id", True, "uuid"), ("header", "x-tenant-id", False, "uuid")}
+    assert parameters == {
+        ("path", "id", True, "uuid"),
+        ("header", "x-tenant-id", False, "uuid"),
+        ("header", "If-Match", False, None),
+        ("header", "If-None-Match", False, None),
+    }
 
 
 def test_the_key_is_sent_as_the_reference_says() -> None:

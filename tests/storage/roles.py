@@ -6,13 +6,16 @@ from tests.storage.samples import Sample
 
 READABLE = (
     "automation_execution_attempts",
+    "automation_execution_labels",
     "automation_execution_logs",
     "automation_executions",
+    "automation_rule_secrets",
     "automation_rule_versions",
     "automation_rules",
+    "automation_secrets",
     "tenant_limits",
 )
-DIRECTORIES = ("api_keys", "tenants", "write_probes")
+DIRECTORIES = ("api_keys", "automation_hook_tokens", "tenants", "write_probes")
 
 Connection = psycopg.Connection[tuple[object, ...]]
 

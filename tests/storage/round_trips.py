@@ -1,4 +1,4 @@
-"""Counts how often a client waits for the server, by passing on what both say, and loses answers if asked to."""
+"""Counts how often a client waits for the server, by passing on what both say; if told, loses answers, or pools."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,11 +14,16 @@ class Proxy:
     """Where the proxy listens, how many answers it has passed on so far, and how many of the next ones it loses.
 
     With an answer that is lost, its connection breaks: what was asked is done, and nobody is told.
+
+    Where it ``pools``, a client is told another process id than the server's; where it ``renames``, the server is told
+    other names of prepared statements than the client's.
     """
 
     url: str
     round_trips: int = 0
     answers_to_lose: int = 0
+    pools: bool = False
+    renames: bool = False
 
 
 @asynccontextmanager
@@ -39,7 +44,7 @@ async def counting_proxy(url: str) -> AsyncIterator[Proxy]:
             there, back = await asyncio.open_connection(host, port)
         try:
             await asyncio.wait(
-                [asyncio.create_task(_pass_on(reader, back)), asyncio.create_task(_count(proxy, there, writer))],
+                [asyncio.create_task(_pass_on(proxy, reader, back)), asyncio.create_task(_count(proxy, there, writer))],
                 return_when=asyncio.FIRST_COMPLETED,
             )
         finally:
@@ -58,9 +63,9 @@ async def counting_proxy(url: str) -> AsyncIterator[Proxy]:
                 await conversation
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pass_on(proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while data := await reader.read(65_536):
-        writer.write(data)
+        writer.write(data.replace(b"_pg3_", b"_own_") if proxy.renames else data)
         await writer.drain()
 
 
@@ -78,5 +83,7 @@ async def _count(proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.Str
                     proxy.answers_to_lose -= 1
                     return
                 continue
+            if proxy.pools and head[:1] == b"K":  # BackendKeyData: the process id, and a secret
+                body = bytes([body[0] ^ 1]) + body[1:]
             writer.write(head + body)
             await writer.drain()

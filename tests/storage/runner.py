@@ -12,9 +12,10 @@ from psycopg.rows import DictRow, dict_row
 from automation.domain.executions import ExecutionStatus, LogEntry, LogLevel
 from automation.domain.pages import PageRequest
 from automation.domain.rules import Rule
+from automation.domain.start_window import AT_ONCE, StartWindow
 from automation.storage.executions import Executions
 from automation.storage.rules import Rules
-from automation.storage.runs import Claim, LogPart, Runs, Turn
+from automation.storage.runs import ActionDone, Claim, LogPart, Runs, Turn
 from tests.databases import DatabaseUrls
 from tests.storage.samples import Sample, a_content
 
@@ -42,7 +43,7 @@ class Runner:
         """Create an active rule."""
         return await self.rules.create(self.tenant, self.sample.user, a_content(**content))
 
-    async def execute(self, rule: Rule | None = None, **trigger: Any) -> UUID:
+    async def execute(self, rule: Rule | None = None, *, window: StartWindow = AT_ONCE, **trigger: Any) -> UUID:
         """Create an execution, and return its id."""
         created = await self.executions.create(
             self.tenant,
@@ -50,6 +51,7 @@ class Runner:
             (rule or await self.rule()).rule_id,
             trigger_data=trigger,
             override_conditions=False,
+            window=window,
         )
         return created.execution_id
 
@@ -67,7 +69,7 @@ class Runner:
         """Run an execution until one of its actions fails for good, and return its id."""
         claim = await self.claimed(execution)
         for done in range(index):
-            await self.runs.record_action(claim, done, result={"action": done}, failed=False, next_action=done + 1)
+            await self.runs.write(claim, ActionDone(index=done, result={"action": done}, failed=False))
         await self.runs.finish(
             claim,
             ExecutionStatus.FAILED,

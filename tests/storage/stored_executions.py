@@ -1,7 +1,7 @@
 """Writes whole executions, as a test has made them up."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 
 from automation.domain.executions import ExecutionStatus, LogEntry
 from automation.storage.accounts.administration import Administration
-from automation.storage.tables import automation_execution_logs, automation_executions
+from automation.storage.tables import automation_execution_labels, automation_execution_logs, automation_executions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,11 @@ class Execution:
     rule_version: int = 1
     attempt: int = 1
     priority: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    request_id: str | None = None
+    triggered_by: Mapping[str, str] | None = None
+    run_at: datetime | None = None
+    expires_at: datetime | None = None
 
 
 _COLUMNS = tuple(name for name in Execution.__dataclass_fields__ if name != "logs")
@@ -61,9 +66,17 @@ def _insert(connection: Connection, execution: Execution) -> None:
     values |= {"queued_at": execution.created_at, "log_entries": len(execution.logs)}
     statement = postgresql.insert(automation_executions).values(_plain(values)).on_conflict_do_nothing()
     stored = connection.execute(statement.returning(automation_executions.c.execution_id)).first()
+    if stored and execution.labels:
+        connection.execute(insert(automation_execution_labels), [*_labels(execution)])
     if stored and execution.logs:
         entries = [_entry(execution, sequence, entry) for sequence, entry in enumerate(execution.logs)]
         connection.execute(insert(automation_execution_logs), entries)
+
+
+def _labels(execution: Execution) -> Iterator[dict[str, Any]]:
+    place = {name: getattr(execution, name) for name in ("tenant", "execution_id", "created_at")}
+    for key, value in execution.labels.items():
+        yield {**place, "key": key, "value": value}
 
 
 def _entry(execution: Execution, sequence: int, entry: LogEntry) -> dict[str, Any]:
@@ -83,5 +96,5 @@ def _entry(execution: Execution, sequence: int, entry: LogEntry) -> dict[str, An
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
     # The JSON encoder takes dicts and no other mappings.
-    objects = ("trigger_data", "execution_context", "metadata")
+    objects = ("trigger_data", "execution_context", "labels", "metadata", "triggered_by")
     return {name: dict(value) if name in objects and value is not None else value for name, value in values.items()}

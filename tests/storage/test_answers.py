@@ -37,7 +37,7 @@ def answers(database: Database) -> Answers:
 
 def request_of(runner: Runner, digest: bytes = b"d" * 32) -> RepeatableRequest:
     """Return a request that nobody has sent yet."""
-    return RepeatableRequest(runner.tenant, runner.sample.user, str(uuid4()), digest)
+    return RepeatableRequest(runner.tenant, runner.sample.user, str(uuid4()), (digest,))
 
 
 def executing(runner: Runner, answer: Answer = ANSWER) -> Callable[[], Awaitable[Answer]]:
@@ -72,7 +72,7 @@ async def test_what_is_asked_for_twice_is_done_once_and_answered_alike(answers: 
 async def test_another_request_with_the_key_is_refused(answers: Answers, runner: Runner) -> None:
     request = request_of(runner)
     await answers.once(request, executing(runner))
-    another = RepeatableRequest(request.tenant, request.user, request.key, b"e" * 32)
+    another = RepeatableRequest(request.tenant, request.user, request.key, (b"e" * 32,))
 
     with pytest.raises(IdempotencyKeyReused):
         await answers.once(another, executing(runner))

@@ -8,7 +8,7 @@ import pytest
 
 from automation.domain.errors import ExecutionNotFound
 from automation.domain.pages import Cursor, Page, PageRequest, Position
-from automation.storage.executions import LARGEST_PAGE
+from automation.storage.attempt_pages import LARGEST_PAGE
 from tests.storage.runner import Runner
 from tests.storage.samples import Sample
 

@@ -1,7 +1,6 @@
 """Only one worker has an execution, and who lost it writes nothing more."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -9,20 +8,10 @@ import pytest
 
 from automation.domain.executions import ExecutionStatus
 from automation.domain.rules import RuleAction
-from automation.storage.runs import Claim, Runs, Turn
-from tests.storage.runner import Runner, entry, told
+from automation.storage.runs import ActionDone, CallBegins, Turn
+from tests.storage.claimed_writes import WRITES
+from tests.storage.runner import Runner
 from tests.storage.samples import Sample, a_content
-
-WRITES: dict[str, Callable[[Runs, Claim], Awaitable[object]]] = {
-    "begin_call": lambda runs, claim: runs.begin_call(claim, lease=60, tries=1, call_key=uuid4()),
-    "finish": lambda runs, claim: runs.finish(claim, ExecutionStatus.COMPLETED),
-    "log": lambda runs, claim: runs.log(claim, told(entry())),
-    "record_action": lambda runs, claim: runs.record_action(claim, 0, result={}, failed=False, next_action=1),
-    "record_try": lambda runs, claim: runs.record_try(claim, tries=1, keep_call_key=True),
-    "release": lambda runs, claim: runs.release(claim),
-    "renew": lambda runs, claim: runs.renew(claim, lease=60),
-    "wait": lambda runs, claim: runs.wait(claim, next_action=1, resume_at=datetime.now(UTC) + timedelta(hours=1)),
-}
 
 
 async def test_a_claim_brings_what_a_run_needs(runner: Runner) -> None:
@@ -90,8 +79,8 @@ async def test_an_execution_that_has_ended_is_not_claimed(runner: Runner, status
 async def test_a_lease_that_ran_out_is_taken_over_in_the_same_attempt(runner: Runner) -> None:
     first = await runner.claimed()
     key = uuid4()
-    await runner.runs.record_action(first, 0, result={"n": 1}, failed=False, next_action=1)
-    await runner.runs.begin_call(first, lease=15, tries=2, call_key=key)
+    await runner.runs.write(first, ActionDone(index=0, result={"n": 1}, failed=False))
+    await runner.runs.write(first, CallBegins(lease=15, tries=2, call_key=key))
     runner.expire(first.execution_id)
 
     second = await runner.claimed(first.execution_id)
@@ -178,8 +167,10 @@ async def test_two_thirds_of_a_lease_are_left_at_least_when_it_was_renewed(
     runner.change(claim.execution_id, f"lease_until = lease_until - interval '{gone} seconds'")
     asked = datetime.now(UTC)
 
-    how = {"lease": 30} if renew == "renew" else {"lease": 30, "tries": 0, "call_key": uuid4()}
-    assert await getattr(runner.runs, renew)(claim, **how)
+    if renew == "renew":
+        await runner.runs.renew(claim, lease=30)
+    else:
+        await runner.runs.write(claim, CallBegins(lease=30, tries=0, call_key=uuid4()))
 
     assert runner.row(claim.execution_id)["lease_until"] >= asked + timedelta(seconds=20)
 

@@ -21,7 +21,7 @@ from automation.domain.errors import (
 )
 from automation.domain.executions import RETRIABLE, ExecutionStatus
 from automation.domain.rules import RuleStatus
-from automation.storage.runs import Claim, Outcome, Runs
+from automation.storage.runs import ActionDone, CallBegins, Claim, Outcome, Runs, TryFailed
 from tests.storage.runner import BEGINNING, Runner, entry, told
 from tests.storage.samples import Sample, a_content
 
@@ -69,7 +69,7 @@ async def test_an_execution_pins_the_version_that_it_was_created_with(runner: Ru
     assert (later.rule.version, later.rule.content.name) == (2, "new")
 
 
-@pytest.mark.parametrize("status", sorted(set(RuleStatus) - {RuleStatus.ACTIVE}))
+@pytest.mark.parametrize("status", sorted(set(RuleStatus) - {RuleStatus.ACTIVE, RuleStatus.PAUSED}))
 async def test_a_rule_that_is_not_active_is_not_executed(runner: Runner, status: RuleStatus) -> None:
     rule = await runner.rule(status=status)
 
@@ -136,8 +136,8 @@ async def test_a_call_of_unknown_outcome_keeps_its_key_where_it_is_tried_again(
 ) -> None:
     claim = await runner.claimed()
     key = uuid4()
-    await runner.runs.record_action(claim, 0, result=None, failed=False, next_action=1)
-    await runner.runs.begin_call(claim, lease=15, tries=1, call_key=key)
+    await runner.runs.write(claim, ActionDone(index=0, result=None, failed=False))
+    await runner.runs.write(claim, CallBegins(lease=15, tries=1, call_key=key))
     await runner.runs.finish(claim, ExecutionStatus.FAILED, failed_action_index=1, keep_call_key=unknown)
 
     await runner.executions.retry(runner.tenant, claim.execution_id, retry_from=retry_from)
@@ -269,10 +269,10 @@ async def test_an_execution_that_has_ended_otherwise_cannot_be_cancelled(runner:
 
 
 HEARD: Mapping[str, Callable[[Runs, Claim], Awaitable[object]]] = {
-    "begin_call": lambda runs, claim: runs.begin_call(claim, lease=15, tries=0, call_key=uuid4()),
+    "begin_call": lambda runs, claim: runs.write(claim, CallBegins(lease=15, tries=0, call_key=uuid4())),
     "log": lambda runs, claim: runs.log(claim, told(entry())),
-    "record_action": lambda runs, claim: runs.record_action(claim, 0, result={}, failed=False, next_action=1),
-    "record_try": lambda runs, claim: runs.record_try(claim, tries=1, keep_call_key=True),
+    "record_action": lambda runs, claim: runs.write(claim, ActionDone(index=0, result={}, failed=False)),
+    "record_try": lambda runs, claim: runs.write(claim, TryFailed(tries=1, keep_call_key=True)),
     "release": lambda runs, claim: runs.release(claim),
     "wait": lambda runs, claim: runs.wait(claim, next_action=1, resume_at=datetime.now(UTC) + HOUR),
 }
@@ -412,7 +412,8 @@ async def test_a_deletion_waits_for_a_retry_that_came_first_and_is_refused(runne
     rule = runner.row(execution)["automation_rule_id"]
     async with await psycopg.AsyncConnection.connect(runner.urls.api) as retrying:
         await retrying.execute(
-            "SELECT FROM retry_execution_v1(%s, %s, 'start', 'original', NULL, NULL, NULL)", (runner.tenant, execution)
+            "SELECT FROM retry_execution_v1(%s, %s, 'start', 'original', NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+            (runner.tenant, execution),
         )
         deletion = asyncio.create_task(runner.rules.delete(runner.tenant, rule))
         await _blocked(runner)

@@ -54,6 +54,7 @@ def _execution(rule: Rule, number: int) -> Execution:
         duration_ms=float(number) if ended else None,
         error_message=f"Action {number}: the Receiver answered 50% of _ STRASSE" if status == "failed" else None,
         attempt=1 + number % 3,
+        labels={"env": "prod" if number % 2 else "test:a", "number": str(number % 4)},
     )
 
 
@@ -147,6 +148,26 @@ MATCHES: list[tuple[dict[str, Any], Any]] = [
     ({"error_contains": "an_wered"}, lambda each: False),
     ({"attempt_min": 2}, lambda each: each.attempt >= 2),
     ({"status": ("pending",), "duration_min_ms": 0.0}, lambda each: False),
+    ({"label": ("env:prod",)}, lambda each: each.labels.get("env") == "prod"),
+    ({"label": ("env:test:a",)}, lambda each: each.labels.get("env") == "test:a"),
+    ({"label": ("env:pro",)}, lambda each: False),
+    ({"label": ("env:PROD",)}, lambda each: False),
+    ({"label": ("nothing:prod",)}, lambda each: False),
+    ({"label": ("env:prod", "number:3")}, lambda each: each.labels.get("number") == "3"),
+    ({"label": ("number:3", "env:test:a")}, lambda each: False),
+    (
+        {"label": ("env:prod",), "status": ("failed", "timeout"), "created_to": CREATED_AT + 9 * SECOND},
+        lambda each: (
+            each.labels.get("env") == "prod"
+            and each.status in {"failed", "timeout"}
+            and each.created_at < CREATED_AT + 9 * SECOND
+        ),
+    ),
+    (
+        {"label": ("number:1", "env:prod"), "error_contains": "50%"},
+        lambda each: each.labels.get("number") == "1" and each.status == "failed",
+    ),
+    ({"label": ("env:prod",), "status": ("pending",), "duration_min_ms": 0.0}, lambda each: False),
     (
         {
             "status": ("failed", "timeout"),
@@ -159,7 +180,9 @@ MATCHES: list[tuple[dict[str, Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "matches"), MATCHES, ids=[", ".join(given) for given, _ in MATCHES])
+@pytest.mark.parametrize(
+    ("given", "matches"), MATCHES, ids=[f"{number}: {', '.join(given)}" for number, (given, _) in enumerate(MATCHES)]
+)
 async def test_a_filter_leaves_what_it_says(
     ours: Sample, stored: list[Execution], listed: ExecutionList, given: Any, matches: Any
 ) -> None:

@@ -46,9 +46,20 @@ def test_functions_that_see_more_than_their_caller_are_closed(database_urls: Dat
     assert definers == [
         ("defer_execution_v1", "automation_directory", pinned, False),
         ("describe_principal_v1", "automation_directory", pinned, False),
+        ("find_due_schedules_v1", "automation_directory", pinned, False),
+        ("find_expired_executions_v1", "automation_directory", pinned, False),
+        ("fold_run_ends_v1", "automation_directory", pinned, False),
+        ("keep_hook_v1", "automation_directory", pinned, False),
+        ("lease_requests_v1", "automation_directory", pinned, False),
+        ("list_retention_v1", "automation_directory", pinned, False),
+        ("next_bulk_operation_v1", "automation_directory", pinned, False),
         ("probe_writes_v1", "automation_directory", pinned, False),
+        ("prune_bulk_operations_v1", "automation_directory", pinned, False),
+        ("prune_events_v1", "automation_directory", pinned, False),
         ("prune_idempotency_records_v1", "automation_directory", pinned, False),
         ("resolve_api_key_v1", "automation_directory", pinned, False),
+        ("resolve_hook_v1", "automation_directory", pinned, False),
+        ("rotate_hook_v1", "automation_directory", pinned, False),
         ("sweep_due_executions_v1", "automation_directory", pinned, False),
         ("touch_api_keys_v1", "automation_directory", pinned, False),
     ]
@@ -80,12 +91,12 @@ def test_the_directory_sees_no_more_of_executions_than_when_they_are_due(
         columns = admin.execute(
             "SELECT privilege_type, array_agg(column_name::text ORDER BY column_name)"
             " FROM information_schema.column_privileges"
-            " WHERE grantee = 'automation_directory' AND table_name LIKE 'automation%' GROUP BY 1 ORDER BY 1"
+            " WHERE grantee = 'automation_directory' AND table_name = 'automation_executions' GROUP BY 1 ORDER BY 1"
         ).fetchall()
 
     assert seen == [("pending",)]
     assert columns == [
-        ("SELECT", ["attempt", "due_at", "execution_id", "priority", "queued_at", "status", "tenant"]),
+        ("SELECT", ["attempt", "due_at", "execution_id", "expires_at", "priority", "queued_at", "status", "tenant"]),
         ("UPDATE", ["due_at"]),
     ]
 
@@ -97,6 +108,7 @@ def test_the_directory_sees_no_more_of_executions_than_when_they_are_due(
         "created_at",
         "created_by",
         "execution_id",
+        "labels",
         "override_conditions",
         "priority",
         "tenant",
@@ -131,21 +143,51 @@ def test_the_api_cannot_pass_for_a_worker(ours: Sample, api: Connection) -> None
 
 WRITABLE = {
     "api": {
+        ("audit_events", "INSERT"),
+        ("automation_bulk_operations", "INSERT"),
+        ("automation_bulk_operations", "UPDATE"),
+        ("automation_bulk_refusals", "INSERT"),
+        ("automation_event_subscriptions", "DELETE"),
+        ("automation_event_subscriptions", "INSERT"),
+        ("automation_events", "INSERT"),
+        ("automation_events", "UPDATE"),
         ("automation_execution_attempts", "INSERT"),
+        ("automation_execution_labels", "INSERT"),
         ("automation_execution_logs", "INSERT"),
+        ("automation_executions", "DELETE"),
         ("automation_executions", "INSERT"),
         ("automation_executions", "UPDATE"),
+        ("automation_hook_deliveries", "INSERT"),
+        ("automation_rule_secrets", "DELETE"),
+        ("automation_rule_secrets", "INSERT"),
         ("automation_rule_versions", "INSERT"),
         ("automation_rules", "INSERT"),
+        ("automation_run_ends", "INSERT"),
         ("automation_rules", "UPDATE"),
+        ("automation_secrets", "DELETE"),
+        ("automation_secrets", "INSERT"),
+        ("automation_schedules", "DELETE"),
+        ("automation_schedules", "INSERT"),
+        ("automation_schedules", "UPDATE"),
+        ("automation_secrets", "UPDATE"),
         ("idempotency_records", "INSERT"),
         ("idempotency_records", "UPDATE"),
+        ("tenant_usage", "INSERT"),
+        ("tenant_usage", "UPDATE"),
     },
     "worker": {
+        ("audit_events", "DELETE"),
+        ("automation_executions", "DELETE"),
+        ("automation_execution_labels", "INSERT"),
         ("automation_execution_logs", "INSERT"),
         ("automation_executions", "INSERT"),
         ("automation_executions", "UPDATE"),
         ("automation_rules", "UPDATE"),
+        ("automation_schedules", "DELETE"),
+        ("automation_schedules", "UPDATE"),
+        ("automation_run_ends", "INSERT"),
+        ("tenant_usage", "INSERT"),
+        ("tenant_usage", "UPDATE"),
     },
 }
 
@@ -166,7 +208,13 @@ def test_a_role_writes_what_it_must_and_nothing_else(database_urls: DatabaseUrls
 
 
 @pytest.mark.parametrize(
-    "table", ["automation_execution_attempts", "automation_execution_logs", "automation_rule_versions"]
+    "table",
+    [
+        "automation_execution_attempts",
+        "automation_execution_labels",
+        "automation_execution_logs",
+        "automation_rule_versions",
+    ],
 )
 @pytest.mark.parametrize("role", ["api", "worker"])
 def test_what_was_written_down_is_neither_changed_nor_taken_back(

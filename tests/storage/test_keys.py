@@ -86,10 +86,10 @@ async def test_permissions_of_several_roles_add_up(
 ) -> None:
     digest = ours.add_key()
     with psycopg.connect(database_urls.admin) as admin:
-        admin.execute("INSERT INTO roles VALUES (%s, 'auditor')", (ours.tenant,))
+        admin.execute("INSERT INTO roles VALUES (%s, 'inspector')", (ours.tenant,))
         for permission in ("automation:read", "audit:read"):
-            admin.execute("INSERT INTO role_permissions VALUES (%s, 'auditor', %s)", (ours.tenant, permission))
-        admin.execute("INSERT INTO user_roles VALUES (%s, %s, 'auditor')", (ours.tenant, ours.user))
+            admin.execute("INSERT INTO role_permissions VALUES (%s, 'inspector', %s)", (ours.tenant, permission))
+        admin.execute("INSERT INTO user_roles VALUES (%s, %s, 'inspector')", (ours.tenant, ours.user))
 
     record = await keys.resolve(digest, None, count=True)
 

@@ -15,7 +15,7 @@ from automation.engine.runs.journal import MAX_METADATA_BYTES
 from automation.service.settings import Settings
 from automation.storage.executions import MOST_ALONE, MOST_BESIDE_OTHERS, Executions
 from automation.storage.pool.database import Database
-from automation.storage.runs import LogPart
+from automation.storage.runs import ActionDone, LogPart
 from automation.storage.runs.runs import LONGEST_MESSAGE, LONGEST_STACK
 from tests.storage.runner import Runner, entry
 
@@ -33,7 +33,7 @@ class Statements:
 
     async def _note(self, query: bytes, parameters: Sequence[Any], **options: Any) -> Any:
         if b"get_execution_v1" in query:
-            _, identifiers, most = parameters
+            _, identifiers, _, most = parameters
             self.asked.append(({UUID(each) for each in identifiers.strip("{}").split(",")}, most))
         return await self._fetch_rows(query, parameters, **options)
 
@@ -47,7 +47,7 @@ async def with_result(runner: Runner, size: int) -> UUID:
     """Return an execution with a result of so many bytes."""
     claim = await runner.claimed()
     result = "x" * (size - 2)
-    await runner.runs.record_action(claim, 0, result=result, failed=False, next_action=1)
+    await runner.runs.write(claim, ActionDone(index=0, result=result, failed=False))
     return claim.execution_id
 
 
@@ -143,7 +143,7 @@ async def test_an_error_and_its_stack_keep_their_beginning_and_their_end(runner:
 async def test_the_largest_document_that_there_can_be_is_within_the_limit_of_an_answer(runner: Runner) -> None:
     trigger = "\u0001" * ((LARGEST_BODY - 100) // len("\\u0001"))
     claim = await runner.claimed(await runner.execute(payload=trigger))
-    await runner.runs.record_action(claim, 0, result="x" * LARGEST_RESULTS, failed=False, next_action=1)
+    await runner.runs.write(claim, ActionDone(index=0, result="x" * LARGEST_RESULTS, failed=False))
     entries = tuple(entry("m", metadata={"text": "x" * (MAX_METADATA_BYTES - 20)}) for _ in range(20))
     await runner.runs.log(claim, LogPart(1, entries))
     awkward = "\u0001" * 100_000
@@ -164,7 +164,7 @@ async def test_a_document_beside_others_has_256_kib_at_the_most(runner: Runner) 
     trigger = "x" * (LARGEST_BODY - 100)
     claim = await runner.claimed(await runner.execute(payload=trigger))
     result = "x" * (MOST_BESIDE_OTHERS - 2000)
-    await runner.runs.record_action(claim, 0, result=result, failed=False, next_action=1)
+    await runner.runs.write(claim, ActionDone(index=0, result=result, failed=False))
     await runner.runs.finish(claim, ExecutionStatus.FAILED, error_message="x" * 5000, error_stack="x" * 9000)
 
     document = json.dumps(await runner.document(claim.execution_id))

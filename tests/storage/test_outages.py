@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from uuid import uuid4
 
 import psutil
@@ -27,9 +28,9 @@ HERE = ("here",)
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+def server(data_directories: Callable[[str], Path]) -> Iterator[EmbeddedServer]:
     """A server of this module's own, to be stopped and frozen."""
-    own = EmbeddedServer(tmp_path_factory.mktemp("outages"), fast=True)
+    own = EmbeddedServer(data_directories("outages"), fast=True)
     own.start()
     yield own
     own.discard()

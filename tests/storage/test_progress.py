@@ -8,7 +8,7 @@ import pytest
 
 from automation.domain.executions import ExecutionStatus, LogLevel
 from automation.domain.rules import RuleStatus
-from automation.storage.runs import Outcome
+from automation.storage.runs import ActionDone, CallBegins, Outcome, TryFailed
 from tests.storage.runner import BEGINNING, LEASE, Runner, entry, told
 from tests.storage.samples import a_content
 
@@ -19,7 +19,7 @@ async def test_progress_is_seen_as_each_action_ends(runner: Runner) -> None:
     claim = await runner.claimed()
     first = entry("one", action_index=0, metadata={"status": 200})
 
-    await runner.runs.record_action(claim, 0, result={"status": 200}, failed=False, next_action=1, logs=told(first))
+    await runner.runs.write(claim, ActionDone(index=0, result={"status": 200}, failed=False), logs=told(first))
     document = await runner.document(claim.execution_id)
 
     assert (document["status"], document["actions_successful"], document["actions_failed"]) == ("running", 1, 0)
@@ -33,8 +33,8 @@ async def test_progress_is_seen_as_each_action_ends(runner: Runner) -> None:
 async def test_a_failed_action_that_the_rule_survives_counts_as_failed(runner: Runner) -> None:
     claim = await runner.claimed()
 
-    await runner.runs.record_action(claim, 0, result=None, failed=True, next_action=1)
-    await runner.runs.record_action(claim, 1, result=[1], failed=False, next_action=2)
+    await runner.runs.write(claim, ActionDone(index=0, result=None, failed=True))
+    await runner.runs.write(claim, ActionDone(index=1, result=[1], failed=False))
     await runner.runs.finish(claim, ExecutionStatus.COMPLETED)
     document = await runner.document(claim.execution_id)
 
@@ -46,7 +46,7 @@ async def test_results_keep_the_order_and_the_numbers_of_their_members(runner: R
     claim = await runner.claimed()
     result = {"zz": 1, "a": {"y": 1.0, "b": 1e300}, "": [], "m": 2**63 - 1, 'quote"': "漢字 🚀"}
 
-    await runner.runs.record_action(claim, 0, result=result, failed=False, next_action=1)
+    await runner.runs.write(claim, ActionDone(index=0, result=result, failed=False))
     runner.expire(claim.execution_id)
     again = await runner.claimed(claim.execution_id)
 
@@ -57,9 +57,7 @@ async def test_what_postgresql_cannot_store_does_not_stop_a_run(runner: Runner) 
     claim = await runner.claimed()
     log = entry(NUL, metadata={NUL: NUL, "literal": "\\u0000", "half": "\\\\u0000"})
 
-    await runner.runs.record_action(
-        claim, 0, result={NUL: [NUL, "\\u0000"]}, failed=False, next_action=1, logs=told(log)
-    )
+    await runner.runs.write(claim, ActionDone(index=0, result={NUL: [NUL, "\\u0000"]}, failed=False), logs=told(log))
     await runner.runs.finish(claim, ExecutionStatus.FAILED, error_message=NUL + "\ud800", error_stack=NUL)
     document = await runner.document(claim.execution_id)
 
@@ -73,7 +71,7 @@ async def test_what_is_recorded_again_counts_once(runner: Runner) -> None:
     claim = await runner.claimed()
 
     answers = [
-        await runner.runs.record_action(claim, 0, result={"n": 1}, failed=False, next_action=1, logs=told(entry()))
+        await runner.runs.write(claim, ActionDone(index=0, result={"n": 1}, failed=False), logs=told(entry()))
         for _ in range(2)
     ]
     document = await runner.document(claim.execution_id)
@@ -113,14 +111,14 @@ async def test_a_call_key_is_kept_until_its_outcome_is_known(runner: Runner) -> 
         row = runner.row(claim.execution_id)
         return row["tries"], row["call_key"]
 
-    await runner.runs.begin_call(claim, lease=LEASE, tries=1, call_key=key)
+    await runner.runs.write(claim, CallBegins(lease=LEASE, tries=1, call_key=key))
     begun = stored()
-    await runner.runs.record_try(claim, tries=2, keep_call_key=True)
+    await runner.runs.write(claim, TryFailed(tries=2, keep_call_key=True))
     unknown = stored()
-    await runner.runs.record_try(claim, tries=3, keep_call_key=False)
+    await runner.runs.write(claim, TryFailed(tries=3, keep_call_key=False))
     known = stored()
-    await runner.runs.begin_call(claim, lease=LEASE, tries=3, call_key=key)
-    await runner.runs.record_action(claim, 0, result=None, failed=False, next_action=1)
+    await runner.runs.write(claim, CallBegins(lease=LEASE, tries=3, call_key=key))
+    await runner.runs.write(claim, ActionDone(index=0, result=None, failed=False))
 
     assert (begun, unknown, known, stored()) == ((1, key), (2, key), (3, None), (0, None))
 
@@ -200,7 +198,7 @@ async def test_entries_are_appended_and_never_rewritten(runner: Runner) -> None:
     claim = await runner.claimed()
 
     await runner.runs.log(claim, told(entry("one"), entry("two", level=LogLevel.ERROR)))
-    await runner.runs.record_try(claim, tries=1, keep_call_key=False, logs=told(entry("three"), first=3))
+    await runner.runs.write(claim, TryFailed(tries=1, keep_call_key=False), logs=told(entry("three"), first=3))
     await runner.runs.finish(claim, ExecutionStatus.COMPLETED, logs=told(entry("four"), first=4))
     logs = (await runner.document(claim.execution_id))["logs"]
 

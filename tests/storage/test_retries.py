@@ -13,7 +13,7 @@ import pytest
 from automation.domain.errors import ActionsChanged, RuleNotActive
 from automation.domain.executions import RETRIABLE, ExecutionStatus
 from automation.domain.rules import Rule, RuleAction, RuleStatus
-from automation.storage.runs import Claim
+from automation.storage.runs import ActionDone, CallBegins, Claim
 from tests.storage.runner import Runner
 from tests.storage.samples import a_content
 
@@ -28,9 +28,9 @@ async def begun(runner: Runner, *, done: int = 1, rule: Rule | None = None) -> t
     """Run an execution until a call is under way, after so many actions; return its claim and the call's key."""
     claim = await runner.claimed(await runner.execute(rule or await runner.rule(actions=CALLS), a=1))
     for index in range(done):
-        await runner.runs.record_action(claim, index, result={"action": index}, failed=False, next_action=index + 1)
+        await runner.runs.write(claim, ActionDone(index=index, result={"action": index}, failed=False))
     key = uuid4()
-    await runner.runs.begin_call(claim, lease=15, tries=0, call_key=key)
+    await runner.runs.write(claim, CallBegins(lease=15, tries=0, call_key=key))
     return claim, key
 
 
@@ -237,7 +237,7 @@ async def test_patience_with_an_action_that_is_done_may_change(runner: Runner, d
     assert (again.rule.version, again.execution.next_action) == (2, done)
 
 
-@pytest.mark.parametrize("status", sorted(set(RuleStatus) - {RuleStatus.ACTIVE}))
+@pytest.mark.parametrize("status", sorted(set(RuleStatus) - {RuleStatus.ACTIVE, RuleStatus.PAUSED}))
 async def test_an_execution_of_a_rule_that_is_not_active_stays_as_it_is(runner: Runner, status: RuleStatus) -> None:
     rule = await runner.rule()
     execution = await runner.failed(execution=await runner.execute(rule))

@@ -9,6 +9,11 @@ from tests.storage.roles import DIRECTORIES, READABLE, Connection, enter
 from tests.storage.samples import Sample
 
 TABLES = automation_rules.metadata.tables
+READ_BY_THE_API = (
+    *("audit_events", "automation_bulk_operations", "automation_bulk_refusals", "automation_hook_deliveries"),
+    *("automation_event_subscriptions", "automation_events", "automation_schedules"),
+    *("automation_rule_statistics", "automation_run_ends", "idempotency_records", "rate_windows", "tenant_usage"),
+)
 TENANT_OWNED = sorted(TABLES.keys() - DIRECTORIES)
 
 
@@ -35,7 +40,7 @@ def test_a_tenant_owned_table_forces_its_policy_on_everybody(database_urls: Data
 
 @pytest.mark.parametrize("table", TENANT_OWNED)
 def test_without_a_tenant_no_query_returns_a_row(ours: Sample, api: Connection, table: str) -> None:
-    if table in {*READABLE, "idempotency_records"}:
+    if table in {*READABLE, *READ_BY_THE_API}:
         assert api.execute(f"SELECT FROM {table}").fetchall() == []
     else:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -74,7 +79,24 @@ def test_without_a_predicate_a_query_still_sees_one_tenant(
             ([ours.tenant, theirs.tenant],),
         )
         admin.execute(
+            "INSERT INTO automation_execution_labels SELECT tenant, execution_id, 'env', 'prod', created_at"
+            " FROM automation_executions WHERE tenant = ANY (%s)",
+            ([ours.tenant, theirs.tenant],),
+        )
+        admin.execute(
             "INSERT INTO tenant_limits SELECT tenant, 'weight', 1 FROM tenants WHERE tenant = ANY (%s)",
+            ([ours.tenant, theirs.tenant],),
+        )
+        admin.execute(
+            "INSERT INTO automation_secrets"
+            " (tenant, name, number, key_id, data_key, ciphertext, created_by, updated_by)"
+            " SELECT tenant, 'A', 1, 'k1', decode(repeat('00', 60), 'hex'), decode(repeat('00', 36), 'hex'), tenant,"
+            " tenant FROM tenants WHERE tenant = ANY (%s)",
+            ([ours.tenant, theirs.tenant],),
+        )
+        admin.execute(
+            "INSERT INTO automation_rule_secrets SELECT tenant, 'A', rule_id FROM automation_rules"
+            " WHERE tenant = ANY (%s)",
             ([ours.tenant, theirs.tenant],),
         )
     enter(api, ours)

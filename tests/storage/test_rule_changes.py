@@ -24,6 +24,7 @@ FULL = a_content(
     execution_timeout_seconds=2_592_000,
     max_concurrent_executions=1000,
     concurrency_policy=ConcurrencyPolicy.CANCEL_PREVIOUS,
+    labels={"order": "${trigger.order}", "a.b_c-d": ""},
 )
 
 

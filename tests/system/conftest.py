@@ -11,7 +11,7 @@ import pytest
 from automation.storage.accounts.administration import Administration
 from tests.databases import Cluster
 from tests.system.processes import demonstrating
-from tests.system.tenancy import Tenant, idle_service, new_tenant
+from tests.system.tenancy import Tenant, idle_service, judging_client, new_tenant
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def service(session_settings: dict[str, str]) -> Iterator[Service]:
     """The service with its demo data, started once for all tests that only ask."""
     with (
         demonstrating(session_settings) as process,
-        httpx.Client(base_url=process.base_url, trust_env=False) as client,
+        judging_client(process.base_url) as client,
     ):
         yield Service(process.base_url, process.demo, session_settings, client, process.errors)
 

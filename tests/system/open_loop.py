@@ -34,11 +34,13 @@ class OpenLoop:
         """Send requests for so long, and wait until each is answered or given up."""
         wire = Wire(self.base_url)
         began = time.monotonic()
-        async with asyncio.TaskGroup() as group:
-            for number in range(int(seconds * self.rate)):
-                await asyncio.sleep(began + number / self.rate - time.monotonic())
-                group.create_task(self._ask(wire))
-        wire.close()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(int(seconds * self.rate)):
+                    await asyncio.sleep(began + number / self.rate - time.monotonic())
+                    group.create_task(self._ask(wire))
+        finally:
+            wire.close()
 
     async def _ask(self, wire: Wire) -> None:
         try:

@@ -13,13 +13,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 import httpx
 import psutil
 
 from automation.storage.embedded import EmbeddedServer
+from tests.system import forked
+from tests.system.forked import Started
 
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).with_name("automation")
@@ -33,7 +35,7 @@ KEPT_LOGS = "AUTOMATION_TEST_KEPT_LOGS"
 class Process:
     """One running command of the service, and what it has written so far."""
 
-    popen: "subprocess.Popen[bytes]"
+    popen: Started
     output: Path
     errors: Path
     base_url: str = ""
@@ -88,15 +90,21 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, **settings}
 
 
+def _limited(command: Sequence[str], descriptors: int | None) -> Sequence[str]:
+    """Return a command that becomes another one, with so many descriptors at the most."""
+    return command if descriptors is None else ["sh", "-c", f'ulimit -n {descriptors} && exec "$0" "$@"', *command]
+
+
 @contextlib.contextmanager
-def running(arguments: Sequence[str], settings: Mapping[str, str], *, copy: Path | None = None) -> Iterator[Process]:
+def running(
+    arguments: Sequence[str], settings: Mapping[str, str], *, copy: Path | None = None, descriptors: int | None = None
+) -> Iterator[Process]:
     """Run a command of the service, or of a copy of it, until the block ends; it is killed if it won't stop."""
     with tempfile.TemporaryDirectory() as directory:
         output, errors = Path(directory, "stdout"), Path(os.environ.get(KEPT_LOGS, directory), f"{uuid4()}.log")
         with output.open("wb") as stdout, errors.open("wb") as stderr:
-            popen = subprocess.Popen(
-                [*command_of(copy), *arguments], cwd=copy, stdout=stdout, stderr=stderr, env=environment(settings)
-            )
+            command = _limited([*command_of(copy), *arguments], descriptors)
+            popen = _start(command, environment(settings), copy, stdout, stderr)
         process = Process(popen, output, errors)
         try:
             yield process
@@ -109,12 +117,27 @@ def running(arguments: Sequence[str], settings: Mapping[str, str], *, copy: Path
                 raise
 
 
+def _start(
+    command: Sequence[str], variables: Mapping[str, str], copy: Path | None, stdout: IO[bytes], stderr: IO[bytes]
+) -> Started:
+    """Start a command; one of this checkout's own service is forked, which costs less."""
+    if command[0] == str(COMMAND):
+        return forked.start(command[1:], variables, (0, stdout.fileno(), stderr.fileno()))
+    return subprocess.Popen(command, cwd=copy, stdout=stdout, stderr=stderr, env=variables)
+
+
 @contextlib.contextmanager
 def serving(
-    settings: Mapping[str, str], *, workers: int = 1, copy: Path | None = None, port: int = 0
+    settings: Mapping[str, str],
+    *,
+    workers: int = 1,
+    copy: Path | None = None,
+    port: int = 0,
+    descriptors: int | None = None,
 ) -> Iterator[Process]:
     """Run ``automation serve``, or that of a copy of the service, on a free port or on one, ready for requests."""
-    with running(["serve", "--port", str(port), "--workers", str(workers)], settings, copy=copy) as process:
+    arguments = ["serve", "--port", str(port), "--workers", str(workers)]
+    with running(arguments, settings, copy=copy, descriptors=descriptors) as process:
         process.base_url = f"http://127.0.0.1:{port_of(process)}"
         wait_until_alive(process)
         yield process

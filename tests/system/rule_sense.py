@@ -73,7 +73,9 @@ def make_sense(rule: dict[str, Any]) -> None:
     for index, condition in enumerate(rule.get("conditions") or []):
         condition["field"] = FIELDS[index % len(FIELDS)]
         condition["value"] = VALUES.get(condition["operator"], "a")
-    if rule.get("trigger_config"):
+    if rule.get("trigger_type") == "event":
+        rule["trigger_config"] = {"types": ["order.*"]}
+    elif rule.get("trigger_config"):
         rule["trigger_config"] = {}
 
 

@@ -9,16 +9,21 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from sqlalchemy import text
 
 from automation.domain.executions import ExecutionStatus
 from automation.domain.permissions import Role
 from automation.storage.accounts.administration import Administration
 from security.key_format import generate
 from tests.databases import Cluster
+from tests.secret_keys import SECRET_KEYS
 from tests.storage.stored_executions import Execution, add_execution
 from tests.system.processes import serving
 
 RULES = "/api/v1/automation/rules"
+SECRETS = "/api/v1/automation/secrets"
+BULK_OPERATIONS = "/api/v1/automation/bulk_operations"
+EVENTS = "/api/v1/automation/events"
 EXECUTIONS = "/api/v1/automation/executions"
 
 WEBHOOK: Mapping[str, Any] = {
@@ -51,6 +56,24 @@ class Tenant:
         assert response.status_code == httpx.codes.CREATED, response.text
         data: dict[str, Any] = response.json()["data"]
         return data
+
+    def create_hook(self, **config: Any) -> str:
+        """Create a rule that webhooks start, and return the path of its hook."""
+        path: str = self.create_hooked_rule(**config)["hook"]["href"]
+        return path
+
+    def create_hooked_rule(self, **config: Any) -> dict[str, Any]:
+        """Create a rule that webhooks start, and return the answer, which has its hook."""
+        response = self.post(RULES, rule_input(trigger_type="webhook", trigger_config=config))
+        assert response.status_code == httpx.codes.CREATED, response.text
+        created: dict[str, Any] = response.json()
+        return created
+
+    def put_secret(self, name: str, value: str = "a value of a secret") -> str:
+        """Keep a secret's value, and return its name."""
+        response = self.ask("PUT", f"{SECRETS}/{name}", json={"value": value})
+        assert response.is_success, response.text
+        return name
 
     def execute(self, rule: Mapping[str, Any], **members: Any) -> dict[str, Any]:
         """Create an execution of a rule, and return it."""
@@ -86,6 +109,17 @@ class Tenant:
         add_execution(self.administration, execution)
         return f"{EXECUTIONS}/{execution.execution_id}"
 
+    def add_bulk_operation(self) -> UUID:
+        """Store a bulk operation that is over, and return its id."""
+        with self.administration._tenant_transaction(self.tenant) as (connection, _):
+            statement = text(
+                "INSERT INTO automation_bulk_operations (tenant, bulk_operation_id, action, filter, status, matched,"
+                " matched_exact, created_by, key_prefix, completed_at) VALUES (:tenant, gen_random_uuid(), 'cancel',"
+                " '{\"status\": [\"pending\"]}', 'completed', 0, true, :user, 'ak_', now()) RETURNING bulk_operation_id"
+            )
+            identifier: UUID = connection.execute(statement, {"tenant": self.tenant, "user": self.user}).scalar_one()
+        return identifier
+
 
 def _new_key(administration: Administration, tenant: UUID, user: UUID) -> str:
     made = generate()
@@ -93,12 +127,25 @@ def _new_key(administration: Administration, tenant: UUID, user: UUID) -> str:
     return made.plaintext
 
 
+def judging_client(base_url: str) -> httpx.Client:
+    """Return a client that expects of every answer what all answers have, whatever is asked."""
+    return httpx.Client(base_url=base_url, trust_env=False, event_hooks={"response": [_expect_no_sniffing]})
+
+
+def _expect_no_sniffing(response: httpx.Response) -> None:
+    assert response.headers.get_list("x-content-type-options") == ["nosniff"]
+
+
 @contextlib.contextmanager
 def idle_service(cluster: Cluster, directory: Path) -> Iterator[tuple[httpx.Client, Administration]]:
     """Run a service with a fresh database whose executions nobody runs; give also the owner's commands in there."""
     with cluster.database() as urls:
-        settings = {"AUTOMATION_DATABASE_URL": urls.api, "AUTOMATION_DATA_DIR": str(directory)}
-        with serving(settings) as process, httpx.Client(base_url=process.base_url, trust_env=False) as client:
+        settings = {
+            "AUTOMATION_DATABASE_URL": urls.api,
+            "AUTOMATION_DATA_DIR": str(directory),
+            "AUTOMATION_SECRET_KEYS": SECRET_KEYS,
+        }
+        with serving(settings) as process, judging_client(process.base_url) as client:
             yield client, Administration(urls.owner)
 
 

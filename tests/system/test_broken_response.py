@@ -11,7 +11,7 @@ from tests.system.processes import copy_service, plant, serving
 
 def test_it_is_a_plain_500_and_the_log_says_where(service: Service, tmp_path: Path) -> None:
     copy = copy_service(tmp_path)
-    plant(copy, "handlers/rule_presentation.py", '"status": content.status', '"status": "a secret status"')
+    plant(copy, "handlers/rule_presentation.py", '"status": content.status', '"status": "a status told to nobody"')
 
     with serving(service.settings, copy=copy) as process:
         response = httpx.get(
@@ -27,7 +27,7 @@ def test_it_is_a_plain_500_and_the_log_says_where(service: Service, tmp_path: Pa
     assert response.status_code == 500
     assert problem["code"] == "internal_error"
     assert "errors" not in problem
-    assert "secret" not in response.text
+    assert "told to nobody" not in response.text
     assert reason["pointer"] == "/data/status"
     assert reason["request_id"] == problem["request_id"]
-    assert "secret" not in json.dumps(lines)
+    assert "told to nobody" not in json.dumps(lines)

@@ -43,7 +43,7 @@ def test_the_demos_examples_lead_to_what_there_is(service: Service) -> None:
         if parameter.get("name") == "id" and "example" in parameter
     ]
 
-    assert len(paths) == 9
+    assert len(paths) == 12
     assert [path for path in paths if service.get(path).status_code != 200] == []
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C in front of the demo: at every moment it stops in silence, and leaves nothing behind that runs."""
+"""Ctrl-C in front of the demo: at every moment it stops, says only that, and leaves nothing behind that runs."""
 
 import os
 import pty
@@ -12,7 +12,9 @@ import psutil
 import pytest
 
 from automation.storage.embedded import EmbeddedServer
-from tests.system.processes import COMMAND, START_TIMEOUT, STOP_TIMEOUT, environment
+from tests.system import forked
+from tests.system.forked import Started
+from tests.system.processes import START_TIMEOUT, STOP_TIMEOUT, environment
 
 MOMENTS = (
     "Creating the database",
@@ -28,8 +30,9 @@ MOMENTS = (
 class Terminal:
     """A terminal in whose foreground the demo runs, alone in its process group."""
 
-    def __init__(self, process: psutil.Process, descriptor: int) -> None:
-        self.process = process
+    def __init__(self, started: Started, descriptor: int) -> None:
+        self.started = started
+        self.process = psutil.Process(started.pid)
         self.shown = ""
         self._descriptor = descriptor
 
@@ -79,30 +82,31 @@ def terminate(terminal: Terminal) -> None:
 @contextmanager
 def demo_in_front(directory: Path) -> Iterator[Terminal]:
     """Run the demo in a terminal of its own; it is killed if it hasn't ended with the block."""
-    identifier, descriptor = pty.fork()
-    if identifier == 0:
-        settings = {"AUTOMATION_DATA_DIR": str(directory), "TERM": "xterm", "COLUMNS": "80"}
-        os.execve(COMMAND, [str(COMMAND), "demo", "--port", "0"], environment(settings))  # noqa: S606
-    process = psutil.Process(identifier)
+    settings = {"AUTOMATION_DATA_DIR": str(directory), "TERM": "xterm", "COLUMNS": "80"}
+    descriptor, its_own = pty.openpty()
+    started = forked.start(["demo", "--port", "0"], environment(settings), [its_own] * 3, in_front=True)
+    os.close(its_own)
     try:
-        yield Terminal(process, descriptor)
+        yield Terminal(started, descriptor)
     finally:
-        if process.is_running():
-            process.kill()
+        started.kill()
+        started.wait(STOP_TIMEOUT)
         os.close(descriptor)
 
 
 @pytest.fixture
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def directory(data_directories: Callable[[str], Path]) -> Iterator[Path]:
     """A data directory, whose cluster is deleted afterwards."""
-    path = tmp_path_factory.mktemp("interrupted")
+    path = data_directories("interrupted")
     yield path
     EmbeddedServer(path).discard()
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("stop", [interrupt, interrupt_twice, terminate])
-def test_it_stops_in_silence_at_every_moment(directory: Path, stop: Callable[[Terminal], None]) -> None:
+def test_it_stops_in_order_at_every_moment_and_says_no_more_than_that(
+    directory: Path, stop: Callable[[Terminal], None]
+) -> None:
     for moment in MOMENTS:
         with demo_in_front(directory) as terminal:
             terminal.read_until(moment)
@@ -111,12 +115,13 @@ def test_it_stops_in_silence_at_every_moment(directory: Path, stop: Callable[[Te
 
             stop(terminal)
             terminal.read_to_the_end()
-            _, status = os.waitpid(terminal.process.pid, 0)
+            code = terminal.started.wait(STOP_TIMEOUT)
 
         _, alive = psutil.wait_procs(family, timeout=5)
         said = terminal.shown[before:]
-        assert os.waitstatus_to_exitcode(status) == 0, (moment, said)
+        assert code == 0, (moment, said)
         assert alive == [], moment
+        assert said.count("Stopping ...") <= 1, said
         assert "Traceback" not in said, said
         assert "rror" not in said, said
         assert "Traceback" not in (directory / "demo.log").read_text(), moment

@@ -1,7 +1,7 @@
 """An embedded server that is killed under a process of the service: said once, and started again or given up."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -16,9 +16,9 @@ RUNS = "the embedded PostgreSQL runs again"
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Iterator[dict[str, str]]:
+def settings(data_directories: Callable[[str], Path]) -> Iterator[dict[str, str]]:
     """The settings of an operator who uses the embedded server; nothing of it is left afterwards."""
-    directory = tmp_path / "data"
+    directory = data_directories("embedded")
     yield {"AUTOMATION_DATABASE_URL": "embedded", "AUTOMATION_DATA_DIR": str(directory)}
     EmbeddedServer(directory).discard()
 

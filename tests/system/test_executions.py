@@ -1,10 +1,13 @@
 """Executions that are created, planned, cancelled and retried, through the API of a service that runs none."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
+from automation.domain.permissions import Role
 from tests.system.problems import problem_of
 from tests.system.tenancy import EXECUTIONS, RULES, WEBHOOK, Tenant, rule_input
 
@@ -88,7 +91,8 @@ def test_a_dry_run_tells_what_would_be_done(tenant: Tenant) -> None:
         ],
     )
 
-    response = tenant.post(execute_path(rule), {"dry_run": True, "trigger_data": {"order_id": 7, "total": 99.5}})
+    editor = replace(tenant, key=tenant.add_key(Role.EDITOR))
+    response = editor.post(execute_path(rule), {"dry_run": True, "trigger_data": {"order_id": 7, "total": 99.5}})
 
     data = response.json()["data"]
     assert response.status_code == 200
@@ -360,3 +364,21 @@ def test_absent_and_foreign_executions_are_answered_alike(
     problem_of(absent, 404, "execution_not_found")
     assert absent.content == foreign.content
     assert tenant.ask("GET", path_of(execution)).json()["data"] == execution
+
+
+@pytest.mark.parametrize(("attempt", "linked"), [(100, True), (101, False)])
+def test_what_was_retried_as_often_as_may_be_has_no_link_to_a_retry(tenant: Tenant, attempt: int, linked: bool) -> None:
+    rule = tenant.create_rule(labels={"like": ',"attempt":101,'})
+    execution = tenant.execute(rule, trigger_data={"attempt": 101, "order": 1})
+    with tenant.administration._tenant_transaction(tenant.tenant) as (connection, _):
+        statement = text("UPDATE automation_executions SET attempt = :attempt WHERE execution_id = :execution")
+        connection.execute(statement, {"attempt": attempt, "execution": execution["execution_id"]})
+
+    cancelled = tenant.post(f"{path_of(execution)}/cancel").json()["data"]
+    read = tenant.ask("GET", path_of(execution)).json()["data"]
+    (listed,) = tenant.ask("GET", f"{EXECUTIONS}?automation_rule_id={rule['rule_id']}").json()["data"]
+    retried = tenant.post(f"{path_of(execution)}/retry")
+
+    assert (cancelled["status"], cancelled["attempt"]) == ("cancelled", attempt)
+    assert ["retry" in each["_links"] for each in (cancelled, read, listed)] == [linked] * 3
+    assert retried.is_success is linked

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -26,7 +27,11 @@ LOCKED = 4.0
 PATIENCE = 30.0
 STOP_SECONDS = 15.0
 
-pytestmark = pytest.mark.timeout(300)  # they load a process for half a minute, and a slow machine works that off
+pytestmark = [
+    pytest.mark.timeout(300),  # they load a process for half a minute, and a slow machine works that off
+    # Clients that are cut off while they connect leave streams that nobody can close.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,9 @@ class Hesitant:
 
 
 @pytest.fixture(scope="module")
-def hesitant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hesitant]:
+def hesitant(data_directories: Callable[[str], Path]) -> Iterator[Hesitant]:
     """A database of the tests' own, with one key."""
-    directory = tmp_path_factory.mktemp("hesitant")
+    directory = data_directories("hesitant")
     settings = {"AUTOMATION_DATABASE_URL": "embedded", "AUTOMATION_DATA_DIR": str(directory)}
     with own_server(directory) as server:
         with serving(settings):

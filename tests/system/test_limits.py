@@ -13,6 +13,7 @@ from tests.system.processes import COMMAND, environment, serving
 
 CLIENTS = 50
 LIMIT = 120
+A_MINUTE = 400
 
 
 def automation(settings: Mapping[str, str], *arguments: str) -> dict[str, str]:
@@ -49,6 +50,23 @@ def test_never_more_requests_than_the_limit_are_let_in(service: Service) -> None
 
     assert statuses.count(200) == LIMIT
     assert statuses.count(401) == 4 * CLIENTS - LIMIT
+
+
+def test_two_processes_and_fifty_clients_get_what_a_minute_gives_and_no_more(service: Service) -> None:
+    key = new_key(service, "--requests-per-minute", str(A_MINUTE))
+
+    with serving(service.settings) as other:
+
+        def ask(number: int) -> list[int]:
+            address = (service.base_url, other.base_url)[number % 2]
+            with httpx.Client(base_url=address, trust_env=False, timeout=30) as client:
+                return [client.get("/api/v1/me", headers={"x-api-key": key}).status_code for _ in range(12)]
+
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            statuses = [status for some in clients.map(ask, range(CLIENTS)) for status in some]
+
+    assert set(statuses) == {200, 429}
+    assert 0.95 * A_MINUTE <= statuses.count(200) <= A_MINUTE
 
 
 def test_a_request_is_counted_once_its_key_user_and_tenant_are_accepted_whatever_follows(service: Service) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from automation.domain.limits import Limit
 from automation.domain.permissions import ROLE_PERMISSIONS, Role
 from security.key_format import generate
 from tests.system.problems import problem_of
@@ -15,6 +16,7 @@ def test_a_key_is_told_whom_it_stands_for(tenant: Tenant) -> None:
 
     data = tenant.ask("GET", ME).json()["data"]
 
+    assert [limit["name"] for limit in data.pop("limits")] == [str(limit) for limit in Limit]
     assert data == {
         "tenant": {"id": str(tenant.tenant), "name": name},
         "user": {"id": str(tenant.user), "email": "operator@example.com"},
@@ -26,6 +28,7 @@ def test_a_key_is_told_whom_it_stands_for(tenant: Tenant) -> None:
             "expires_at": None,
             "usage_limit": None,
             "remaining_uses": None,
+            "requests_per_minute": None,
         },
     }
 
@@ -60,6 +63,7 @@ def test_a_key_with_a_limit_is_told_what_is_left_until_nothing_is(tenant: Tenant
         "expires_at": "2999-01-31T00:00:00Z",
         "usage_limit": 2,
         "remaining_uses": 0,
+        "requests_per_minute": None,
     }
     problem_of(answers[2], 401, "api_key_over_limit")
 

@@ -1,7 +1,7 @@
 """Clients are told while the database is away, and nothing but its return is needed afterwards."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,9 +17,9 @@ LONGEST_RECOVERY = 10.0
 
 
 @pytest.fixture(scope="module")
-def outage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Process, EmbeddedServer]]:
+def outage(data_directories: Callable[[str], Path]) -> Iterator[tuple[Process, EmbeddedServer]]:
     """A service on an embedded PostgreSQL of its own, and that server's handle."""
-    directory = tmp_path_factory.mktemp("outage")
+    directory = data_directories("outage")
     with own_server(directory) as server:
         settings = {
             "AUTOMATION_DATABASE_URL": "embedded",

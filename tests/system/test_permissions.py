@@ -21,7 +21,8 @@ each_secured_operation = pytest.mark.parametrize("entry", SECURED, ids=lambda en
 
 def place(entry: Entry) -> tuple[str, str]:
     """Return an operation's method and a path with a parameter that is none: nothing can happen to anything."""
-    return entry.method.upper(), entry.path.replace("{id}", str(uuid4())).replace("{version}", "1") + "?nothing=1"
+    path = entry.path.replace("{id}", str(uuid4())).replace("{version}", "1").replace("{name}", "NAME")
+    return entry.method.upper(), f"{path}?nothing=1"
 
 
 @each_secured_operation

@@ -12,6 +12,8 @@ from tests.system.tenancy import Tenant
 from tests.system.writes import WRITES, state, write
 
 OPERATIONS = Contract(DOCUMENT).operations
+WITHOUT_ENTITY_TAG = {"putAutomationSecret", "deleteAutomationSecret"}
+"""What changes something that nobody has read: a secret's value is replaced whole, whatever it was."""
 PRECONDITIONS = ("if-match", "if-none-match")
 
 
@@ -29,14 +31,17 @@ def has_etag(path: str) -> bool:
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_what_has_an_entity_tag_takes_both_preconditions(entry: Entry) -> None:
     if entry.method == "post" or not has_etag(entry.path):
-        assert entry.method in {"get", "post"}, "it changes something that has no entity tag: say here why"
+        reason = "it changes something that has no entity tag: say here why"
+        assert entry.method in {"get", "post"} or entry.name in WITHOUT_ENTITY_TAG, reason
     else:
         assert [takes(entry, header) for header in PRECONDITIONS] == [True, True]
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_a_precondition_that_an_operation_does_not_take_is_refused_and_named(entry: Entry, tenant: Tenant) -> None:
-    path = entry.path.replace("{id}", str(uuid4())).replace("{version}", "1")
+    path = entry.path.replace("{id}", str(uuid4())).replace("{version}", "1").replace("{name}", "NAME")
+    if "{token}" in path:
+        path = tenant.create_hook()
 
     for header in OPERATIONS[entry.name].refused_preconditions:
         problem = problem_of(tenant.ask(entry.method.upper(), path, {header: "*"}), 400, "invalid_parameter")

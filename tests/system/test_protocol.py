@@ -20,6 +20,11 @@ UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: eA==
 BROKEN = b"\x16\x03\x01 / nothing\r\n\r\n"
 UNFINISHED = [GET, b"\r\n", GET + b"\r\n" + GET]
 LIMIT = 64 * 1024
+ADDRESSES = [
+    *(b"GET /healthz", b"HEAD /readyz", b"GET /", b"GET /docs", b"GET /docs/", b"GET /problems", b"GET /nothing"),
+    *(b"PUT /docs", b"OPTIONS /healthz", b"GET /api/v1/openapi.json", b"GET /api/v1/automation/rules"),
+]
+"""One of each layer that answers."""
 
 
 @contextlib.contextmanager
@@ -43,6 +48,7 @@ def only_problem_in(answer: bytes) -> dict[str, Any]:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"content-type: application/problem+json\r\n" in head
     assert b"connection: close" in head
+    assert head.lower().count(b"x-content-type-options: nosniff") == 1
     problem: dict[str, Any] = json.loads(body)
     assert head.startswith(b"HTTP/1.1 %d " % problem["status"])
     assert f"x-request-id: {problem['request_id']}".encode() in head
@@ -74,6 +80,26 @@ def test_headers_beyond_the_limits_are_refused(service: Service, pieces: list[by
     assert (problem["status"], problem["code"]) == (431, "headers_too_large")
     (line,) = lines_of(service, problem["request_id"])
     assert (line["level"], line["event"], line["status"]) == ("info", "request", 431)
+
+
+LAYERS = {
+    "the contract": b"GET /healthz HTTP/1.1\r\nHost: x\r\n",
+    "security": b"GET /api/v1/me HTTP/1.1\r\nHost: x\r\n",
+    "the router": b"GET /nothing HTTP/1.1\r\nHost: x\r\n",
+    "methods": b"DELETE /healthz HTTP/1.1\r\nHost: x\r\n",
+    "pages": b"GET /docs HTTP/1.1\r\nHost: x\r\n",
+    "the first page": b"GET / HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n",
+    "hosts": b"GET /healthz HTTP/1.1\r\n",
+    "the parser": BROKEN,
+}
+
+
+@pytest.mark.parametrize("request_head", LAYERS.values(), ids=LAYERS.keys())
+def test_every_layer_forbids_browsers_to_guess(service: Service, request_head: bytes) -> None:
+    answer = exchange(service, request_head + b"Connection: close\r\n\r\n")
+
+    head = answer.partition(b"\r\n\r\n")[0].lower()
+    assert head.count(b"\r\nx-content-type-options: nosniff") == 1
 
 
 def test_headers_within_the_limits_are_accepted(service: Service) -> None:
@@ -136,8 +162,102 @@ def test_http_1_0_needs_no_host(service: Service) -> None:
     assert exchange(service, b"GET /healthz HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
 
-@pytest.mark.parametrize("request_", [BROKEN, TOO_LARGE["one long header"][0], b"GET / HTTP/1.1\r\n\r\n"])
-def test_every_refusal_says_when_it_was_made(service: Service, request_: bytes) -> None:
+RULES = b" /api/v1/automation/rules HTTP/1.1\r\nHost: x\r\n"
+NOT_UNDERSTOOD = {
+    "another major version": (505, [b"GET /healthz HTTP/2.0\r\nHost: x\r\n\r\n"]),
+    "a major version to come": (505, [b"GET /healthz HTTP/4.2\r\nHost: x\r\n\r\n"]),
+    "the version before 1": (505, [b"GET /healthz HTTP/0.9\r\nHost: x\r\n\r\n"]),
+    "the preface of HTTP/2": (505, [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]),
+    "a version that is none": (400, [b"GET /healthz HTTP/1.10\r\nHost: x\r\n\r\n"]),
+    "an unknown method": (501, [b"BREW" + RULES + b"\r\n"]),
+    "one after an empty line": (501, [b"\r\nBREW" + RULES + b"\r\n"]),
+    "a method in small letters": (501, [b"get" + RULES + b"\r\n"]),
+    "a tunnel": (501, [b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n"]),
+    "a method that is none": (400, [b"G(T" + RULES + b"\r\n"]),
+    "an unknown transfer coding": (501, [b"POST" + RULES + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"]),
+    "one in two lines": (
+        501,
+        [b"POST" + RULES + b"Transfer-Encoding: br\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
+    ),
+    "a transfer whose end is unknown": (400, [b"POST" + RULES + b"Transfer-Encoding: nonsense\r\n\r\n0\r\n\r\n"]),
+    "chunks in chunks": (400, [b"POST" + RULES + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n"]),
+    "chunks and a length": (
+        400,
+        [b"POST" + RULES + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
+    ),
+    "chunks in HTTP/1.0": (
+        400,
+        [b"POST /healthz HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
+    ),
+}
+CODES = {400: "malformed_request", 501: "not_implemented", 505: "http_version_not_supported"}
+
+
+@pytest.mark.parametrize(("status", "pieces"), NOT_UNDERSTOOD.values(), ids=NOT_UNDERSTOOD.keys())
+def test_what_is_not_understood_is_refused_as_http_says(service: Service, status: int, pieces: list[bytes]) -> None:
+    problem = only_problem_in(exchange(service, *pieces))
+
+    assert (problem["status"], problem["code"]) == (status, CODES[status])
+
+
+UNDERSTOOD = {
+    "a minor version to come": (200, b"GET /healthz HTTP/1.7\r\nHost: x\r\nConnection: close\r\n\r\n"),
+    "a known method that nothing has": (405, b"PROPFIND" + RULES + b"Connection: close\r\n\r\n"),
+    "chunks": (405, b"PATCH" + RULES + b"Transfer-Encoding: Chunked\r\nConnection: close\r\n\r\n0\r\n\r\n"),
+    "any wish for trailers": (200, GET + b"TE: nonsense;q=9, trailers\r\nConnection: close\r\n\r\n"),
+    "an expectation that HTTP/1.0 has not": (
+        405,
+        b"POST /healthz HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("status", "request_"), UNDERSTOOD.values(), ids=UNDERSTOOD.keys())
+def test_what_http_says_to_pass_over_is_passed_over(service: Service, status: int, request_: bytes) -> None:
+    assert exchange(service, request_).startswith(b"HTTP/1.1 %d " % status)
+
+
+BODIES = {
+    "a compressed one": (b"Content-Type: application/json\r\nContent-Encoding: br\r\n", b"accept-encoding: identity"),
+    "one of an unknown coding": (
+        b"Content-Type: application/json\r\nContent-Encoding: nonsense\r\n",
+        b"accept-encoding: identity",
+    ),
+    "one of two codings": (
+        b"Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Encoding: identity\r\n",
+        b"accept-encoding: identity",
+    ),
+    "one of another type": (b"Content-Type: text/plain\r\n", b"accept: application/json"),
+    "one of two types": (
+        b"Content-Type: text/plain\r\nContent-Type: application/json\r\n",
+        b"accept: application/json",
+    ),
+    "one of no type": (b"", b"accept: application/json"),
+}
+
+
+@pytest.mark.parametrize(("fields", "said"), BODIES.values(), ids=BODIES.keys())
+def test_a_body_in_another_form_is_refused_with_the_form_that_is_taken(
+    service: Service, fields: bytes, said: bytes
+) -> None:
+    key = b"x-api-key: " + service.demo["keys"]["operator"].encode() + b"\r\n"
+    request = b"POST" + RULES + key + fields + b"Content-Length: 2\r\nConnection: close\r\n\r\n{}"
+
+    answer = exchange(service, request)
+
+    assert only_problem_in(answer)["code"] == "unsupported_media_type"
+    assert said + b"\r\n" in answer.partition(b"\r\n\r\n")[0]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        *(BROKEN, TOO_LARGE["one long header"][0], b"GET / HTTP/1.1\r\n\r\n"),
+        *(pieces[0] for _, pieces in (NOT_UNDERSTOOD["another major version"], NOT_UNDERSTOOD["an unknown method"])),
+        *(start + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" for start in ADDRESSES),
+    ],
+)
+def test_every_answer_says_when_it_was_made(service: Service, request_: bytes) -> None:
     head, _, _ = exchange(service, request_).partition(b"\r\n\r\n")
 
     assert len(re.findall(rb"(?im)^date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r?$", head)) == 1

@@ -46,8 +46,12 @@ def reader(tenant: Tenant) -> str:
 
 def expect_same_answer(first: httpx.Response, again: httpx.Response) -> None:
     """Check that an answer is another one once more."""
-    own = {"x-request-id", "date", REPLAYED}
-    assert again.content == first.content
+    own = {"x-request-id", "date", "ratelimit", REPLAYED}
+    if b'"hook"' in first.content:  # a token is shown once
+        assert again.json() == {"data": first.json()["data"]}
+        own |= {"content-length"}
+    else:
+        assert again.content == first.content
     assert again.status_code == first.status_code
     assert {name: value for name, value in again.headers.items() if name not in own} == {
         name: value for name, value in first.headers.items() if name not in own
@@ -174,7 +178,7 @@ def test_a_body_that_is_spelled_otherwise_is_the_same(entry: Entry, tenant: Tena
 
 def spelled_otherwise(request: Write) -> Write:
     """Return the same request with other white space, escapes and order in its body, and in its path's case."""
-    if request.content is None:
+    if request.content is None or request.is_raw:
         return request
     turned = dict(reversed(list(json.loads(request.content).items())))
     spelled = json.dumps(turned, indent=3).replace("a", "\\u0061").replace("f\\u0061lse", "false")

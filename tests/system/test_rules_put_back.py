@@ -31,7 +31,7 @@ def test_a_rule_as_it_was_read_is_put_back_and_stays_as_it_is(tenant: Tenant) ->
 
     assert put.status_code == 200, put.text
     assert put.json() == before.json()
-    assert put.headers["etag"] == before.headers["etag"] == '"v1"'
+    assert put.headers["etag"] == before.headers["etag"]
     assert tenant.ask("GET", path_of(rule)).json() == before.json()
 
 
@@ -40,7 +40,7 @@ def test_a_rule_as_it_was_read_is_put_back_with_one_change(tenant: Tenant) -> No
 
     put = tenant.ask("PUT", path_of(shown), json={**shown, "name": "Notify both"})
 
-    assert put.headers["etag"] == '"v2"'
+    assert put.headers["etag"].startswith('"v2-')
     changed = {"name", "version", "updated_at"}
     assert {name for name, value in put.json()["data"].items() if shown[name] != value} == changed
 
@@ -126,9 +126,10 @@ def test_null_takes_a_member_back_to_its_default(tenant: Tenant) -> None:
 
 def test_a_patch_of_nothing_makes_no_version(tenant: Tenant) -> None:
     shown = read(tenant, tenant.create_rule())
+    etag = tenant.ask("GET", path_of(shown)).headers["etag"]
 
     for body in ({}, {"name": shown["name"]}, {"actions": shown["actions"]}):
-        assert tenant.ask("PATCH", path_of(shown), PATCH, json=body).headers["etag"] == '"v1"'
+        assert tenant.ask("PATCH", path_of(shown), PATCH, json=body).headers["etag"] == etag
 
 
 def test_what_a_patch_makes_of_a_rule_is_checked(tenant: Tenant) -> None:
@@ -153,14 +154,16 @@ def test_a_patch_is_called_a_merge_patch(tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     ("header", "value", "status"),
     [
+        ("if-match", "{etag}", 200),
         ("if-match", '"v1"', 200),
         ("if-match", "*", 200),
-        ("if-match", '"v7", "v1"', 200),
+        ("if-match", '"v7", {etag}', 200),
         ("if-match", '"v2"', 412),
-        ("if-match", 'W/"v1"', 412),
+        ("if-match", "W/{etag}", 412),
         ("if-none-match", '"v2"', 200),
-        ("if-none-match", '"v1"', 412),
-        ("if-none-match", 'W/"v1"', 412),
+        ("if-none-match", "{etag}", 412),
+        ("if-none-match", "W/{etag}", 412),
+        ("if-none-match", '"v7", {etag}', 412),
         ("if-none-match", "*", 412),
     ],
 )
@@ -168,7 +171,8 @@ def test_a_rule_is_changed_only_under_the_condition(
     tenant: Tenant, method: str, header: str, value: str, status: int
 ) -> None:
     shown = read(tenant, tenant.create_rule())
-    headers = {header: value, **(PATCH if method == "PATCH" else {})}
+    etag = tenant.ask("GET", path_of(shown)).headers["etag"]
+    headers = {header: value.replace("{etag}", etag), **(PATCH if method == "PATCH" else {})}
     body = {} if method == "DELETE" else {"json": {**shown, "name": "Other"}}
 
     response = tenant.ask(method, path_of(shown), headers, **body)
@@ -181,8 +185,9 @@ def test_a_rule_is_changed_only_under_the_condition(
         assert read(tenant, shown) != shown
 
 
-@pytest.mark.parametrize(("value", "status"), [('"v1"', 200), ("*", 200), ('"v2"', 412), ('W/"v1"', 412)])
+@pytest.mark.parametrize(("value", "status"), [("{etag}", 200), ("*", 200), ('"v2"', 412), ("W/{etag}", 412)])
 def test_a_rule_is_read_only_under_the_condition(tenant: Tenant, value: str, status: int) -> None:
     rule = tenant.create_rule()
+    etag = tenant.ask("GET", path_of(rule)).headers["etag"]
 
-    assert tenant.ask("GET", path_of(rule), {"if-match": value}).status_code == status
+    assert tenant.ask("GET", path_of(rule), {"if-match": value.replace("{etag}", etag)}).status_code == status

@@ -10,7 +10,7 @@ import pytest
 from tests.databases import DatabaseUrls
 from tests.system.processes import COMMAND, command_of, copy_service, environment
 
-OPERATION = "      operationId: getAutomationExecution\n"
+OPERATION = "    get:\n      operationId: getAutomationExecution\n"
 PERMISSION = "      x-required-permission: automation:read\n"
 
 
@@ -61,9 +61,9 @@ FAULTS: Mapping[str, tuple[Callable[[Path], None], str]] = {
         ),
         "weather",
     ),
-    "no operationId": (replace(OPERATION, ""), "operationId"),
+    "no operationId": (replace(OPERATION, "    get:\n"), "operationId"),
     "a duplicate operationId": (
-        replace(OPERATION, "      operationId: getAutomationRule\n"),
+        replace(OPERATION, "    get:\n      operationId: getAutomationRule\n"),
         "getAutomationRule",
     ),
     "no permission": (replace(PERMISSION, ""), "x-required-permission"),

@@ -168,6 +168,8 @@ class TestAParent:
         replaced = wait_for_replacement(family, old)
 
         assert replaced["reason"] == "it ended"
+        (ended,) = [line for line in lines_of(family, "process ended") if line["pid"] == old.pid]
+        assert (ended["level"], ended["exit_code"]) == ("error", -signal.SIGKILL)
         expect_answers(family)
 
     def test_replaces_every_child_on_a_signal_while_the_old_ones_serve(self, family: Process) -> None:
@@ -175,11 +177,16 @@ class TestAParent:
 
         family.popen.send_signal(signal.SIGHUP)
         deadline = time.monotonic() + PATIENCE
-        while before & {child.pid for child in children_of(family)}:
+        while not lines_of(family, "service reloaded"):
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
-        assert len(children_of(family)) == 2
+        after = {child.pid for child in children_of(family)}
+        told = {line["pid"] for line in lines_of(family, "process stopped")}
+        assert len(lines_of(family, "service reloads")) == 1
+        assert len(after - before) == 2
+        assert after <= {line["pid"] for line in lines_of(family, "process started")}
+        assert before <= told
         expect_answers(family)
 
     def test_loses_no_child_when_all_were_frozen_together(self, family: Process) -> None:

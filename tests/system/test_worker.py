@@ -65,7 +65,7 @@ def test_a_signal_stops_it_in_order(settings: dict[str, str], number: signal.Sig
         events = [line["event"] for line in process.log_lines()]
 
     assert code == 0
-    assert events == ["worker started", "worker stopped"]
+    assert events == ["worker started", "worker stopping", "worker stopped"]
 
 
 def test_it_runs_on_the_embedded_database(directory: Path) -> None:

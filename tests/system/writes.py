@@ -1,10 +1,12 @@
 """Every write of the contract as a test can send it: found in the contract, with what it is about made for it.
 
 An operation that is new there is covered by whoever uses this, unasked: its path says what it is about, its examples
-what it is sent with, and a trial finds out which of these it accepts.
+what it is sent with, and a trial finds out which of these it accepts. Where its body names
+what it is about, by ``ids``, that is put there.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -14,14 +16,20 @@ from uuid import uuid4
 import httpx
 from sqlalchemy import text
 
+from automation.contract.compiled.operations import RAW_BODY
+from automation.contract.document.naming import HOOK_TOKEN
 from automation.contract.document.outline import Entry
 from automation.contract.document.references import follow
 from automation.storage.account_tables import tenants
 from tests.shipped_contract.shipped import DOCUMENT, ENTRIES
 from tests.storage.roles import DIRECTORIES
-from tests.system.tenancy import EXECUTIONS, RULES, Tenant
+from tests.system.tenancy import BULK_OPERATIONS, EXECUTIONS, RULES, SECRETS, Tenant
 
-WRITES = tuple(entry for entry in ENTRIES if entry.method in {"post", "put", "patch", "delete"})
+WRITES = tuple(
+    entry
+    for entry in ENTRIES
+    if entry.method in {"post", "put", "patch", "delete"} and HOOK_TOKEN not in entry.node  # those have no caller
+)
 
 MAKERS: Mapping[str, tuple[Callable[[Tenant], str], ...]] = {
     RULES: (lambda tenant: str(tenant.create_rule()["rule_id"]),),
@@ -29,8 +37,14 @@ MAKERS: Mapping[str, tuple[Callable[[Tenant], str], ...]] = {
         lambda tenant: str(tenant.execute(tenant.create_rule())["execution_id"]),
         lambda tenant: tenant.add_failed_execution(tenant.create_rule()).rpartition("/")[2],
     ),
+    SECRETS: (lambda tenant: tenant.put_secret(f"S{uuid4().hex}"),),
+    f"{RULES}/{{id}}/hook/rotate": (lambda tenant: str(tenant.create_hooked_rule()["data"]["rule_id"]),),
+    BULK_OPERATIONS: (lambda tenant: str(tenant.add_bulk_operation()),),
 }
-"""How what an operation is about comes to be, by the path of its collection: in each of the states that matter."""
+"""How what an operation is about comes to be, by its path or that of its collection: in each state that matters."""
+
+
+_named = re.compile(r"\{[a-z_]+\}")
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,8 @@ class Write:
     path: str
     content: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_raw: bool = False
+    """Whether its body is taken as it came: spelled otherwise it is another one."""
 
     def send(self, key: str | None = None, **headers: str) -> httpx.Response:
         """Send it, with an ``Idempotency-Key`` or without."""
@@ -71,12 +87,22 @@ def other(entry: Entry, sent: Write) -> Write:
 
 
 def state(tenant: Tenant) -> Mapping[str, object]:
-    """Return what there is of a tenant, but for the answers that are kept: the same for as long as nothing changes."""
-    tables = sorted(tenants.metadata.tables.keys() - {*DIRECTORIES, "idempotency_records"})
+    """Return what there is of a tenant, the same for as long as nothing changes.
+
+    But for the answers that are kept, the audit log, to which what was refused is added, too, and counts of requests.
+    """
+    beside = {"idempotency_records", "audit_events", "rate_windows"}
+    tables = sorted(tenants.metadata.tables.keys() - {*DIRECTORIES, *beside})
     with tenant.administration._tenant_transaction(tenant.tenant) as (connection, _):
         jobs = connection.execute(
             text("SELECT count(*) FROM procrastinate.procrastinate_jobs WHERE args->>'tenant' = :tenant"),
             {"tenant": str(tenant.tenant)},
+        ).scalar_one()
+        tokens = connection.execute(
+            text(
+                "SELECT string_agg(t::text, ',' ORDER BY t::text) FROM automation_hook_tokens t WHERE tenant = :tenant"
+            ),
+            {"tenant": tenant.tenant},
         ).scalar_one()
         rows = {
             table: connection.execute(
@@ -84,7 +110,7 @@ def state(tenant: Tenant) -> Mapping[str, object]:
             ).scalar_one()
             for table in tables
         }
-    return {**rows, "jobs": jobs}
+    return {**rows, "jobs": jobs, "tokens": tokens}
 
 
 def kept(tenant: Tenant) -> int:
@@ -110,27 +136,34 @@ def _accepted(name: str, tenant: Tenant) -> tuple[Callable[[Tenant], str] | None
 
 
 def _makers(entry: Entry) -> Iterator[Callable[[Tenant], str] | None]:
-    if "{id}" not in entry.path:
-        yield None
+    collection, names_something, _ = entry.path.partition("/{")
+    if not names_something:
+        yield from MAKERS.get(collection.rpartition("/")[0], (None,))
         return
-    yield from MAKERS[entry.path.partition("/{id}")[0]]
+    yield from MAKERS.get(entry.path, MAKERS[collection])
 
 
 def _bodies(entry: Entry) -> Iterator[Any]:
     if "requestBody" not in entry.node:
         yield None
         return
-    (content,) = follow(DOCUMENT, entry.node["requestBody"])["content"].values()
+    content = next(iter(follow(DOCUMENT, entry.node["requestBody"])["content"].values()))
     for example in content["examples"].values():
         yield follow(DOCUMENT, example)["value"]
 
 
 def _write(entry: Entry, tenant: Tenant, maker: Callable[[Tenant], str] | None, body: Any) -> Write:
-    path = entry.path if maker is None else entry.path.replace("{id}", maker(tenant))
+    made = None if maker is None else maker(tenant)
+    path = entry.path if made is None else _named.sub(made, entry.path, count=1)
+    if made is not None and isinstance(body, dict) and "ids" in body:
+        body = {**body, "ids": [made]}
     if body is None:
         return Write(tenant, entry.method.upper(), path)
-    (media_type,) = follow(DOCUMENT, entry.node["requestBody"])["content"]
-    return Write(tenant, entry.method.upper(), path, json.dumps(body).encode(), {"content-type": media_type})
+    if isinstance(body, dict) and "specversion" in body:
+        body = {**body, "id": str(uuid4())}  # an event that was seen before starts nothing
+    raw = RAW_BODY in entry.node
+    media_type = next(iter(follow(DOCUMENT, entry.node["requestBody"])["content"]))
+    return Write(tenant, entry.method.upper(), path, json.dumps(body).encode(), {"content-type": media_type}, raw)
 
 
 def new_key() -> str:

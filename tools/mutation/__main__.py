@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.mutation.bench import Bench
-from tools.mutation.mutants import EQUIVALENT, ROOMS, Mutant, Reasons, mutants
+from tools.mutation.covering import OutOfTime
+from tools.mutation.mutants import EQUIVALENT, ROOMS, Mutant, Reasons, mutants, spread
 from tools.mutation.trial import Verdict
 
 REPOSITORY = Path(__file__).parents[2]
@@ -30,21 +31,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     only = tuple(options.only or [choice.choice(list(ROOMS)) if options.some else ""])
     everything = list(mutants(REPOSITORY))
     for entry in reasons.unused(everything):
-        print(f"{EQUIVALENT}: there is no such mutant any more: {entry['file']}: {entry['line']}")
+        print(f"{EQUIVALENT}: there is no such mutant any more: {entry}")
     made = [mutant for mutant in everything if mutant.path.startswith(only)]
     counted = [mutant for mutant in made if reasons.of(mutant) is None]
-    choice.shuffle(counted)
+    counted = spread(counted, choice)
     print(f"{len(counted)} mutants of {' '.join(only) or 'all'}, {len(made) - len(counted)} more change nothing.")
     counted = counted[: options.sample] if options.sample else counted
     print(f"{len(counted)} of them are tried, in the order of seed {seed}.", flush=True)
+    until = begun + 60 * options.minutes if options.minutes else None
+    try:
+        return _report(_tried(counted, until), options.least)
+    except OutOfTime:
+        print("The time was over before it was known which tests run which lines: nothing was tried.")
+        return 1
+
+
+def _tried(counted: Sequence[Mutant], until: float | None) -> dict[Mutant, Verdict]:
+    """Try mutants, say at once which of them nobody noticed, and return all verdicts."""
     verdicts: dict[Mutant, Verdict] = {}
     with Bench(REPOSITORY, REPOSITORY / ".mutation") as bench:
-        until = begun + 60 * options.minutes if options.minutes else None
         for mutant, verdict in bench.tried(counted, until, sorted({mutant.room for mutant in counted})):
             verdicts[mutant] = verdict
             if verdict in {Verdict.LIVED, Verdict.UNSEEN}:
                 print(f"{verdict}: {mutant}", flush=True)
-    return _report(verdicts, options.least)
+    return verdicts
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -65,6 +75,8 @@ def _report(verdicts: dict[Mutant, Verdict], least: float) -> int:
         print(f"{room:40} {_share(found)}")
     found = Counter(verdicts.values())
     print(f"{'all':40} {_share(found)}")
+    if found[Verdict.OPEN]:
+        print(f"The time was over before {found[Verdict.OPEN]} more were tried.")
     noticed, tried = found[Verdict.NOTICED], found[Verdict.NOTICED] + found[Verdict.LIVED] + found[Verdict.UNSEEN]
     return 1 if noticed < least * tried else 0
 

@@ -16,7 +16,7 @@ from automation.storage.embedded import EmbeddedServer
 from tools.mutation import covering
 from tools.mutation.covering import Covering
 from tools.mutation.mutants import ROOMS, Mutant
-from tools.mutation.trial import Copy, Verdict
+from tools.mutation.trial import OUTSIDE, Asked, Copy, Verdict
 
 _DIGESTED = ("automation", "handlers", "security", "tests", "openapi.yaml", "pyproject.toml")
 
@@ -55,24 +55,29 @@ class Bench:
     def tried(
         self, mutants: Sequence[Mutant], until: float | None, rooms: Sequence[str]
     ) -> Iterator[tuple[Mutant, Verdict]]:
-        """Try mutants and yield their verdicts as they come; none is begun after ``until``, of the monotonic clock."""
-        tests = self._covering(rooms)
+        """Try mutants and yield their verdicts as they come; all ends at ``until``, of the monotonic clock.
+
+        Raises:
+            OutOfTime: Nothing was tried: it is not known yet which tests run which lines.
+        """
+        tests = self._covering(rooms, until)
         before = self._verdicts()
-        with ThreadPoolExecutor(self._processes) as pool:
-            coming: list[tuple[Mutant, Future[Verdict | None]]] = []
+        pool = ThreadPoolExecutor(self._processes)
+        try:
+            coming: list[tuple[Mutant, Future[Verdict]]] = []
             for mutant in mutants:
-                if str(mutant) in before:
-                    yield mutant, before[str(mutant)]
+                if mutant.key in before:
+                    yield mutant, before[mutant.key]
                 else:
                     coming.append((mutant, pool.submit(self._try, mutant, tests, until)))
             for mutant, future in coming:
-                verdict = future.result()
-                if verdict is not None:
-                    yield mutant, verdict
+                yield mutant, future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
-    def _try(self, mutant: Mutant, tests: Covering, until: float | None) -> Verdict | None:
+    def _try(self, mutant: Mutant, tests: Covering, until: float | None) -> Verdict:
         if until is not None and time.monotonic() > until:
-            return None
+            return Verdict.OPEN
         change = mutant.change
         if mutant.function is not None:
             asked = tests.of_function(self._repository, mutant.function)
@@ -82,21 +87,25 @@ class Bench:
         try:
             source = change.applied((self._repository / mutant.path).read_text(encoding="utf-8"))
             seconds = sum(tests.took.get(test, 0.0) for test in asked)
-            verdict = copy.tried(mutant.path, source, asked, seconds, self._environment)
+            groups = [Asked(asked, seconds, until), Asked(mutant.from_outside, OUTSIDE, until)]
+            verdict = copy.tried(mutant.path, source, groups, self._environment)
         finally:
             self._copies.put(copy)
+        if verdict is Verdict.OPEN:
+            return verdict
         with self._lock, self._kept.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"mutant": str(mutant), "verdict": verdict}) + "\n")
+            file.write(json.dumps({"mutant": mutant.key, "line": mutant.change.first, "verdict": verdict}) + "\n")
         return verdict
 
-    def _covering(self, rooms: Sequence[str]) -> Covering:
+    def _covering(self, rooms: Sequence[str], until: float | None) -> Covering:
         chosen = sorted({test for room in rooms for test in ROOMS[room]})
         name = hashlib.sha256(" ".join(chosen).encode()).hexdigest()[:8]
         place = self._place / f"covering-{_digest(self._repository)}-{name}"
         found = covering.kept(place)
         if found is None:
             print(f"looking which tests run which lines: {' '.join(chosen)}", flush=True)
-            found = covering.measured(self._repository, place, chosen, self._environment)
+            seconds = None if until is None else until - time.monotonic()
+            found = covering.measured(self._repository, place, chosen, self._environment, seconds)
         return found
 
     def _verdicts(self) -> dict[str, Verdict]:

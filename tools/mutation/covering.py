@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import coverage
+
+from tools.mutation.bounded import bounded
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,13 @@ def _uses(tree: ast.Module, functions: Iterable[str]) -> set[int]:
     return {node.lineno for node in used if node.id in constants} or lines
 
 
-def measured(repository: Path, place: Path, tests: Sequence[str], environment: dict[str, str]) -> Covering:
+class OutOfTime(Exception):
+    """The time was over before it was known which tests run which lines."""
+
+
+def measured(
+    repository: Path, place: Path, tests: Sequence[str], environment: dict[str, str], seconds: float | None
+) -> Covering:
     """Run tests and note what they run; tests that start processes are left out, whose lines can't be seen from here.
 
     Args:
@@ -91,8 +98,10 @@ def measured(repository: Path, place: Path, tests: Sequence[str], environment: d
         place: A directory for what is noted, made anew.
         tests: Directories or files of tests.
         environment: The environment to run them in.
+        seconds: How long that may take; None is as long as it takes.
 
     Raises:
+        OutOfTime: It took longer.
         RuntimeError: A test failed: nothing can be said of mutants before the tests pass.
     """
     shutil.rmtree(place, ignore_errors=True)
@@ -101,9 +110,12 @@ def measured(repository: Path, place: Path, tests: Sequence[str], environment: d
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tools.mutation.contexts", "-m", "not process", *tests]
     command += ["-n", processes, "--dist", "worksteal", "--timeout", "600", "-p", "no:cacheprovider"]
     environment = environment | {"AUTOMATION_COVERING": str(place)}
-    run = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise RuntimeError(f"The tests don't pass as they are:\n{run.stdout[-4000:]}{run.stderr[-2000:]}")
+    run = bounded(command, repository, environment, seconds)
+    if run is None:
+        raise OutOfTime
+    code, output = run
+    if code:
+        raise RuntimeError(f"The tests don't pass as they are:\n{output[-6000:]}")
     covering = _read(repository, place)
     _write(covering, place / "covering.json")
     return covering

@@ -1,9 +1,12 @@
 """Mutants: one change of one file each, of the code that matters most; those that change nothing have a reason."""
 
 import tomllib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
+from typing import Any
 
 from tools.mutation import changes, statements
 from tools.mutation.changes import Change
@@ -18,11 +21,28 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "automation/storage/keys.py": ("tests/storage", "tests/security"),
     "automation/storage/executions.py": ("tests/storage", "tests/handlers"),
     "automation/storage/rules.py": ("tests/storage", "tests/handlers"),
+    "automation/storage/answers.py": ("tests/storage", "tests/service", "tests/handlers"),
     "automation/storage/migrations/sql": ("tests/storage", "tests/engine", "tests/security", "tests/handlers"),
     "automation/service/http": ("tests/service", "tests/handlers"),
     "automation/service/problems.py": ("tests/service", "tests/handlers"),
+    "automation/service/repeated_writes.py": ("tests/service", "tests/handlers"),
 }
 """Where a fault costs most, with the tests that are measured for it: those of the room, and of who uses it."""
+
+FROM_OUTSIDE: dict[str, tuple[str, ...]] = {
+    "automation/service/http/acceptor.py": ("tests/system/test_silent_connections.py",),
+    "automation/service/http/child.py": ("tests/system/test_no_request_lost.py", "tests/system/test_watchdog.py"),
+    "automation/service/http/connections.py": ("tests/system/test_silent_connections.py",),
+    "automation/service/http/family.py": ("tests/system/test_no_request_lost.py", "tests/system/test_watchdog.py"),
+    "automation/service/http/listener.py": ("tests/system/test_no_request_lost.py",),
+    "automation/service/http/protocol.py": ("tests/system/test_protocol.py", "tests/system/test_silent_connections.py"),
+    "automation/service/http/request_log.py": ("tests/system/test_requests_logged.py",),
+    "automation/service/http/watched_server.py": ("tests/system/test_shutdown.py", "tests/system/test_watchdog.py"),
+    "automation/service/repeated_writes.py": ("tests/system/test_repeated_writes.py",),
+    "automation/storage/answers.py": ("tests/system/test_repeated_writes.py",),
+    "automation/engine/runs/worker.py": ("tests/engine/runs/test_run_takeover.py",),
+}
+"""Tests that start processes, whose lines can't be measured: asked last, where no other has noticed a fault."""
 
 
 EQUIVALENT = "tools/mutation/equivalent.toml"
@@ -50,6 +70,16 @@ class Mutant:
         return f"{self.path}:{self.change.first}: {self.told}"
 
     @property
+    def key(self) -> str:
+        """What tells it from all others, of its line too."""
+        return f"{self.path}:{self.change.start}-{self.change.end}: {self.change.text}"
+
+    @property
+    def from_outside(self) -> tuple[str, ...]:
+        """The tests that are asked last, which start processes."""
+        return next((tests for place, tests in FROM_OUTSIDE.items() if self.path.startswith(place)), ())
+
+    @property
     def function(self) -> str | None:
         """The function of the database that is changed, None in Python."""
         return Path(self.path).stem if self.path.endswith(".sql") else None
@@ -69,15 +99,27 @@ def mutants(repository: Path) -> Iterator[Mutant]:
                 yield Mutant(room, name, lines[change.first - 1].strip(), change, change.told(source))
 
 
+def spread(made: Sequence[Mutant], chance: Random) -> list[Mutant]:
+    """Return mutants in an order by chance, whose every beginning has of each room by its size."""
+    rooms: dict[str, list[Mutant]] = defaultdict(list)
+    for mutant in made:
+        rooms[mutant.room].append(mutant)
+    places: list[tuple[float, Mutant]] = []
+    for each in rooms.values():
+        chance.shuffle(each)
+        places += [((at + chance.random()) / len(each), mutant) for at, mutant in enumerate(each)]
+    return [mutant for _, mutant in sorted(places, key=lambda place: place[0])]
+
+
 @dataclass(frozen=True, slots=True)
 class Reasons:
     """Why mutants change nothing that anybody could see: ``equivalent.toml``.
 
-    An entry names a file, the line as it stands there, what becomes of what (all changes of the line where it does not
-    say), and why.
+    An entry names a file or several, the line as it stands there (any, where it does not say), what becomes of what
+    (anything, where it does not say), and why.
     """
 
-    entries: tuple[dict[str, str], ...]
+    entries: tuple[dict[str, Any], ...]
 
     @classmethod
     def read(cls, repository: Path) -> "Reasons":
@@ -88,11 +130,12 @@ class Reasons:
     def of(self, mutant: Mutant) -> str | None:
         """Return why a mutant is equivalent, None where it is none."""
         for entry in self.entries:
-            same = entry["file"] == mutant.path and entry["line"] == mutant.line
-            if same and entry.get("change", mutant.told) == mutant.told:
-                return entry["reason"]
+            here = mutant.path in entry.get("files", [entry.get("file")])
+            same = entry.get("line", mutant.line) == mutant.line and entry.get("change", mutant.told) == mutant.told
+            if here and same:
+                return str(entry["reason"])
         return None
 
-    def unused(self, made: list[Mutant]) -> list[dict[str, str]]:
+    def unused(self, made: list[Mutant]) -> list[dict[str, Any]]:
         """Return the entries that no mutant matches: the code has changed since."""
         return [entry for entry in self.entries if not any(Reasons((entry,)).of(mutant) for mutant in made)]

@@ -31,12 +31,13 @@ def published() -> Document:
 def explicit(document: Document) -> Document:
     """Return a copy in which a generator finds in place what it doesn't infer.
 
-    Each operation says itself which key it needs, and an answer without a body is of the type null.
+    Each operation says itself which key it needs, and an answer without a body is of the type null. A body has the
+    first of its media types alone: of several it would be asked which it is, as no value can be asked.
     """
 
     def change(kind: str, node: Mapping[str, Any]) -> Mapping[str, Any]:
         if kind == "operation":
-            return {"security": document["security"], **node}
+            return {"security": document["security"], **_sending_one_type(node)}
         return _bodiless_as_null(node) if kind == "response" else node
 
     copy: Document = rewrite("document", document, change)
@@ -56,6 +57,12 @@ def _as_text(kind: str, node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _without_not(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: member for name, member in schema.items() if name != "not"}
+
+
+def _sending_one_type(operation: Mapping[str, Any]) -> Mapping[str, Any]:
+    body = operation.get("requestBody", {})
+    media_types = list(body.get("content", {}).items())
+    return {**operation, "requestBody": {**body, "content": dict(media_types[:1])}} if media_types else operation
 
 
 def _bodiless_as_null(node: Mapping[str, Any]) -> Mapping[str, Any]:

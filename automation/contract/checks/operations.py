@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from automation.contract.compiled.bodies import BODY_MEDIA_TYPE, PATCH_MEDIA_TYPE
-from automation.contract.compiled.operations import MAX_BODY_BYTES
+from automation.contract.compiled.operations import MAX_BODY_BYTES, RAW_BODY, RAW_HEADERS
 from automation.contract.compiled.problem_rules import COMPONENT, MEDIA_TYPE
 from automation.contract.document.findings import Finding
-from automation.contract.document.naming import LOWER_CAMEL_CASE, NO_PERMISSION, PERMISSION
+from automation.contract.document.naming import HOOK_TOKEN, LOWER_CAMEL_CASE, NO_PERMISSION, PERMISSION
 from automation.contract.document.outline import Entry
 from automation.contract.document.references import follow
 
@@ -76,10 +76,23 @@ def _body(entry: Entry, document: Mapping[str, Any]) -> Iterator[Finding]:
         return
     content = follow(document, entry.node["requestBody"])["content"]
     expected = PATCH_MEDIA_TYPE if entry.method == "patch" else BODY_MEDIA_TYPE
-    if content.keys() != {expected}:
+    if RAW_BODY in entry.node:
+        yield from _raw_body(entry, content)
+    elif content.keys() != {expected}:
         yield Finding(entry.where, f"its body must be {expected} and nothing else: nothing else is read")
     if entry.method in {"get", "delete"}:
         yield Finding(entry.where, f"has a body, which {entry.method.upper()} gives no meaning to (RFC 9110)")
+
+
+def _raw_body(entry: Entry, content: Mapping[str, Any]) -> Iterator[Finding]:
+    taken = entry.node[RAW_BODY]
+    if not isinstance(taken, list) or not taken or not all(isinstance(each, str) for each in taken):
+        yield Finding(entry.where, f"its {RAW_BODY} is no list of media types")
+    elif not content.keys() <= set(taken):
+        yield Finding(entry.where, f"its body has media types that its {RAW_BODY} doesn't name")
+    begin = entry.node.get(RAW_HEADERS, "x-")
+    if not isinstance(begin, str) or not begin or begin != begin.lower():
+        yield Finding(entry.where, f"its {RAW_HEADERS} is not how names of headers begin, in lower case")
 
 
 def _responses(entry: Entry, document: Mapping[str, Any]) -> Iterator[Finding]:
@@ -96,7 +109,7 @@ def _responses(entry: Entry, document: Mapping[str, Any]) -> Iterator[Finding]:
         yield from _content(entry, status, responses[status].get("content", {}))
     if NOT_MODIFIED in explicit and not _takes(entry, "if-none-match"):
         yield Finding(entry.where, f"documents {NOT_MODIFIED}, but takes no If-None-Match")
-    if entry.method in WRITES and not _takes(entry, "idempotency-key"):
+    if entry.method in WRITES and HOOK_TOKEN not in entry.node and not _takes(entry, "idempotency-key"):
         yield Finding(entry.where, "takes no Idempotency-Key, as every operation does that changes something")
 
 
@@ -117,6 +130,8 @@ def _own_errors(entry: Entry, document: Mapping[str, Any]) -> list[str]:
         *(("401",) if secured else ()),
         *(("403",) if secured and permitted else ()),
         *(("413", "415") if body else ()),
+        *(("404",) if HOOK_TOKEN in entry.node else ()),
+        *(("429",) if secured or HOOK_TOKEN in entry.node else ()),
         "500",
     ]
 

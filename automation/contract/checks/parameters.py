@@ -62,6 +62,9 @@ def _type(where: str, location: str, schema: Mapping[str, Any], document: Mappin
         item = follow(document, schema.get("items", {}))
         if item.get("type") not in SCALARS:
             yield Finding(where, "is an array of something else than strings, numbers or booleans")
+    elif (schema.get("type"), location) == ("object", "query"):
+        if follow(document, schema.get("additionalProperties", {})) != {"type": "string"}:
+            yield Finding(where, "is an object of something else than any query parameters, strings all of them")
     elif schema.get("type") not in SCALARS:
         yield Finding(where, f"its type {schema.get('type', '(none)')} is not decoded in a {location}")
 

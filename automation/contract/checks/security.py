@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from automation.contract.document.findings import Finding
-from automation.contract.document.naming import NO_PERMISSION, PERMISSION
+from automation.contract.document.naming import HOOK_TOKEN, NO_PERMISSION, PERMISSION
 from automation.contract.document.outline import Entry
 from automation.contract.document.references import pointer
 
@@ -27,6 +27,16 @@ def check(entries: list[Entry], document: Mapping[str, Any], permissions: Collec
     for entry in entries:
         yield from _requirements(entry.where, entry.node.get("security", []), schemes)
         yield from _permission(entry, document, permissions)
+        yield from _hook(entry)
+
+
+def _hook(entry: Entry) -> Iterator[Finding]:
+    if HOOK_TOKEN not in entry.node:
+        return
+    if entry.node.get("security") != []:
+        yield Finding(entry.where, f"has {HOOK_TOKEN}, but is not public (security: [])")
+    if ("path", entry.node[HOOK_TOKEN]) not in {(each["in"], each["name"]) for each in entry.parameters}:
+        yield Finding(entry.where, f"its {HOOK_TOKEN} names none of its path parameters")
 
 
 def _scheme(where: str, scheme: Mapping[str, Any]) -> Iterator[Finding]:

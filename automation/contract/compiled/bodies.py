@@ -1,17 +1,17 @@
 """A request's body: bounded before it is read, JSON in one strict reading, valid by the contract, or an error."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import jsonschema_rs
 
+from automation.contract.compiled.body_bytes import Receive, body_bytes
 from automation.contract.compiled.excerpts import Excerpts
 from automation.contract.compiled.integers import Converter
+from automation.contract.compiled.media_types import is_compressed, media_type_in_utf8
 from automation.contract.compiled.strict_json import kept, parsed, parsed_keeping
 from automation.contract.compiled.violations import of_body
-from automation.domain.errors import ContentTooLarge, InvalidBody, UnsupportedMediaType
-
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+from automation.domain.errors import InvalidBody, UnsupportedMediaType
 
 MAX_BYTES = 64 * 1024
 BODY_MEDIA_TYPE = "application/json"
@@ -59,12 +59,9 @@ class BodyReader:
             UnsupportedMediaType: It is not called JSON in UTF-8, uncompressed.
             InvalidBody: It is missing, not strict JSON, or not what the contract asks for.
         """
-        self._refuse_beyond(_declared_length(headers))
-        content = await self._content(receive)
-        if not content and not self._required:
-            return None
+        content = await body_bytes(headers, receive, self._max_bytes, required=self._required)
         if not content:
-            raise InvalidBody("This operation requires a body.")
+            return None
         _require_json(headers, self._media_type)
         value, texts = parsed_keeping(content, self._opaque) if self._opaque else (parsed(content), {})
         if not self._validator.is_valid(value):
@@ -73,36 +70,11 @@ class BodyReader:
             value = self._integers(value)
         return {**value, **{name: kept(value[name], text) for name, text in texts.items()}} if texts else value
 
-    async def _content(self, receive: Receive) -> bytes:
-        chunks: list[bytes] = []
-        size, more = 0, True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise InvalidBody("The connection was closed before the body's end.")
-            chunk, more = message.get("body", b""), message.get("more_body", False)
-            size += len(chunk)
-            self._refuse_beyond(size)
-            chunks.append(chunk)
-        return b"".join(chunks)
-
-    def _refuse_beyond(self, size: int) -> None:
-        if size > self._max_bytes:
-            raise ContentTooLarge(f"The body may have at most {self._max_bytes} bytes.")
-
-
-def _declared_length(headers: Mapping[bytes, bytes]) -> int:
-    declared = headers.get(b"content-length", b"")
-    return int(declared[:20]) if declared.isdigit() else 0  # more digits than that say no less
-
 
 def _require_json(headers: Mapping[bytes, bytes], expected: str) -> None:
-    media_type, *settings = headers.get(b"content-type", b"").decode("latin-1").lower().split(";")
-    charsets = {setting.strip().replace('"', "") for setting in settings} - {""}
-    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
-    if encoding not in {b"", b"identity"}:
+    if is_compressed(headers):
         raise _unsupported(expected, {"Accept-Encoding": "identity"})
-    if media_type.strip() != expected or charsets - {"charset=utf-8"}:
+    if media_type_in_utf8(headers) != expected:
         patched = {"Accept-Patch": expected} if expected == PATCH_MEDIA_TYPE else {}
         raise _unsupported(expected, {"Accept": expected, **patched})
 

@@ -60,6 +60,8 @@ class Cursors:
     def __init__(self, keys: Mapping[str, str]) -> None:
         self._keys = {name.encode("ascii"): secret.encode() for name, secret in keys.items()}
         self._signing = next(iter(self._keys))
+        self.fingerprint = hashlib.sha256(self._signing + b":" + self._keys[self._signing]).digest()
+        """Tells which key signs, and nothing of it."""
 
     def written(self, cursor: Cursor, listing: Listing) -> str:
         """Return a cursor's text, which is good for this listing alone."""

@@ -35,7 +35,8 @@ class ParameterReader:
         self._refused = frozenset(name.encode() for name in refused)
         # Connexion gives path parameters to the router with underscores for hyphens.
         self._path = [(each.name.replace("-", "_"), each) for each in parameters if each.location == "path"]
-        self._query = {each.name: each for each in parameters if each.location == "query"}
+        self._query = {each.name: each for each in parameters if each.location == "query" and not each.rest}
+        self._rest = next((each.argument for each in parameters if each.rest), None)
         self._headers = {each.name.lower().encode(): each for each in parameters if each.location == "header"}
         self._defaults = {each.argument: each.default for each in parameters}
         self._lists = [each.argument for each in parameters if isinstance(each.default, list)]
@@ -66,7 +67,11 @@ class ParameterReader:
         given: dict[str | None, list[str | None]] = {}
         for name, text in _pairs(query):
             given.setdefault(name, []).append(text)
-        violations.extend(_unknown(name) for name in given if name not in self._query)
+        unknown = {name: texts for name, texts in given.items() if name not in self._query}
+        if self._rest is None:
+            violations.extend(map(_unknown, unknown))
+        elif unknown:
+            arguments[self._rest] = _object(unknown, violations)
         for name, parameter in self._query.items():
             _take_optional(parameter, given.get(name), arguments, violations)
 
@@ -114,6 +119,13 @@ def _pairs(query: bytes) -> Iterator[tuple[str | None, str | None]]:
         if part:
             name, _, text = part.replace(b"+", b" ").partition(b"=")
             yield _utf8(unquote_to_bytes(name)), _utf8(unquote_to_bytes(text))
+
+
+def _object(given: Mapping[str | None, Sequence[str | None]], violations: list[Violation]) -> dict[str, Any]:
+    """Return query parameters by their names, a list for one that is given more than once."""
+    if None in given or any(None in texts for texts in given.values()):
+        violations.append(Violation("the query must be UTF-8"))
+    return {str(name): texts[0] if len(texts) == 1 else texts for name, texts in given.items()}
 
 
 def _header_text(raw: bytes) -> str | None:

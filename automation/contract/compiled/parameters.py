@@ -29,7 +29,8 @@ class Parameter:
     """A path, query or header parameter, ready to decode.
 
     ``name`` is the contract's, ``argument`` the handler's; ``many`` says that it is an array: repeated in a query,
-    separated by commas in a header. ``default`` is what an absent one counts as.
+    separated by commas in a header. ``rest`` says that it is an object of all that no other is. ``default`` is what an
+    absent one counts as.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Parameter:
     default: Any
     item: Decoder
     validator: jsonschema_rs.Draft202012Validator | None
+    rest: bool = False
 
     def value(self, texts: Sequence[str]) -> Any:
         """Return the value of a parameter that is there.
@@ -77,6 +79,8 @@ def compiled(definition: Mapping[str, Any], document: Mapping[str, Any], schemas
         UnsupportedParameter: Nothing here decodes it; the start-up check says so beforehand.
     """
     schema = follow(document, definition.get("schema", {}))
+    if schema.get("type") == "object" and definition["in"] == "query":
+        return _rest(definition)
     many = schema.get("type") == "array"
     item = follow(document, schema["items"]) if many else schema
     parameter = Parameter(
@@ -90,6 +94,21 @@ def compiled(definition: Mapping[str, Any], document: Mapping[str, Any], schemas
         validator=schemas.validator(schema) if _says_more(schema, item) else None,
     )
     return parameter if schema.get("default") is None else _with_default(parameter, schema["default"])
+
+
+def _rest(definition: Mapping[str, Any]) -> Parameter:
+    name = definition["name"]
+    return Parameter(
+        name=name,
+        argument=snake_case(name),
+        location=definition["in"],
+        required=False,
+        many=False,
+        default={},
+        item=string,
+        validator=None,
+        rest=True,
+    )
 
 
 def _decoder(schema: Mapping[str, Any]) -> Decoder:

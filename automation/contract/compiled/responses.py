@@ -23,7 +23,7 @@ from automation.domain.errors import InternalError
 Headers = Sequence[tuple[bytes, bytes]]
 
 # Added to every response by a layer further out, which can't forget it.
-ADDED_OUTSIDE = frozenset({"x-request-id"})
+ADDED_OUTSIDE = frozenset({"x-request-id", "ratelimit-policy", "ratelimit"})
 # OpenAPI gives these to the parts of the contract that are named after them.
 DESCRIBED_ELSEWHERE = frozenset({"content-type"})
 

@@ -16,7 +16,7 @@ Decoder = Callable[[str], Any]
 # 64 bits, as PostgreSQL's bigint: what is larger would be rounded or refused further down.
 SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
 
-_integer = re.compile(r"-?[0-9]{1,32}").fullmatch
+_integer = re.compile(r"0|-?[1-9][0-9]{0,31}").fullmatch
 _number = re.compile(r"-?(?:0|[1-9][0-9]{0,307})(?:\.[0-9]{1,340})?(?:[eE][-+]?[0-9]{1,3})?").fullmatch
 # RFC 3339, section 5.6, without the leap second, which no datetime can be.
 _time = re.compile(
@@ -46,7 +46,7 @@ def uuid(text: str) -> UUID:
 
 
 def integer(text: str) -> int:
-    """Return the integer of 64 bits that is written in ASCII digits, with a minus or without."""
+    """Return the integer of 64 bits that is written in ASCII digits, without zeros before them."""
     if not _integer(text) or not SMALLEST_INTEGER <= (value := int(text)) <= LARGEST_INTEGER:
         raise Undecodable("must be an integer")
     return value

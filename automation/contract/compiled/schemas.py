@@ -24,7 +24,17 @@ ASSERTIONS = frozenset(
 )
 # Beside a oneOf whose forms tell themselves apart, a discriminator says nothing more than which is meant.
 ANNOTATIONS = frozenset(
-    {"title", "description", "default", "example", "deprecated", "externalDocs", "discriminator", "readOnly"}
+    {
+        "title",
+        "description",
+        "default",
+        "example",
+        "deprecated",
+        "externalDocs",
+        "discriminator",
+        "readOnly",
+        "writeOnly",
+    }
 )
 COMPONENTS = "#/components/schemas/"
 KEYWORDS = ASSERTIONS | ANNOTATIONS | {"$ref", "nullable"}

@@ -1,8 +1,9 @@
-"""Strict JSON of requests: read in one way only, within 64 levels, and nothing of it lost.
+"""Strict JSON of requests: read in one way only, within 64 levels and 50,000 values, and nothing of it lost.
 
 orjson is strict about grammar, UTF-8, lone surrogates, NaN and numbers that no double holds. What it lets pass is
 looked for here: keys given twice, U+0000, depth, and integers beyond 64 bits, which it would silently round. Members
-that the contract calls opaque may have the latter: they are kept as the text that they came as.
+that the contract calls opaque may have the latter: they are kept as the text that they came as. That takes calls for
+each value, while others wait: how many there are is counted first, at the pace of a copy.
 """
 
 import json
@@ -17,8 +18,13 @@ from automation.domain.errors import InvalidBody
 from automation.domain.opaque import Opaque
 
 MAX_DEPTH = 64
+MOST_VALUES = 50_000
+"""Members and elements of a body, with itself; one of 64 KiB can't have more."""
 LONGEST_INTEGER = len(str(SMALLEST_INTEGER))
 
+_BETWEEN = b" \t\n\r"
+# Also one that has no end: whatever a body is, each of its bytes is looked at once.
+_string = re.compile(rb'(?s)"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)')
 _space = re.compile(r"[ \t\n\r]*").match
 
 
@@ -26,7 +32,7 @@ def parsed(content: bytes) -> Any:
     """Return the one value that strict JSON has.
 
     Raises:
-        InvalidBody: It isn't strict JSON, or deeper than ``MAX_DEPTH``.
+        InvalidBody: It isn't strict JSON, deeper than ``MAX_DEPTH``, or of more than ``MOST_VALUES`` values.
     """
     value = _read(content)
     json.loads(content, object_pairs_hook=_refuse_duplicates, parse_int=_refuse_large)
@@ -39,7 +45,7 @@ def parsed_keeping(content: bytes, opaque: Collection[str]) -> tuple[Any, Mappin
     """Return the one value that strict JSON has, and the texts of the opaque members of the object that it is.
 
     Raises:
-        InvalidBody: It isn't strict JSON, or deeper than ``MAX_DEPTH``.
+        InvalidBody: It isn't strict JSON, deeper than ``MAX_DEPTH``, or of more than ``MOST_VALUES`` values.
     """
     value = _read(content)
     if not isinstance(value, dict) or value.keys().isdisjoint(opaque):
@@ -51,19 +57,61 @@ def parsed_keeping(content: bytes, opaque: Collection[str]) -> tuple[Any, Mappin
     return value, {name: text[start:end] for name, (start, end) in members.items() if name in opaque}
 
 
+def parsed_opaque(content: bytes) -> tuple[Any, str]:
+    """Return the one value that strict JSON has, of which nothing is looked at, and the text that it is kept as.
+
+    Raises:
+        InvalidBody: It isn't strict JSON, deeper than ``MAX_DEPTH``, or of more than ``MOST_VALUES`` values.
+    """
+    value, text = _read(content), content.decode()
+    json.loads(text, object_pairs_hook=_refuse_duplicates, parse_int=str)
+    return (_without_nul(value) if "\\u0000" in text else value), text
+
+
+def parsed_items(content: bytes) -> Iterator[tuple[Any, str]]:
+    """Yield the items of the array that strict JSON has, each as ``parsed_opaque`` returns a value.
+
+    Of what nobody takes any more nothing is read twice.
+
+    Raises:
+        InvalidBody: It isn't strict JSON, deeper than ``MAX_DEPTH``, of more than ``MOST_VALUES`` values, or no array.
+    """
+    if not isinstance(_read(content), list):
+        raise InvalidBody("The body is no array.")
+    text = content.decode()
+    at = _after_space(text, _after_space(text, 0) + 1)
+    keeping = json.JSONDecoder(object_pairs_hook=_refuse_duplicates, parse_int=str)
+    while text[at] != "]":
+        _, end = keeping.raw_decode(text, at)
+        value = orjson.loads(text[at:end])
+        yield (_without_nul(value) if "\\u0000" in text[at:end] else value), text[at:end]
+        at = _after_space(text, end)
+        if text[at] == ",":
+            at = _after_space(text, at + 1)
+
+
 def kept(value: dict[str, Any], text: str) -> Opaque:
     """Return an opaque member's valid value with its text."""
     return Opaque(_without_nul(value) if "\\u0000" in text else value, text)
 
 
 def _read(content: bytes) -> Any:
+    opened = content.count(b"[") + content.count(b"{")
+    if opened + content.count(b",") >= MOST_VALUES and _values(content) > MOST_VALUES:
+        raise InvalidBody(f"The body has more than {MOST_VALUES} values.")
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise InvalidBody("The body is not valid JSON.") from error
-    if content.count(b"[") + content.count(b"{") > MAX_DEPTH:
+    if opened > MAX_DEPTH:
         _refuse_depth(value)
     return value
+
+
+def _values(content: bytes) -> int:
+    """Count the values of JSON, also of members that are given twice: all that isn't empty has one more than commas."""
+    bare = _string.sub(b"0", content).translate(None, _BETWEEN)
+    return 1 + sum(map(bare.count, (b",", b"[", b"{"))) - bare.count(b"[]") - bare.count(b"{}")
 
 
 def _members(text: str, opaque: Collection[str]) -> Iterator[tuple[str, tuple[int, int]]]:

@@ -23,6 +23,8 @@ _plain = re.compile(r"[A-Za-z][\w.:/-]*", re.ASCII).fullmatch
 WORDS: Mapping[str, str] = {
     "additionalProperties": "is not a known member",
     "anyOf": "must have one of the allowed forms",
+    "const": "is not the value that it must be",
+    "contains": "has too few or too many items of a kind that it must have",
     "exclusiveMaximum": "is too large",
     "exclusiveMinimum": "is too small",
     "falseSchema": "is not allowed here",
@@ -38,8 +40,11 @@ WORDS: Mapping[str, str] = {
     "not": "has a form that is not allowed",
     "oneOf": "must have exactly one of the allowed forms",
     "pattern": "does not have the required form",
+    "propertyNames": "has a member whose name is not allowed",
     "required": "is required",
     "type": "is of the wrong type",
+    "unevaluatedItems": "has items that are not allowed",
+    "unevaluatedProperties": "has members that are not allowed",
     "uniqueItems": "has an item twice",
 }
 

@@ -12,6 +12,12 @@ PERMISSION = "x-required-permission"
 NO_PERMISSION = "none"
 """What the extension says of an operation that every principal may call, whatever its user may do."""
 
+HOOK_TOKEN = "x-hook-token"  # noqa: S105 - a name
+"""The extension that names the path parameter of a public operation which stands for an API key."""
+
+BY_TRIGGER_TYPE = "x-by-trigger-type"
+"""The extension of the types of triggers that names the schema of what each of them is set to."""
+
 LOWER_CAMEL_CASE = re.compile(r"[a-z]+(?:[A-Z][a-z0-9]*|[0-9]+)*")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from automation.contract.document.naming import BY_TRIGGER_TYPE
 from automation.contract.document.references import follow, pointer
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -64,6 +65,7 @@ GRAMMAR: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "anyOf": (MANY, "schema"),
         "oneOf": (MANY, "schema"),
         "externalDocs": (ONE, "description"),
+        BY_TRIGGER_TYPE: (NAMED, "schema"),
     },
 }
 

@@ -14,11 +14,23 @@ from automation.contract.compiled.scalars import boolean, date_time, integer, nu
 from automation.contract.document.findings import Finding
 from automation.contract.document.naming import module_name
 from automation.contract.serving.accept import Accept
+from automation.contract.serving.connection import Connection
+from automation.contract.serving.request_head import RequestHead
+from automation.domain.hooks import Hook
+from automation.domain.origin import Origin
 from automation.domain.principal import Principal
 
 Handler = Callable[..., Awaitable[Any]]
 
 BODY = "body"
+OF_CALLERS = frozenset({Origin, Principal})
+"""What is known of a request whose caller is known: not where everybody may call."""
+OF_HOOKS = frozenset({Hook})
+"""What is known of a request that has a hook's token."""
+OF_BODIES = frozenset({Connection})
+"""What is known of a request whose body was read."""
+KNOWN = OF_CALLERS | OF_HOOKS | OF_BODIES | {Accept, RequestHead}
+"""What handlers may ask for, by annotation, of what is known of the request."""
 TYPES: Mapping[object, type] = {
     string: str,
     uuid: UUID,
@@ -45,15 +57,13 @@ class Unbindable(Exception):
 class Binding:
     """A handler and where its arguments come from.
 
-    ``arguments`` are those that a request carries (``body`` among them), ``principals`` those that are given the
-    request's principal, ``accepts`` those that are given what its client accepts, ``provided`` those that are given an
-    object of a type, always the same one.
+    ``arguments`` are those that a request carries (``body`` among them), ``known`` those that are given what is known
+    of the request, by its type: one of ``KNOWN``. ``provided`` are given an object of a type, always the same one.
     """
 
     function: Handler
     arguments: tuple[str, ...]
-    principals: tuple[str, ...]
-    accepts: tuple[str, ...]
+    known: Mapping[str, type]
     provided: Mapping[str, type]
 
 
@@ -81,9 +91,8 @@ def bind(operation: Operation, package: str, provided: Collection[type]) -> Bind
     return Binding(
         function=function,
         arguments=tuple(name for name, source in sources.items() if source == "request"),
-        principals=tuple(name for name, source in sources.items() if source is Principal),
-        accepts=tuple(name for name, source in sources.items() if source is Accept),
-        provided={name: source for name, source in sources.items() if isinstance(source, type) and source in provided},
+        known=_of(sources, KNOWN),
+        provided=_of(sources, provided),
     )
 
 
@@ -117,11 +126,17 @@ def _source(operation: Operation, name: str, annotation: object, provided: Colle
     """Return where a handler's argument comes from: the request, a type, or nowhere."""
     if name in requested(operation):
         return "request"
-    if annotation is Principal and not operation.public:
-        return Principal
-    if annotation is Accept:
-        return Accept
-    return annotation if isinstance(annotation, type) and annotation in provided else None
+    unknown = {
+        *(OF_CALLERS if operation.public else ()),
+        *(OF_HOOKS if operation.hook is None else ()),
+        *(OF_BODIES if operation.body is None else ()),
+    }
+    there = {*provided, *(KNOWN - unknown)}
+    return annotation if isinstance(annotation, type) and annotation in there else None
+
+
+def _of(sources: Mapping[str, object], types: Collection[type]) -> dict[str, type]:
+    return {name: source for name, source in sources.items() if isinstance(source, type) and source in types}
 
 
 def requested(operation: Operation) -> set[str]:
@@ -136,8 +151,8 @@ def _problems(operation: Operation, function: Handler, sources: Mapping[str, obj
         elif sources[name] is None:
             yield f"its handler's parameter {name} is neither in the contract nor of a type that is provided"
     for each in operation.parameters:
-        # A header may be for others to read, such as x-tenant-id, which security looks at.
-        if each.location != "header" and each.argument not in sources:
+        # A header may be for others to read, such as x-tenant-id, which security looks at; so may a hook's token.
+        if each.location != "header" and each.name != operation.hook and each.argument not in sources:
             yield f"its handler does not take the {each.location} parameter {each.name} (as {each.argument})"
     if operation.body and BODY not in sources:
         yield "its handler does not take the request's body (as body)"

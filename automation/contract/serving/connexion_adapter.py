@@ -90,11 +90,12 @@ async def _raise(scope: Scope, receive: Receive, send: Send) -> None:
 class ExactRouting(RoutingMiddleware):  # type: ignore[misc]  # Connexion has no types
     """Connexion's routes, matched exactly; 404 and 405 as domain errors, no redirects, no encoded slashes.
 
-    A parameter never spans segments, so those routes alone are tried that have as many segments as the path.
+    Paths without parameters are looked up first; of the others, those are tried that have as many segments.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app)
+        self._literal: dict[str, _Path] = {}
         self._paths: dict[int, list[_Path]] = {}
 
     def add_api(self, specification: Specification, base_path: str | None = None, **kwargs: Any) -> None:
@@ -103,14 +104,14 @@ class ExactRouting(RoutingMiddleware):  # type: ignore[misc]  # Connexion has no
         paths: dict[str, _Path] = {}
         for route in api.router.routes:
             paths.setdefault(route.path, _Path(route)).add(route)
-        for path in paths.values():
+        self._literal |= {text: path for text, path in paths.items() if path.is_literal}
+        for path in (each for each in paths.values() if not each.is_literal):
             self._paths.setdefault(path.depth, []).append(path)
 
     def straighten(self) -> None:
         """Lead the routes past what would look their operation up, when all layers behind this one are complete."""
-        for paths in self._paths.values():
-            for path in paths:
-                path.straighten()
+        for path in [*self._literal.values(), *(path for paths in self._paths.values() for path in paths)]:
+            path.straighten()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route a request; what is found of it is in the scope of the outer layers, too, when they answer an error."""
@@ -125,6 +126,9 @@ class ExactRouting(RoutingMiddleware):  # type: ignore[misc]  # Connexion has no
         if b"%2f" in (scope.get("raw_path") or b"").lower():
             raise PathNotFound  # decoded, the slash would be one between segments
         path: str = scope["path"]
+        if (literal := self._literal.get(path)) is not None:
+            scope["path_params"] = {}
+            return literal.routed(scope["method"])
         for candidate in self._paths.get(path.count("/"), ()):
             match = candidate.match(path)
             if match is not None:
@@ -149,6 +153,7 @@ class _Path:
 
     def __init__(self, route: Route) -> None:
         self.depth = route.path.count("/")
+        self.is_literal = not route.param_convertors
         # As a whole: Starlette's pattern ends with ``$``, which by itself matches before a line feed at the end, too.
         self.match = route.path_regex.fullmatch
         self._routed: dict[str, _Routed] = {}
@@ -292,5 +297,4 @@ def assemble(
     for layer in stack.middleware_stack:
         if isinstance(layer, ExactRouting):
             layer.straighten()
-    complete: ASGIApp = stack
-    return complete
+    return cast("ASGIApp", stack)

@@ -18,11 +18,9 @@ class Encoding:
         self._fixed = [] if self._media_type is None else [(b"content-type", _content_type(self._media_type))]
         self._vary = operation.vary
         self._public = operation.public
-        self._usual = [
-            *self._fixed,
-            *([(b"vary", operation.vary.encode())] if operation.vary else []),
-            (b"cache-control", b"no-store" if operation.public else b"private, no-store"),
-        ]
+        always = [*self._fixed, *([(b"vary", operation.vary.encode())] if operation.vary else [])]
+        self._usual = [*always, (b"cache-control", b"no-store" if operation.public else b"private, no-store")]
+        self._revalidated = [*always, (b"cache-control", b"no-cache" if operation.public else b"private, no-cache")]
 
     def encode(self, value: Any) -> bytes:
         """Return a value's bytes.
@@ -40,19 +38,22 @@ class Encoding:
             return value.encode()
         raise TypeError(type(value).__name__)
 
-    def headers(self, own: Mapping[str, str], body: bytes) -> list[tuple[bytes, bytes]]:
+    def headers(self, own: Mapping[str, str], etag: str | None, body: bytes) -> list[tuple[bytes, bytes]]:
         """Return all headers of a response: the handler's own, and those that the contract has for its caches.
 
         A tenant's data never leaves for shared caches, whatever a handler says; with an ETag it may be kept by the
         client, and asked for again.
         """
-        headers = self._own(own) if own else list(self._usual)
+        if own:
+            headers = self._own(own, etag)
+        else:
+            headers = [*self._usual] if etag is None else [*self._revalidated, (b"etag", etag.encode())]
         if self._media_type is not None:
             headers.append((b"content-length", str(len(body)).encode()))
         return headers
 
-    def _own(self, own: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-        headers = {name.lower(): value for name, value in own.items()}
+    def _own(self, own: Mapping[str, str], etag: str | None) -> list[tuple[bytes, bytes]]:
+        headers = {name.lower(): value for name, value in own.items()} | ({} if etag is None else {"etag": etag})
         if self._public:
             headers.setdefault("cache-control", "no-store")
         else:

@@ -11,6 +11,7 @@ from automation.contract.compiled.excerpts import Excerpts
 from automation.contract.compiled.integers import integer_converter
 from automation.contract.compiled.operations import Operation
 from automation.contract.compiled.parameter_reader import ParameterReader
+from automation.contract.compiled.raw_bodies import RawBodyReader
 from automation.contract.compiled.responses import ResponseRules
 
 Answer = Callable[[Scope, Send], Awaitable[None]]
@@ -30,7 +31,7 @@ class Endpoint:
 
     operation: Operation
     parameters: ParameterReader
-    body: BodyReader | None
+    body: BodyReader | RawBodyReader | None
     responses: ResponseRules
     call: Answer
     around: Around | None = None
@@ -48,10 +49,14 @@ def endpoint(contract: Contract, operation: Operation, call: Answer, around: Aro
     )
 
 
-def _body_reader(contract: Contract, operation: Operation) -> BodyReader | None:
+def _body_reader(contract: Contract, operation: Operation) -> BodyReader | RawBodyReader | None:
     body = operation.body
     if body is None:
         return None
+    if body.raw:
+        return RawBodyReader(
+            required=body.required, max_bytes=body.max_bytes, media_types=body.raw, headers=body.raw_headers
+        )
     schema = contract.schemas.document(body.schema)
     return BodyReader(
         required=body.required,

@@ -1,24 +1,36 @@
 """Calls an operation's handler with clean arguments, and sends what it returns."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.types import Scope, Send
 
 from automation.contract.compiled.operations import Operation
 from automation.contract.compiled.responses import BrokenResponse, report
-from automation.contract.serving.binding import Binding
+from automation.contract.serving.accept import Accept
+from automation.contract.serving.binding import Binding, requested
+from automation.contract.serving.connection import Connection
 from automation.contract.serving.encoding import Encoding
 from automation.contract.serving.preconditions import is_current, strong_tags
-from automation.contract.serving.reply import Reply
-from automation.contract.serving.request_context import accept, arguments, principal
+from automation.contract.serving.reply import NO_HEADERS, Reply
+from automation.contract.serving.request_context import accept, arguments, connection, head, hook, origin, principal
+from automation.contract.serving.request_head import RequestHead
 from automation.domain.errors import InternalError, PreconditionFailed
+from automation.domain.hooks import Hook
+from automation.domain.origin import Origin
+from automation.domain.principal import Principal
 
 IF_MATCH = "if_match"
 IF_NONE_MATCH = "if_none_match"
 NOT_MODIFIED = 304
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_FOUND: Mapping[type, Callable[[Scope], object]] = {
+    Accept: accept,
+    Connection: connection,
+    Hook: hook,
+    Origin: origin,
+    Principal: principal,
+    RequestHead: head,
+}
 
 
 class HandlerCall:
@@ -28,30 +40,27 @@ class HandlerCall:
         self._operation_id = operation.operation_id
         self._function = binding.function
         self._fixed = {name: provided[kind] for name, kind in binding.provided.items()}
-        self._principals = binding.principals
-        self._accepts = binding.accepts
+        self._known = tuple((name, _FOUND[kind]) for name, kind in binding.known.items())
         self._arguments = binding.arguments
         self._status = min((status for status in operation.responses if 200 <= status < 300), default=None)  # noqa: PLR2004
         self._responses = {status: Encoding(operation, status) for status in operation.responses}
-        self._conditional = NOT_MODIFIED in operation.responses and operation.method == "GET"
+        conditions = requested(operation) if operation.method == "GET" and NOT_MODIFIED in operation.responses else ()
+        self._may_expect, self._may_know = IF_MATCH in conditions, IF_NONE_MATCH in conditions
 
     async def __call__(self, scope: Scope, send: Send) -> None:
         """Call the handler and send what it returns."""
         given = arguments(scope)
         taken = {name: given[name] for name in self._arguments}
-        for name in self._principals:
-            taken[name] = principal(scope)
-        for name in self._accepts:
-            taken[name] = accept(scope)
+        for name, found in self._known:
+            taken[name] = found(scope)
         result = await self._function(**self._fixed, **taken)
         if isinstance(result, Reply):
-            value, status, headers = result.value, result.status or self._status, result.headers
+            value, status, headers, etag = result
+            status = status or self._status
         else:
-            value, status, headers = result, self._status, NO_HEADERS
-        if self._conditional and headers:
-            _require_expected(headers, given)
-            if _has_it(headers, given):
-                value, status = None, NOT_MODIFIED
+            value, status, headers, etag = result, self._status, NO_HEADERS, None
+        if etag is not None and self._is_known(etag, given):
+            value, status = None, NOT_MODIFIED
         encoding = self._responses.get(status or 0)
         if encoding is None:
             raise self._broken(status, "responses")
@@ -59,26 +68,21 @@ class HandlerCall:
             body = encoding.encode(value)
         except (TypeError, UnicodeEncodeError) as error:
             raise self._broken(status, "encoding") from error
-        await send({"type": "http.response.start", "status": status, "headers": encoding.headers(headers, body)})
+        await send({"type": "http.response.start", "status": status, "headers": encoding.headers(headers, etag, body)})
         await send({"type": "http.response.body", "body": body})
+
+    def _is_known(self, etag: str, given: Mapping[str, Any]) -> bool:
+        """Return whether the client has what is returned, once that is what it expects (RFC 9110, section 13.2.2)."""
+        if self._may_expect and (expected := given[IF_MATCH]) is not None:
+            _require_expected(etag, expected)
+        return self._may_know and (known := given[IF_NONE_MATCH]) is not None and is_current(etag, known)
 
     def _broken(self, status: int | None, keyword: str) -> InternalError:
         report(self._operation_id, status or 0, BrokenResponse(keyword))
         return InternalError()
 
 
-def _require_expected(headers: Mapping[str, str], given: Mapping[str, Any]) -> None:
-    asked = given.get(IF_MATCH)
-    tags = None if asked is None else strong_tags(asked)
-    if tags is not None and _etag(headers) not in tags:
+def _require_expected(etag: str, if_match: str) -> None:
+    tags = strong_tags(if_match)
+    if tags is not None and etag not in tags:
         raise PreconditionFailed
-
-
-def _has_it(headers: Mapping[str, str], given: Mapping[str, Any]) -> bool:
-    etag = _etag(headers)
-    asked = given.get(IF_NONE_MATCH)
-    return etag is not None and asked is not None and is_current(etag, asked)
-
-
-def _etag(headers: Mapping[str, str]) -> str | None:
-    return next((value for name, value in headers.items() if name.lower() == "etag"), None)

@@ -2,6 +2,8 @@
 
 import re
 
+from automation.domain.errors import PreconditionFailed
+
 _tag = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 
@@ -11,6 +13,19 @@ def is_current(etag: str, if_none_match: str) -> bool:
         return True
     known = _tag.fullmatch(etag)
     return known is not None and known[2] in {tag for _, tag in _tag.findall(if_none_match)}
+
+
+def require_held(etag: str, if_match: str | None, if_none_match: str | None) -> None:
+    """Return if what has this entity tag may be changed by what both preconditions say.
+
+    Raises:
+        PreconditionFailed: where one of them does not hold.
+    """
+    expected = None if if_match is None else strong_tags(if_match)
+    if expected is not None and etag not in expected:
+        raise PreconditionFailed
+    if if_none_match is not None and is_current(etag, if_none_match):
+        raise PreconditionFailed("The resource is what If-None-Match says that it must not be.")
 
 
 def strong_tags(if_match: str) -> frozenset[str] | None:

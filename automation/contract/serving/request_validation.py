@@ -1,8 +1,11 @@
 """Decodes and validates a request before its handler is called."""
 
+from collections.abc import Iterable, Mapping
+
 from automation.contract.serving.binding import BODY
+from automation.contract.serving.connection import Connection
 from automation.contract.serving.connexion_adapter import ASGIApp, Receive, Scope, Send
-from automation.contract.serving.request_context import ARGUMENTS, endpoint
+from automation.contract.serving.request_context import ARGUMENTS, endpoint, note_connection
 
 
 class RequestValidation:
@@ -17,9 +20,18 @@ class RequestValidation:
             routed = endpoint(scope)
             arguments = routed.parameters.read(scope)
             if routed.body is not None:
-                arguments[BODY] = await routed.body.read(dict(scope["headers"]), receive)
+                arguments[BODY] = await routed.body.read(_combined(scope["headers"]), receive)
+                note_connection(scope, Connection(receive))
             scope[ARGUMENTS] = arguments
             if routed.around is not None:
                 await routed.around(self._app, scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def _combined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+    """Return headers by name; what came in several lines is one list, as in RFC 9110, section 5.3."""
+    combined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        combined[name] = combined[name] + b", " + value if name in combined else value
+    return combined

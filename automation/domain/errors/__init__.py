@@ -16,35 +16,52 @@
     │   ├── ApiKeyUserNotFound
     │   └── ApiKeyTenantMismatch
     ├── Forbidden (403)
-    │   └── PermissionDenied
+    │   ├── PermissionDenied
+    │   └── SignatureInvalid
     ├── NotFound (404)
     │   ├── PathNotFound
+    │   ├── BulkOperationNotFound
     │   ├── ExecutionNotFound
     │   ├── RuleNotFound
-    │   └── RuleVersionNotFound
+    │   ├── RuleVersionNotFound
+    │   └── SecretNotFound
     ├── MethodNotAllowed (405)
     ├── Conflict (409)
     │   ├── ActionsChanged
     │   ├── AttemptSuperseded
     │   ├── ExecutionFinished
+    │   ├── ExecutionNotFinished
     │   ├── ExecutionNotRetriable
     │   ├── IdempotencyAnswerNotKept
     │   ├── IdempotencyInFlight
     │   ├── RetriesExhausted
     │   ├── RuleDeleted
     │   ├── RuleInUse
-    │   └── RuleNotActive
+    │   ├── RuleNotActive
+    │   ├── RuleWithoutHook
+    │   ├── SecretInUse
+    │   └── SecretsExhausted
     ├── PreconditionFailed (412)
     ├── ContentTooLarge (413)
     ├── UnsupportedMediaType (415)
     ├── IdempotencyKeyReused (422)
+    ├── InvalidInput (422)
+    ├── QuotaExceeded (422)
+    ├── TooManyMatches (422)
     ├── TooManyRequests (429)
+    │   ├── RateLimited
+    │   ├── TooManyBulkOperations
     │   ├── TooManyChecks
-    │   └── TooManyPending
+    │   ├── TooManyExecutions
+    │   ├── TooManyPending
+    │   └── TooManyRefusedKeys
     ├── HeadersTooLarge (431)
     ├── InternalError (500)
+    ├── NotImplementedHere (501)
     ├── OutcomeUnknown (503)
-    └── Unavailable (503)
+    ├── SecretsNotConfigured (503)
+    ├── Unavailable (503)
+    └── HttpVersionNotSupported (505)
 
 The kinds in the first column of branches hold the HTTP status. The leaves hold a stable ``code``, a ``title`` that is
 the same for every occurrence, the default ``detail`` and an ``advice`` on what to do; a message given when one is
@@ -61,6 +78,9 @@ from automation.domain.errors.access import (
     ApiKeyTenantMismatch,
     ApiKeyUserNotFound,
     PermissionDenied,
+    RateLimited,
+    SignatureInvalid,
+    TooManyRefusedKeys,
 )
 from automation.domain.errors.kinds import (
     AutomationError,
@@ -75,24 +95,33 @@ from automation.domain.errors.kinds import (
 from automation.domain.errors.requests import (
     ContentTooLarge,
     HeadersTooLarge,
+    HttpVersionNotSupported,
     IdempotencyAnswerNotKept,
     IdempotencyInFlight,
     IdempotencyKeyReused,
     InvalidBody,
     InvalidCursor,
+    InvalidInput,
     InvalidParameter,
     MalformedRequest,
     MethodNotAllowed,
+    NotImplementedHere,
     PathNotFound,
     PreconditionFailed,
+    QuotaExceeded,
+    TooManyBulkOperations,
     TooManyChecks,
+    TooManyExecutions,
+    TooManyMatches,
     TooManyPending,
     UnsupportedMediaType,
 )
 from automation.domain.errors.resources import (
     ActionsChanged,
     AttemptSuperseded,
+    BulkOperationNotFound,
     ExecutionFinished,
+    ExecutionNotFinished,
     ExecutionNotFound,
     ExecutionNotRetriable,
     RetriesExhausted,
@@ -101,8 +130,12 @@ from automation.domain.errors.resources import (
     RuleNotActive,
     RuleNotFound,
     RuleVersionNotFound,
+    RuleWithoutHook,
+    SecretInUse,
+    SecretNotFound,
+    SecretsExhausted,
 )
-from automation.domain.errors.service import InternalError, OutcomeUnknown, Unavailable
+from automation.domain.errors.service import InternalError, OutcomeUnknown, SecretsNotConfigured, Unavailable
 
 __all__ = [
     "ActionsChanged",
@@ -114,13 +147,16 @@ __all__ = [
     "ApiKeyUserNotFound",
     "AttemptSuperseded",
     "AutomationError",
+    "BulkOperationNotFound",
     "Conflict",
     "ContentTooLarge",
     "ExecutionFinished",
+    "ExecutionNotFinished",
     "ExecutionNotFound",
     "ExecutionNotRetriable",
     "Forbidden",
     "HeadersTooLarge",
+    "HttpVersionNotSupported",
     "IdempotencyAnswerNotKept",
     "IdempotencyInFlight",
     "IdempotencyKeyReused",
@@ -128,22 +164,36 @@ __all__ = [
     "Invalid",
     "InvalidBody",
     "InvalidCursor",
+    "InvalidInput",
     "InvalidParameter",
     "MalformedRequest",
     "MethodNotAllowed",
     "NotFound",
+    "NotImplementedHere",
     "OutcomeUnknown",
     "PathNotFound",
     "PermissionDenied",
     "PreconditionFailed",
+    "QuotaExceeded",
+    "RateLimited",
     "RetriesExhausted",
     "RuleDeleted",
     "RuleInUse",
     "RuleNotActive",
     "RuleNotFound",
     "RuleVersionNotFound",
+    "RuleWithoutHook",
+    "SecretInUse",
+    "SecretNotFound",
+    "SecretsExhausted",
+    "SecretsNotConfigured",
+    "SignatureInvalid",
+    "TooManyBulkOperations",
     "TooManyChecks",
+    "TooManyExecutions",
+    "TooManyMatches",
     "TooManyPending",
+    "TooManyRefusedKeys",
     "TooManyRequests",
     "Unauthenticated",
     "Unavailable",

@@ -1,6 +1,6 @@
 """Errors of access: keys that are not accepted, and permissions that are missing."""
 
-from automation.domain.errors.kinds import Forbidden, Unauthenticated
+from automation.domain.errors.kinds import Forbidden, TooManyRequests, Unauthenticated
 
 
 class ApiKeyMissing(Unauthenticated):
@@ -64,3 +64,40 @@ class PermissionDenied(Forbidden):
     title = "Permission denied"
     default = "This operation requires a permission that the user does not have."
     advice = "Have a role with the permission that `detail` names granted to the key's user."
+
+
+class SignatureInvalid(Forbidden):
+    """What was sent to a hook is not signed as the rule's ``verification`` wants it, or not within five minutes."""
+
+    code = "signature_invalid"
+    title = "Signature invalid"
+    default = "The delivery is not signed with the secret that the rule names, as its verification wants it."
+    advice = (
+        "Check that both sides have the same secret, that the body is sent as it was signed, and that the sender's "
+        "clock is right."
+    )
+
+
+class RateLimited(TooManyRequests):
+    """The tenant, or the key, has sent as many requests within a minute as it may; ``detail`` says which, and when."""
+
+    code = "rate_limited"
+    limit = "requests_per_minute"
+    title = "Too many requests"
+    default = "The limit on requests per minute is reached."
+    advice = (
+        "Wait as many seconds as `Retry-After` says; `RateLimit` tells in every answer what is left. An operator can "
+        "raise the limit."
+    )
+
+
+class TooManyRefusedKeys(TooManyRequests):
+    """Another key was refused that came from an address from which too many were."""
+
+    code = "too_many_refused_keys"
+    title = "Too many refused keys"
+    default = "Requests from this address were refused for their API keys too often."
+    advice = (
+        "Check the keys that are sent from this address. "
+        "A request with a key that is accepted is answered all the same."
+    )

@@ -26,6 +26,7 @@ class AutomationError(Exception):
             characters are shown.
         violations: What is wrong with which part of the request.
         headers: Headers that the response carries, such as ``Allow``.
+        limit: The name of the tenant's limit that is reached, where the class doesn't say it.
     """
 
     status: ClassVar[int]
@@ -33,6 +34,7 @@ class AutomationError(Exception):
     title: ClassVar[str]
     default: ClassVar[str]
     advice: ClassVar[str]
+    limit: str | None = None
 
     def __init__(
         self,
@@ -40,11 +42,14 @@ class AutomationError(Exception):
         *,
         violations: Sequence[Violation] = (),
         headers: Mapping[str, str] = MappingProxyType({}),
+        limit: str | None = None,
     ) -> None:
         super().__init__(detail or self.default)
         self.detail = detail or self.default
         self.violations = tuple(violations)
         self.headers = headers
+        if limit is not None:
+            self.limit = limit
 
 
 class Invalid(AutomationError):

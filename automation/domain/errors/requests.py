@@ -87,7 +87,10 @@ class IdempotencyAnswerNotKept(Conflict):
 
     code = "idempotency_answer_not_kept"
     title = "Answer not kept"
-    default = "The request with this Idempotency-Key was carried out; its answer was too large to be kept."
+    default = (
+        "The request with this Idempotency-Key was carried out; its answer was too large to be kept, by itself or "
+        "beside the tenant's others."
+    )
     advice = "It was done, and is not done again. Read what the request was about."
 
 
@@ -132,15 +135,76 @@ class TooManyChecks(TooManyRequests):
     advice = "Send large rules, and dry runs of them, one after the other. `Retry-After` says when to try again."
 
 
+class TooManyBulkOperations(TooManyRequests):
+    """The tenant has three bulk operations that are not over."""
+
+    code = "too_many_bulk_operations"
+    title = "Too many bulk operations"
+    default = "The tenant has three bulk operations that are not over, as many as it may have."
+    advice = "Wait until one of them is over: its `status` says so."
+
+
 class TooManyPending(TooManyRequests):
     """The tenant has as many pending executions as its limit ``max_pending`` lets it have."""
 
     code = "too_many_pending"
+    limit = "max_pending"
     title = "Too many pending executions"
     default = "The tenant has as many pending executions as its limit max_pending allows."
     advice = (
         "Wait until some of them have run, or cancel some; an operator can raise the tenant's `max_pending`. "
         "`Retry-After` says when to try again."
+    )
+
+
+class TooManyExecutions(TooManyRequests):
+    """The tenant has asked for as many executions in a day as its limit ``executions_per_day`` lets it."""
+
+    code = "too_many_executions"
+    limit = "executions_per_day"
+    title = "Too many executions"
+    default = "The tenant has asked for as many executions today as its limit executions_per_day allows."
+    advice = (
+        "`Retry-After` says when the next day of UTC begins. An operator can raise the tenant's `executions_per_day`; "
+        "`/api/v1/me` tells what is used of it."
+    )
+
+
+class InvalidInput(AutomationError):
+    """What a rule is triggered with is not what the rule asks for."""
+
+    status = 422
+    code = "invalid_input"
+    title = "Invalid input"
+    default = "The trigger_data are not as the rule's input_schema says."
+    advice = (
+        "Look at `errors`: each `pointer` leads to a part of `trigger_data`. "
+        "`/api/v1/automation/rules/{id}/openapi.json` says what the rule takes. Correct the data."
+    )
+
+
+class QuotaExceeded(AutomationError):
+    """The tenant keeps as much as one of its limits lets it; waiting does not help."""
+
+    status = 422
+    code = "quota_exceeded"
+    title = "Quota exceeded"
+    default = "The tenant keeps as much as one of its limits allows."
+    advice = (
+        "`limit` names the limit, and `/api/v1/me` tells what is used of it. Delete what is no longer needed, or have "
+        "an operator raise it."
+    )
+
+
+class TooManyMatches(AutomationError):
+    """Events would start more executions than one request may create."""
+
+    status = 422
+    code = "too_many_matches"
+    title = "Too many matches"
+    default = "The events would start more executions than one request may create."
+    advice = (
+        "Send fewer events at once, or have fewer rules wait for the same events: narrow their `types` or `source`."
     )
 
 
@@ -152,3 +216,23 @@ class HeadersTooLarge(AutomationError):
     title = "Headers too large"
     default = "The request has more than 64 KiB of address and headers, or more than 100 headers."
     advice = "Send a shorter address, and fewer or shorter headers; look for cookies that nobody needs."
+
+
+class NotImplementedHere(AutomationError):
+    """The request's method, or the coding of its transfer, is none that this server knows anywhere."""
+
+    status = 501
+    code = "not_implemented"
+    title = "Not implemented"
+    default = "This server does not know what the request asks for."
+    advice = "Use a method of the contract, in capitals, and send a body as it is or in chunks."
+
+
+class HttpVersionNotSupported(AutomationError):
+    """The request speaks another major version of HTTP than 1."""
+
+    status = 505
+    code = "http_version_not_supported"
+    title = "HTTP version not supported"
+    default = "This server speaks HTTP/1.1 and HTTP/1.0."
+    advice = "Speak HTTP/1.1; for a later version put a proxy in front that translates."

@@ -1,4 +1,4 @@
-"""Errors of rules and executions: those that a tenant has not, and states that forbid what is asked for."""
+"""Errors of rules, executions and secrets: those that a tenant has not, and states that forbid what is asked for."""
 
 from automation.domain.errors.kinds import Conflict, NotFound
 
@@ -37,6 +37,15 @@ class ExecutionFinished(Conflict):
     title = "Execution finished"
     default = "The execution has finished already."
     advice = "Look at its `status`: there is nothing left to cancel."
+
+
+class ExecutionNotFinished(Conflict):
+    """An execution that has not ended cannot be deleted."""
+
+    code = "execution_not_finished"
+    title = "Execution not finished"
+    default = "Only an execution that has ended can be deleted."
+    advice = "Cancel it, or let it end, and delete it then."
 
 
 class ExecutionNotRetriable(Conflict):
@@ -84,6 +93,15 @@ class RuleDeleted(Conflict):
     advice = "Create a new rule."
 
 
+class RuleWithoutHook(Conflict):
+    """A rule has a hook where its trigger is a webhook, and else none."""
+
+    code = "rule_without_hook"
+    title = "Rule without a hook"
+    default = "The rule has no hook: it is not started by webhooks."
+    advice = "Give the rule the `trigger_type` `webhook`: the answer shows its hook."
+
+
 class RuleInUse(Conflict):
     """A rule with pending or running executions cannot be deleted."""
 
@@ -100,3 +118,46 @@ class RuleNotActive(Conflict):
     title = "Rule not active"
     default = "The rule is not active, so it cannot be run."
     advice = "Look at its `status`: give it the status `active` first. A deleted rule cannot be run any more."
+
+
+class BulkOperationNotFound(NotFound):
+    """The tenant has no such bulk operation, whether or not another tenant has, or has it no more."""
+
+    code = "bulk_operation_not_found"
+    title = "Bulk operation not found"
+    default = "This tenant has no bulk operation of that id."
+    advice = "Check the id, and that the API key is the right tenant's. One is kept for a week after its end."
+
+
+class SecretNotFound(NotFound):
+    """The tenant has no such secret, whether or not another tenant has."""
+
+    code = "secret_not_found"
+    title = "Secret not found"
+    default = "There is no secret of this name."
+    advice = "Check the name, whose letters' case counts, and that the API key is the right tenant's."
+
+
+class SecretInUse(Conflict):
+    """A secret that rules name cannot be deleted; ``detail`` names them."""
+
+    code = "secret_in_use"
+    title = "Secret in use"
+    default = "Rules name the secret."
+    advice = (
+        "Change or delete the rules that `detail` names first. To have the value gone at once, give the secret another "
+        "one."
+    )
+
+
+class SecretsExhausted(Conflict):
+    """The tenant has as many secrets as its limit ``max_secrets`` lets it have."""
+
+    code = "secrets_exhausted"
+    limit = "max_secrets"
+    title = "Secrets exhausted"
+    default = "The tenant has as many secrets as its limit max_secrets allows."
+    advice = (
+        "Delete a secret that no rule names; an operator can raise the tenant's `max_secrets`, and `/api/v1/me` tells "
+        "what is used of it."
+    )

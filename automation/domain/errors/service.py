@@ -16,6 +16,7 @@ class InternalError(AutomationError):
 class Unavailable(AutomationError):
     """The database cannot be reached, does not do its work, or no connection to it is free in time.
 
+    It is raised as well where what a change is about is changed by others all the while.
     The response's ``Retry-After`` is one second unless ``headers`` say otherwise. ``timed_out`` is set where a
     statement took too long, which says nothing of others; ``outcome_open`` where a change was sent and its answer never
     came.
@@ -45,3 +46,16 @@ class OutcomeUnknown(AutomationError):
         "Send the same request again with the same `Idempotency-Key`: it is done once. Where you sent none, look at "
         "what it was to change before you send it again."
     )
+
+
+class SecretsNotConfigured(AutomationError):
+    """There is no key to encrypt a secret with.
+
+    The response's ``Retry-After`` is what ``headers`` say: an operator has to set one.
+    """
+
+    status = 503
+    code = "secrets_not_configured"
+    title = "Secrets not configured"
+    default = "No keys for secrets are set here."
+    advice = "Ask the operator to set keys for secrets (`AUTOMATION_SECRET_KEYS`)."

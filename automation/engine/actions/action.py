@@ -25,6 +25,11 @@ def discard(message: str, *, level: LogLevel = LogLevel.INFO, metadata: Mapping[
     """Keep no log: what an action logs to outside a run."""
 
 
+async def uncounted(_mails: int) -> None:
+    """Return None: outside a run, no tenant's mails are counted."""
+    return
+
+
 def always() -> bool:
     """Return True: outside a run, nobody can take over what an action does."""
     return True
@@ -46,6 +51,8 @@ class ActionCall:
             while may find untrue. Ask at the last moment before something leaves, and raise ``ActionWithheld`` where
             it is not so.
         log: Adds an entry to the execution's log.
+        count_mails: Counts mails that are about to leave, one for each recipient. Where the tenant may not send so many
+            today, none is counted, and its limit is returned; else None.
     """
 
     execution_id: UUID
@@ -56,6 +63,7 @@ class ActionCall:
     deadline: float
     holds: Callable[[], bool] = field(default=always, repr=False, compare=False)
     log: ActionLog = field(default=discard, repr=False, compare=False)
+    count_mails: Callable[[int], Awaitable[int | None]] = field(default=uncounted, repr=False, compare=False)
 
     @property
     def seconds_left(self) -> float:
@@ -164,6 +172,7 @@ class Action:
             one is dropped.
         syntaxes: The strings of a config that are URLs or HTML, by their pointers (RFC 6901): what an expression yields
             within one is encoded for its place.
+        example: A config that clients are shown (``listActionTypes``), valid as a rule would write it.
     """
 
     name: str
@@ -172,3 +181,4 @@ class Action:
     resume_at: ResumeAt | None = None
     check: Check | None = None
     syntaxes: Mapping[str, Syntax] = field(default_factory=dict)
+    example: Mapping[str, Any] | None = None

@@ -33,6 +33,8 @@ class Definition:
         except UnusableSchema as error:
             raise UnusableAction(str(error)) from None
         self.written_schema = written_schema(action.config_schema)
+        if action.example is not None and (faults := self.written_faults(action.example)):
+            raise UnusableAction(f"its example: {faults[0].pointer or 'config'}: {faults[0].message}")
 
     def written_faults(self, config: object) -> list[ConfigFault]:
         """Return what is wrong with a config as it is written, as far as it doesn't depend on a ``${…}``."""

@@ -17,6 +17,11 @@ from automation.engine.actions.action import ActionFailed, ConfigFault
 
 _TEXT = {"type": "string", "maxLength": 262144}
 
+EXAMPLE: Mapping[str, Any] = {
+    "to": ["warehouse@acme.example"],
+    "subject": "Order ${trigger.order_id}",
+    "text": "It comes to ${trigger.total}.",
+}
 CONFIG_SCHEMA = {
     "type": "object",
     "additionalProperties": False,

@@ -8,6 +8,8 @@ from typing import Any
 
 import aiosmtplib
 
+from automation.domain.errors import Unavailable
+from automation.domain.limits import Limit
 from automation.engine.actions.action import (
     Action,
     ActionCall,
@@ -17,7 +19,7 @@ from automation.engine.actions.action import (
     ActionWithheld,
     Syntax,
 )
-from automation.engine.actions.email_message import CONFIG_SCHEMA, check, message, message_id
+from automation.engine.actions.email_message import CONFIG_SCHEMA, EXAMPLE, check, message, message_id
 from automation.engine.actions.resources import ActionResources, MailServer
 from automation.engine.mail_tls import MailTls
 
@@ -40,6 +42,7 @@ def action(resources: ActionResources) -> Action:
         run=run,
         check=check,
         syntaxes={"/html": Syntax.HTML},
+        example=EXAMPLE,
     )
 
 
@@ -80,6 +83,18 @@ class _Delivery:
                 sentence = f"mail may not be sent to the domain of recipient {place} of {len(self._config['to'])}"
                 raise ActionFailed(f"{sentence}, nothing was sent", definite=True, retryable=False)
 
+    async def _count(self) -> None:
+        """Count the recipients before anything leaves for them, or raise that the tenant may not send so much today."""
+        try:
+            most = await self._call.count_mails(len(self._config["to"]))
+        except Unavailable:
+            sentence = "whether the tenant may send mail today could not be looked up, nothing was sent"
+            raise ActionFailed(sentence, definite=True, retryable=True) from None
+        if most is not None:
+            sentence = f"the tenant's limit mails_per_day of {most} would be exceeded, nothing was sent"
+            sentence += "; it counts anew at 00:00 UTC"
+            raise ActionFailed(sentence, definite=True, retryable=False, metadata={"limit": str(Limit.MAILS_PER_DAY)})
+
     def _client(self) -> aiosmtplib.SMTP:
         return aiosmtplib.SMTP(
             hostname=self._server.host,
@@ -97,6 +112,7 @@ class _Delivery:
         await client.mail(parseaddr(self._server.sender)[1])
         for address in self._config["to"]:
             await client.rcpt(address)
+        await self._count()
         if not self._call.holds():
             raise ActionWithheld
         self._handed_over = True

@@ -68,6 +68,14 @@ class Actions:
         """The types that rules can use, sorted."""
         return tuple(sorted(self._definitions))
 
+    def definition(self, name: str) -> Action:
+        """Return an action as its package defines it.
+
+        Raises:
+            KeyError: There is none of this type.
+        """
+        return self._definitions[name].action
+
     @property
     def written_schemas(self) -> Mapping[str, Mapping[str, Any]]:
         """The configs of each type as rules write them, in the contract's words (OpenAPI 3.0); sorted by type."""

@@ -60,4 +60,4 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text.upper()).astimezone(UTC)
 
 
-action = Action(name="wait", config_schema=CONFIG_SCHEMA, resume_at=resume_at, check=check)
+action = Action(name="wait", config_schema=CONFIG_SCHEMA, resume_at=resume_at, check=check, example={"seconds": 300})

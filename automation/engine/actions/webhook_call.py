@@ -19,7 +19,14 @@ from automation.engine.actions.connecting import unconnected
 from automation.engine.actions.content_coding import Undecodable
 from automation.engine.actions.egress import Egress, EgressRefused, NameNotResolved
 from automation.engine.actions.resources import ActionResources
-from automation.engine.actions.webhook_request import CONFIG_SCHEMA, DEFAULT_RESPONSE_BYTES, check, host, request
+from automation.engine.actions.webhook_request import (
+    CONFIG_SCHEMA,
+    DEFAULT_RESPONSE_BYTES,
+    EXAMPLE,
+    check,
+    host,
+    request,
+)
 from automation.engine.actions.webhook_response import Body, output, read, reason, result, retry_after
 
 _SENDING = "http11.send_request_headers.started"
@@ -33,7 +40,14 @@ def action(resources: ActionResources) -> Action:
     async def run(config: Mapping[str, Any], call: ActionCall) -> ActionResult:
         return await _Exchange(config, call).run(resources.egress)
 
-    return Action(name="webhook_call", config_schema=CONFIG_SCHEMA, run=run, check=check, syntaxes={"/url": Syntax.URL})
+    return Action(
+        name="webhook_call",
+        config_schema=CONFIG_SCHEMA,
+        run=run,
+        check=check,
+        syntaxes={"/url": Syntax.URL},
+        example=EXAMPLE,
+    )
 
 
 class _Exchange:

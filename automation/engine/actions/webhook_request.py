@@ -15,6 +15,12 @@ DEFAULT_RESPONSE_BYTES = 64 * 1024
 MAX_RESPONSE_BYTES = 256 * 1024
 MAX_REQUEST_BYTES = 1024 * 1024
 
+EXAMPLE: Mapping[str, Any] = {
+    "method": "POST",
+    "url": "https://warehouse.example/orders/${trigger.order_id}",
+    "headers": {"authorization": "Bearer sesame"},
+    "json": {"total": "${trigger.total}"},
+}
 CONFIG_SCHEMA = {
     "type": "object",
     "additionalProperties": False,

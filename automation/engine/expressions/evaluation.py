@@ -11,6 +11,7 @@
         ├── ExpressionFailed      does not fit the values it met
         ├── ExpressionTooCostly   used up its budget
         ├── MisplacedValue        a value that doesn't fit its place in a URL
+        ├── MissingSecret         a secret that isn't there, or can't be read
         ├── MissingValue          a ``${…}`` without a value
         └── TemplateTooLarge      a config that grew beyond its limit
 
@@ -77,6 +78,10 @@ class ExpressionTooCostly(EvaluationFailed):
 
 class MisplacedValue(EvaluationFailed):
     """A value would change what the text around it means, and can't be encoded for its place."""
+
+
+class MissingSecret(EvaluationFailed):
+    """A ``${secrets.NAME}`` has no value: there is no such secret, or it can't be decrypted here."""
 
 
 class MissingValue(EvaluationFailed):

@@ -24,6 +24,9 @@ MAX_DEPTH = 50
 VARIABLES = ("trigger", "context", "rule", "execution")
 """What an expression can start from."""
 
+SECRETS = "secrets"
+"""What stands before the name of a secret, which no expression can read: ``secret_references.py``."""
+
 QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`"""
 """A regular expression for a string, a quoted name or a literal: the parts that may hold any character."""
 
@@ -177,6 +180,10 @@ def _check_node(node: _Node) -> None:
             raise InvalidExpression("a slice cannot have a step of 0")
         case "function_expression":
             _check_call(node.value, len(node.children))
+    if node.type == "field" and node.rooted and node.value == SECRETS:
+        raise InvalidExpression(
+            "a secret is put in as it is: in a string of a config, ${secrets.NAME} with nothing else between the braces"
+        )
     if node.type == "field" and node.rooted and node.value not in VARIABLES:
         raise InvalidExpression(f"there is no variable {_short(node.value)}; there are {', '.join(VARIABLES)}")
 

@@ -4,6 +4,7 @@ A thread that computes takes the interpreter from the event loop for millisecond
 two of them made other tenants' reads thirty times as slow. A thread that sleeps after each stretch gives it back.
 """
 
+import sys
 from collections.abc import Callable
 
 from automation.engine.expressions.evaluation import MAX_SIZE, MAX_STEPS, Budget
@@ -43,6 +44,11 @@ class PacedBudget(Budget):
     def __init__(self, pace: Pace, *, steps: int = MAX_STEPS, size: int = MAX_SIZE) -> None:
         super().__init__(steps=steps, size=size)
         self._pace = pace
+
+    @classmethod
+    def paced(cls, pace: Pace) -> "PacedBudget":
+        """Return the budget of work at a pace whose bound was held when its rule was written."""
+        return cls(pace, steps=sys.maxsize, size=sys.maxsize)
 
     def step(self, count: int = 1) -> None:
         super().step(count)

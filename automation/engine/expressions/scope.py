@@ -36,6 +36,18 @@ def scope(
     }
 
 
+def scope_beforehand(
+    rule_id: UUID, version: int, content: RuleContent, trigger_data: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the variables' values before there is an execution: it has no id, and nothing was done."""
+    return scope(
+        rule=rule_variable(rule_id, version, content),
+        execution=execution_variable(None, 1),
+        trigger_data=trigger_data,
+        results={},
+    )
+
+
 def rule_variable(rule_id: UUID, version: int, content: RuleContent) -> dict[str, Any]:
     """Return what expressions see of a rule."""
     return {

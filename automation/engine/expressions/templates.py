@@ -7,20 +7,28 @@ Syntax, in any string of a config but never in a key:
 - ``$${`` is a literal ``${``, whatever stands before it. A value after a dollar sign is ``${'$'}${trigger.amount}``.
 - A string that is nothing but one ``${…}`` becomes the value itself, with its type. Elsewhere a string is put in as it
   is, and any other value as compact JSON.
+- ``${secrets.NAME}`` is no expression but the value of a secret, as it is.
 - In a URL and in HTML, which the caller names by their pointers, what is put in is encoded for its place. A string that
   is nothing but one ``${…}`` is the author's choice of all of it, and stays as it is.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Self
 
-import orjson
-
 from automation.contract.document.references import pointer
 from automation.domain.errors import Violation
+from automation.engine.expressions.config_parts import (
+    AnyPiece,
+    Part,
+    Resolution,
+    constant,
+    elements,
+    members,
+    mixed,
+    whole,
+)
 from automation.engine.expressions.evaluation import (
     MAX_SIZE,
     Budget,
@@ -28,17 +36,13 @@ from automation.engine.expressions.evaluation import (
     InvalidExpression,
     InvalidTemplate,
     MisplacedValue,
-    MissingValue,
-    TemplateTooLarge,
 )
 from automation.engine.expressions.expressions import Expression
 from automation.engine.expressions.grammar import MAX_LENGTH
 from automation.engine.expressions.placement import Piece, Write, plain_text
+from automation.engine.expressions.secret_references import SecretReference, referenced
 from automation.engine.expressions.splitting import shown, split
-from automation.engine.expressions.values import MAX_DEPTH, plain, text
-
-MAX_RESOLVED_BYTES = 256 * 1024
-"""Bytes of a resolved config's strings and values: what an action may send, and what a run may hold in memory."""
+from automation.engine.expressions.values import MAX_DEPTH, plain
 
 MAX_EXPRESSIONS = 200
 """Expressions in a config: compiling that many takes some 20 ms of the request that writes the rule."""
@@ -46,62 +50,23 @@ MAX_EXPRESSIONS = 200
 _PART_STEPS = 8
 """Steps that compiling a member or an element takes, beside its expressions: 1 for each of their characters."""
 
-# What an author wrote into an expression may be a secret, and whoever reads an execution reads its errors.
-_literal = re.compile(r"'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`", re.DOTALL)
-
 _PLAIN: Mapping[str, Write] = MappingProxyType({})
+_NO_SECRETS: Mapping[str, str | None] = MappingProxyType({})
 _ANY = Piece("x", yielded=True)
-
-
-def _hidden(literal: re.Match[str]) -> str:
-    return f"{literal[0][0]}…{literal[0][0]}"
-
-
-class _Resolution:
-    """One resolving of a template: the scope, and what may still be spent."""
-
-    __slots__ = ("_budget", "_bytes", "_scope")
-
-    def __init__(self, scope: Mapping[str, Any], budget: Budget) -> None:
-        self._scope = scope
-        self._budget = budget
-        self._bytes = MAX_RESOLVED_BYTES
-
-    def value(self, expression: Expression, place: str) -> Any:
-        where = f"{shown(_literal.sub(_hidden, expression.text))} at {place}"
-        try:
-            value = expression.evaluate(self._scope, self._budget)
-        except EvaluationFailed as error:
-            raise error.at(where) from None
-        if value is None:
-            raise MissingValue(f"{where} has no value")
-        return value
-
-    def piece(self, piece: str | Expression, place: str) -> Piece:
-        if isinstance(piece, str):
-            return Piece(piece, yielded=False)
-        return Piece(text(self.value(piece, place)), yielded=True)
-
-    def take(self, size: int, place: str) -> None:
-        self._bytes -= size
-        if self._bytes < 0:
-            raise TemplateTooLarge(f"the config grows beyond {MAX_RESOLVED_BYTES} bytes at {place}")
-
-
-_Part = Callable[[_Resolution], Any]
-"""A compiled part of a config."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
     """A compiled config; made by ``compile``, immutable, usable from several threads.
 
-    ``variables`` are those that its expressions may read.
+    ``variables`` are those that its expressions may read, ``secrets`` those that it names, each with the pointers of
+    the strings that do.
     """
 
     expression_count: int
     variables: frozenset[str]
-    _resolve: _Part = field(repr=False)
+    secrets: Mapping[str, tuple[str, ...]]
+    _resolve: Part = field(repr=False)
 
     @classmethod
     def compile(cls, config: Any, writing: Mapping[str, Write] = _PLAIN, budget: Budget | None = None) -> Self:
@@ -121,9 +86,16 @@ class Template:
         part = compiler.part(config, ())
         if compiler.violations:
             raise InvalidTemplate(compiler.violations)
-        return cls(compiler.expression_count, frozenset(compiler.variables), part)
+        secrets = {name: tuple(dict.fromkeys(places)) for name, places in compiler.secrets.items()}
+        return cls(compiler.expression_count, frozenset(compiler.variables), secrets, part)
 
-    def resolve(self, scope: Mapping[str, Any], budget: Budget | None = None) -> Any:
+    def resolve(
+        self,
+        scope: Mapping[str, Any],
+        budget: Budget | None = None,
+        *,
+        secrets: Mapping[str, str | None] = _NO_SECRETS,
+    ) -> Any:
         """Return the config with every expression replaced; nothing in it is shared with the template or the scope.
 
         All its expressions share one budget of steps.
@@ -131,16 +103,18 @@ class Template:
         Args:
             scope: The variables' values, plain JSON.
             budget: What it may cost, to be shared by templates that belong together; a fresh one when left out.
+            secrets: The values of the secrets that it names; None for one that can't be read.
 
         Raises:
             MisplacedValue: A value doesn't fit its place in a URL.
+            MissingSecret: A secret isn't there, or can't be read.
             MissingValue: An expression's value is null or missing.
             ExpressionFailed: The values do not fit an expression.
             ExpressionTooCostly: The expressions went over their budget.
             TemplateTooLarge: The result is larger than 256 KiB.
         """
         budget = budget or Budget(size=MAX_SIZE * max(1, self.expression_count))
-        return self._resolve(_Resolution(scope, budget))
+        return self._resolve(Resolution(scope, secrets, budget))
 
 
 class _Compiler:
@@ -151,35 +125,36 @@ class _Compiler:
         self._budget = budget
         self.expression_count = 0
         self.variables: set[str] = set()
+        self.secrets: dict[str, list[str]] = {}
         self.violations: list[Violation] = []
 
-    def part(self, config: Any, path: tuple[str | int, ...]) -> _Part:
+    def part(self, config: Any, path: tuple[str | int, ...]) -> Part:
         self._budget.step(_PART_STEPS)
         if len(path) > MAX_DEPTH:
             return self._refuse(f"the config nests deeper than {MAX_DEPTH} levels", path)
         if isinstance(config, dict):
-            return _object({key: self.part(member, (*path, key)) for key, member in config.items()}, _place(path))
+            return members({key: self.part(member, (*path, key)) for key, member in config.items()}, _place(path))
         if isinstance(config, list):
-            return _array([self.part(element, (*path, index)) for index, element in enumerate(config)])
+            return elements([self.part(element, (*path, index)) for index, element in enumerate(config)])
         try:
-            return self._string(config, path) if isinstance(config, str) else _constant(_scalar(config), _place(path))
+            return self._string(config, path) if isinstance(config, str) else constant(_scalar(config), _place(path))
         except InvalidExpression as error:
             return self._refuse(str(error), path)
 
-    def _string(self, string: str, path: tuple[str | int, ...]) -> _Part:
+    def _string(self, string: str, path: tuple[str | int, ...]) -> Part:
         pieces = self._compiled(string, path)
         match pieces:
-            case [Expression() as expression]:
-                return _whole(expression, _place(path))
-            case _ if any(isinstance(piece, Expression) for piece in pieces):
-                return _mixed(pieces, _place(path), self._checked(pieces, path))
-        return _constant("".join(map(str, pieces)), _place(path))
+            case [Expression() | SecretReference() as value]:
+                return whole(value, _place(path))
+            case _ if not all(isinstance(piece, str) for piece in pieces):
+                return mixed(pieces, _place(path), self._checked(pieces, path))
+        return constant("".join(map(str, pieces)), _place(path))
 
-    def _compiled(self, string: str, path: tuple[str | int, ...]) -> list[str | Expression]:
+    def _compiled(self, string: str, path: tuple[str | int, ...]) -> list[AnyPiece]:
         """Return the parts of a string; literal text between two expressions is one part."""
         if "${" in string:
             self._budget.step(min(len(string), MAX_LENGTH))  # to find where the expressions end
-        pieces: list[str | Expression] = []
+        pieces: list[AnyPiece] = []
         for piece, is_expression in split(string):
             self._budget.step(len(piece) if is_expression else 1)
             if is_expression:
@@ -190,7 +165,7 @@ class _Compiler:
                 pieces.append(piece)
         return pieces
 
-    def _checked(self, pieces: list[str | Expression], path: tuple[str | int, ...]) -> Write:
+    def _checked(self, pieces: list[AnyPiece], path: tuple[str | int, ...]) -> Write:
         """Return how the pieces are put together, tried with a value that fits everywhere."""
         write = self._writing.get(pointer(*path), plain_text)
         try:
@@ -199,11 +174,15 @@ class _Compiler:
             raise InvalidExpression(str(error)) from None
         return write
 
-    def _expression(self, text: str, path: tuple[str | int, ...]) -> Expression:
+    def _expression(self, text: str, path: tuple[str | int, ...]) -> Expression | SecretReference:
         self.expression_count += 1
         if self.expression_count > MAX_EXPRESSIONS:
             message = f"a config has at most {MAX_EXPRESSIONS} expressions; this is one more"
             raise InvalidTemplate([Violation(message, pointer=pointer(*path))])
+        secret = referenced(text)
+        if secret is not None:
+            self.secrets.setdefault(secret.name, []).append(pointer(*path))
+            return secret
         try:
             expression = Expression.compile(text)
         except InvalidExpression as error:
@@ -211,9 +190,9 @@ class _Compiler:
         self.variables |= expression.variables
         return expression
 
-    def _refuse(self, message: str, path: tuple[str | int, ...]) -> _Part:
+    def _refuse(self, message: str, path: tuple[str | int, ...]) -> Part:
         self.violations.append(Violation(message, pointer=pointer(*path)))
-        return _constant(None, "")
+        return constant(None, "")
 
 
 def _scalar(value: Any) -> Any:
@@ -221,55 +200,6 @@ def _scalar(value: Any) -> Any:
         return plain(value, Budget())
     except EvaluationFailed as error:
         raise InvalidExpression(str(error)) from None
-
-
-def _constant(value: Any, place: str) -> _Part:
-    size = len(orjson.dumps(value))
-
-    def resolve(resolution: _Resolution) -> Any:
-        resolution.take(size, place)
-        return value
-
-    return resolve
-
-
-def _whole(expression: Expression, place: str) -> _Part:
-    def resolve(resolution: _Resolution) -> Any:
-        value = resolution.value(expression, place)
-        resolution.take(len(orjson.dumps(value)), place)
-        return value
-
-    return resolve
-
-
-def _mixed(pieces: list[str | Expression], place: str, write: Write) -> _Part:
-    def resolve(resolution: _Resolution) -> str:
-        known = []
-        for piece in pieces:
-            known.append(resolution.piece(piece, place))
-            resolution.take(len(known[-1].text.encode()), place)
-        try:
-            written = write(known)
-        except MisplacedValue as error:
-            raise error.at(place) from None
-        resolution.take(len(written.encode()) - sum(len(piece.text.encode()) for piece in known), place)
-        return written
-
-    return resolve
-
-
-def _object(parts: dict[str, _Part], place: str) -> _Part:
-    size = len(orjson.dumps(dict.fromkeys(parts)))
-
-    def resolve(resolution: _Resolution) -> dict[str, Any]:
-        resolution.take(size, place)
-        return {key: part(resolution) for key, part in parts.items()}
-
-    return resolve
-
-
-def _array(parts: list[_Part]) -> _Part:
-    return lambda resolution: [part(resolution) for part in parts]
 
 
 def _place(path: tuple[str | int, ...]) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
+from automation.domain.secrets import NAME
+
 MASK = "***"
 
 _names_a_secret = re.compile(
@@ -15,14 +17,17 @@ _names_a_secret = re.compile(
 # What stands behind a name in a query, a fragment, a form or a text (the value ends at the next separator), and who
 # logs in by a URL.
 _parameter = re.compile(r"(?P<before>[?&;#\s]|\A)(?P<name>[^=&;?#\s]{1,200})=(?P<value>[^&;#\s]+)")
+# What shows nothing but where a value comes from, with the scheme of an Authorization header.
+_names_a_value = re.compile(rf"((?:Basic|Bearer|Token) )?\$\{{\s*secrets\s*\.\s*{NAME}\s*\}}", re.IGNORECASE).fullmatch
 _login = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/?#@\s]{1,500}@")
 
 
 def masked(value: Any) -> Any:
     """Return a copy of a JSON value in which every member whose name sounds like a secret's has a mask for a value.
 
-    Whatever stands below such a name is masked as a whole; null stays null, since it tells nothing. In a string, the
-    same goes for the parameters of a URL's query or a form, and for a URL's user and password.
+    Whatever stands below such a name is masked as a whole; null stays null, and a ``${secrets.NAME}`` by itself stays
+    as it is, since they tell nothing. In a string, the same goes for the parameters of a URL's query or a form, and for
+    a URL's user and password.
     """
     if isinstance(value, Mapping):
         return {name: _member(name, member) for name, member in value.items()}
@@ -37,7 +42,9 @@ def is_secret(name: str) -> bool:
 
 
 def _member(name: str, value: Any) -> Any:
-    return MASK if value is not None and is_secret(name) else masked(value)
+    if value is None or not is_secret(name):
+        return masked(value)
+    return value if isinstance(value, str) and _names_a_value(value) else MASK
 
 
 def _text(text: str) -> str:

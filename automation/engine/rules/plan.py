@@ -1,15 +1,19 @@
 """Plans a run of a rule as far as it can be known in advance: nothing is called and nothing stored."""
 
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from automation.contract.document.references import pointer
 from automation.domain.errors import RuleNotActive
-from automation.domain.rules import Rule, RuleAction
+from automation.domain.labels import MOST as MOST_LABELS
+from automation.domain.labels import too_many
+from automation.domain.rules import Rule, RuleAction, RuleVersion
+from automation.domain.start_window import AT_ONCE, StartWindow
 from automation.engine.actions import Actions
 from automation.engine.expressions.conditions import ConditionResult, Conditions
 from automation.engine.expressions.evaluation import (
@@ -20,10 +24,11 @@ from automation.engine.expressions.evaluation import (
     InvalidParts,
 )
 from automation.engine.expressions.pace import Pace, PacedBudget
-from automation.engine.expressions.scope import execution_variable, rule_variable, scope
+from automation.engine.expressions.scope import scope_beforehand
 from automation.engine.rules.action_template import string_template
 from automation.engine.rules.masking import masked
 from automation.engine.rules.rule_check import compiled_conditions
+from automation.engine.rules.rule_labels import made_labels
 
 UNKNOWN = frozenset({"context", "execution"})
 """The variables that have no value yet: nothing has been done, and there is no execution."""
@@ -49,6 +54,9 @@ class Plan:
     automation_rule_id: UUID
     rule_version: int
     would_run: bool
+    labels: Mapping[str, str]
+    run_at: datetime | None = None
+    expires_at: datetime | None = None
     conditions: tuple[ConditionResult, ...]
     actions: tuple[PlannedAction, ...]
 
@@ -59,7 +67,10 @@ def plan(
     *,
     trigger_data: Mapping[str, Any],
     override_conditions: bool,
+    labels: Mapping[str, str] = MappingProxyType({}),
+    window: StartWindow = AT_ONCE,
     pace: Pace | None = None,
+    plain: bool = False,
 ) -> Plan:
     """Return the plan of a run of a rule, whatever the rule's status.
 
@@ -70,17 +81,34 @@ def plan(
         actions: What rules can do here.
         trigger_data: What the run would be triggered with.
         override_conditions: Whether it would run whatever the conditions say.
+        labels: Those that it would be given beside the rule's.
+        window: When it might begin.
         pace: At which it is planned; without a rest when left out.
+        plain: Whether what has a secret's name is shown all the same. Secrets themselves are not looked up.
 
     Raises:
         RuleNotActive: It is deleted, or can't be run as it is written: an earlier version of the service took more.
+        InvalidBody: There are more labels than an execution may have.
     """
     if rule.deleted_at is not None:
         raise RuleNotActive
     try:
-        return _plan(rule, actions, trigger_data, pace or Pace(_no_rest), override_conditions=override_conditions)
+        made = _plan(
+            rule,
+            actions,
+            trigger_data,
+            pace or Pace(_no_rest),
+            override_conditions=override_conditions,
+            labels=labels,
+        )
     except InvalidParts as error:
         raise RuleNotActive("The rule cannot be run any more as it is written. Write it anew.") from error
+    made = replace(made, run_at=window.run_at, expires_at=window.expires_at)
+    return made if plain else replace(made, actions=tuple(map(_masked, made.actions)))
+
+
+def _masked(action: PlannedAction) -> PlannedAction:
+    return replace(action, config=masked(action.config))
 
 
 def _no_rest() -> None:
@@ -88,21 +116,27 @@ def _no_rest() -> None:
 
 
 def _plan(
-    rule: Rule, actions: Actions, trigger_data: Mapping[str, Any], pace: Pace, *, override_conditions: bool
+    rule: Rule,
+    actions: Actions,
+    trigger_data: Mapping[str, Any],
+    pace: Pace,
+    *,
+    override_conditions: bool,
+    labels: Mapping[str, str],
 ) -> Plan:
-    values = scope(
-        rule=rule_variable(rule.rule_id, rule.version, rule.content),
-        execution=execution_variable(None, 1),
-        trigger_data=trigger_data,
-        results={},
-    )
-    compiling = PacedBudget(pace, steps=sys.maxsize, size=sys.maxsize)  # the rule was checked when it was written
+    version = RuleVersion(rule_id=rule.rule_id, tenant=rule.tenant, version=rule.version, content=rule.content)
+    labelled = {**made_labels(version, trigger_data, pace).labels, **labels}
+    if len(labelled) > MOST_LABELS:
+        raise too_many()
+    values = scope_beforehand(rule.rule_id, rule.version, rule.content, trigger_data)
+    compiling = PacedBudget.paced(pace)
     met, results = _evaluated(compiled_conditions(rule.content, compiling), values, pace)
     resolution = _Resolution(values, actions, compiling, PacedBudget(pace))
     return Plan(
         automation_rule_id=rule.rule_id,
         rule_version=rule.version,
         would_run=met or override_conditions,
+        labels=labelled,
         conditions=results,
         actions=tuple(resolution.planned(index, action) for index, action in enumerate(rule.content.actions)),
     )
@@ -132,7 +166,7 @@ class _Resolution:
     def planned(self, index: int, action: RuleAction) -> PlannedAction:
         unresolved: list[str] = []
         config = self._resolved(action.config, (), action.type, unresolved)
-        return PlannedAction(index, action.type, masked(config), tuple(unresolved))
+        return PlannedAction(index, action.type, config, tuple(unresolved))
 
     def _resolved(self, config: Any, path: tuple[str | int, ...], kind: str, unresolved: list[str]) -> Any:
         if isinstance(config, Mapping):
@@ -143,7 +177,7 @@ class _Resolution:
 
     def _text(self, text: str, place: str, kind: str, unresolved: list[str]) -> Any:
         template = string_template(kind, place, text, self._actions, self._compiling)
-        if not template.variables & UNKNOWN:
+        if not template.variables & UNKNOWN and not template.secrets:
             with suppress(EvaluationFailed):
                 return template.resolve(self._values, self._evaluating)
         unresolved.append(place)

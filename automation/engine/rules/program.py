@@ -29,10 +29,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a rule version says, compiled; made by ``compile_rule``."""
+    """What a rule version says, compiled; made by ``compile_rule``. ``secrets`` are those that it names."""
 
     conditions: Conditions
     steps: tuple[Step, ...]
+    secrets: frozenset[str]
 
 
 class Programs:
@@ -70,7 +71,8 @@ def compile_rule(content: RuleContent, actions: Actions) -> Program:
     Raises:
         UnusableRule: An expression or condition can't be compiled, or an action's type isn't installed.
     """
-    return Program(_conditions(content), tuple(_step(index, content, actions) for index in range(len(content.actions))))
+    steps = tuple(_step(index, content, actions) for index in range(len(content.actions)))
+    return Program(_conditions(content), steps, frozenset(name for step in steps for name in step.template.secrets))
 
 
 def _attempt(content: RuleContent, actions: Actions) -> Program | UnusableRule:

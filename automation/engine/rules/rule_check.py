@@ -1,12 +1,12 @@
 """Makes a rule of what its author wrote, and refuses one that couldn't be run: at once, with everything that is wrong.
 
-The contract has checked the form. What it can't say is checked here: expressions, patterns, and each action's config
-against the schema of its own type.
+The contract has checked the form. What it can't say is checked here: expressions, patterns, and the config of the
+trigger and of each action against the schema of its own type.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from automation.contract.compiled.violations import LIMIT, bounded
@@ -20,22 +20,29 @@ from automation.domain.rules import (
     RuleStatus,
     TriggerType,
 )
+from automation.domain.secrets import MOST_IN_A_RULE
 from automation.engine.actions import Actions
 from automation.engine.expressions.conditions import Condition, Conditions, Operator
 from automation.engine.expressions.evaluation import Budget, ExpressionTooCostly, InvalidParts
 from automation.engine.expressions.templates import MAX_EXPRESSIONS, Template
 from automation.engine.rules.action_template import action_template
+from automation.engine.rules.rule_labels import key_violations, label_violations
+from automation.engine.triggers import Triggers
+from automation.engine.triggers.input_schema import schema_violations
 
 MAX_STEPS = 64_000
 """What the check of a rule may cost: 0.1 s. A character of an expression is one step, a member of a config eight."""
 
 
-def checked_content(body: Mapping[str, Any], actions: Actions, budget: Budget | None = None) -> RuleContent:
+def checked_content(
+    body: Mapping[str, Any], actions: Actions, triggers: Triggers, budget: Budget | None = None
+) -> RuleContent:
     """Return what a body says that the contract has found valid, with the contract's defaults for what it doesn't say.
 
     Args:
         body: A contract component ``AutomationRuleInput``.
         actions: What rules can do here.
+        triggers: What can start them.
         budget: What the check may cost; a fresh one of ``MAX_STEPS`` when left out.
 
     Raises:
@@ -43,7 +50,7 @@ def checked_content(body: Mapping[str, Any], actions: Actions, budget: Budget | 
             the body.
     """
     content = _content(body)
-    found = _distinct(_violations(content, actions, budget or Budget(steps=MAX_STEPS)))
+    found = _distinct(_violations(content, actions, triggers, budget or Budget(steps=MAX_STEPS)))
     violations = tuple(islice(found, LIMIT))  # what isn't listed isn't looked for
     if violations:
         raise InvalidBody("The rule could not be run as it is written.", violations=violations)
@@ -96,17 +103,29 @@ _MADE: Mapping[str, Callable[[Any], Any]] = {
 """What members become that aren't taken as they are; the names are the contract's and the domain's alike."""
 
 
-def _violations(content: RuleContent, actions: Actions, budget: Budget) -> Iterator[Violation]:
-    yield from _of_trigger(content)
+def _violations(content: RuleContent, actions: Actions, triggers: Triggers, budget: Budget) -> Iterator[Violation]:
+    yield from _below("trigger_config", violations=triggers.check(content.trigger_type, content.trigger_config))
+    if content.trigger_type is TriggerType.RECURRING and content.debounce_seconds is not None:
+        yield Violation("is not for a recurring rule, whose times are its own", pointer=pointer("debounce_seconds"))
+    if content.input_schema is not None:
+        yield from _below("input_schema", violations=tuple(schema_violations(content.input_schema)))
     place = pointer("conditions")
     try:
         yield from _of_conditions(content, budget)
-        expressions = len(content.conditions)
+        expressions, secrets = len(content.conditions), set[str]()
         for index, action in enumerate(content.actions):
             place = pointer("actions", index)
             template, violations = _template(action, actions, budget)
             yield from _below("actions", index, violations=[*_of_config(action, actions), *violations])
-            expressions += template.expression_count if template else 0
+            if template is None:
+                continue
+            yield from _of_secrets(index, action, actions, template)
+            secrets |= template.secrets.keys()
+            if len(secrets) > MOST_IN_A_RULE:
+                message = f"a rule names at most {MOST_IN_A_RULE} secrets: with this action it names {len(secrets)}"
+                yield Violation(message, pointer=place)
+                return
+            expressions += template.expression_count
             if expressions > MAX_EXPRESSIONS:
                 yield Violation(
                     f"a rule has at most {MAX_EXPRESSIONS} expressions in all, its conditions' included: "
@@ -114,11 +133,26 @@ def _violations(content: RuleContent, actions: Actions, budget: Budget) -> Itera
                     pointer=place,
                 )
                 return
+        place = pointer("labels")
+        yield from _of_labels(content, budget, expressions)
     except ExpressionTooCostly:
         yield Violation(
             "the check of the rule takes too many steps by this place; it needs shorter expressions, "
             "or fewer members and elements in its configs",
             pointer=place,
+        )
+
+
+def _of_labels(content: RuleContent, budget: Budget, expressions: int) -> Iterator[Violation]:
+    for found in chain(label_violations(content.labels, budget), key_violations(content, budget)):
+        if isinstance(found, Violation):
+            yield found
+        else:
+            expressions += found
+    if expressions > MAX_EXPRESSIONS:
+        yield Violation(
+            f"a rule has at most {MAX_EXPRESSIONS} expressions in all: with its labels and keys it has {expressions}",
+            pointer=pointer("labels"),
         )
 
 
@@ -128,12 +162,6 @@ def _distinct(violations: Iterator[Violation]) -> Iterator[Violation]:
         if violation not in seen:
             seen.add(violation)
             yield violation
-
-
-def _of_trigger(content: RuleContent) -> Iterator[Violation]:
-    """Yield what is wrong with the trigger's settings: a manual trigger has none."""
-    for name in content.trigger_config:
-        yield Violation("is not a setting of a manual trigger", pointer=bounded(pointer("trigger_config", name)))
 
 
 def _of_conditions(content: RuleContent, budget: Budget) -> Iterator[Violation]:
@@ -152,6 +180,18 @@ def _template(action: RuleAction, actions: Actions, budget: Budget) -> tuple[Tem
         return action_template(action.type, action.config, actions, budget), ()
     except InvalidParts as error:
         return None, tuple(_below("config", violations=error.violations))
+
+
+def _of_secrets(index: int, action: RuleAction, actions: Actions, template: Template) -> Iterator[Violation]:
+    """Yield what is wrong with the secrets that an action names: until when an execution waits is no secret."""
+    if actions.waits(action.type):
+        for place in dict.fromkeys(place for places in template.secrets.values() for place in places):
+            yield from _below(
+                "actions",
+                index,
+                "config",
+                violations=[Violation("an action that waits takes no secret", pointer=place)],
+            )
 
 
 def _of_config(action: RuleAction, actions: Actions) -> Iterator[Violation]:

@@ -9,15 +9,23 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import MappingProxyType
 from typing import Any, Final, NoReturn, TypeVar
 from uuid import UUID
 
 from automation.domain.errors import TooManyChecks
-from automation.domain.rules import Rule, RuleContent
+from automation.domain.events import Event, WaitingRule
+from automation.domain.labels import MadeLabels
+from automation.domain.rules import Rule, RuleContent, RuleVersion
+from automation.domain.start_window import AT_ONCE, StartWindow
 from automation.engine.actions import Actions
 from automation.engine.expressions.pace import Pace, PacedBudget
 from automation.engine.rules.plan import Plan, plan
 from automation.engine.rules.rule_check import MAX_STEPS, checked_content
+from automation.engine.rules.rule_labels import made_labels
+from automation.engine.triggers import Triggers
+from automation.engine.triggers.event import meets
+from automation.engine.triggers.input_schema import InputSchemas
 
 _Result = TypeVar("_Result")
 
@@ -34,12 +42,15 @@ class RuleDesk:
 
     Args:
         actions: What rules can do here.
+        triggers: What can start them.
         rest: What the thread does after each stretch; it sleeps as long as that took when left out.
     """
 
-    def __init__(self, actions: Actions, *, rest: Callable[[], None] | None = None) -> None:
+    def __init__(self, actions: Actions, triggers: Triggers, *, rest: Callable[[], None] | None = None) -> None:
         self._actions = actions
+        self._triggers = triggers
         self._rest = rest or _sleep
+        self._input_schemas = InputSchemas()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rules")
         self._served: set[UUID] = set()
 
@@ -53,24 +64,79 @@ class RuleDesk:
         return await self._done(tenant, lambda pace: self._checked(body, pace))
 
     async def plan(
-        self, tenant: UUID, rule: Rule, *, trigger_data: Mapping[str, Any], override_conditions: bool
+        self,
+        tenant: UUID,
+        rule: Rule,
+        *,
+        trigger_data: Mapping[str, Any],
+        override_conditions: bool,
+        labels: Mapping[str, str] = MappingProxyType({}),
+        window: StartWindow = AT_ONCE,
+        plain: bool = False,
     ) -> Plan:
-        """Return what a run of a rule would do.
+        """Return what a run of a rule would do; ``plain`` shows what has a secret's name.
 
         Raises:
             RuleNotActive: It is deleted, or can't be run as it is written.
+            InvalidBody: There are more labels than an execution may have.
+            InvalidInput: It takes no such ``trigger_data``.
             TooManyChecks: Another long rule of the tenant is checked or planned right now.
         """
 
         def planned(pace: Pace) -> Plan:
             return plan(
-                rule, self._actions, trigger_data=trigger_data, override_conditions=override_conditions, pace=pace
+                rule,
+                self._actions,
+                trigger_data=trigger_data,
+                override_conditions=override_conditions,
+                labels=labels,
+                window=window,
+                pace=pace,
+                plain=plain,
             )
 
+        if rule.deleted_at is None:
+            self.require_input(tenant, rule.rule_id, rule.version, rule.content.input_schema, trigger_data)
         return await self._done(tenant, planned)
 
+    def require_input(
+        self,
+        tenant: UUID,
+        rule_id: UUID,
+        version: int,
+        input_schema: Mapping[str, Any] | None,
+        trigger_data: Mapping[str, Any],
+    ) -> None:
+        """Return if a version of a rule takes what it is triggered with.
+
+        Raises:
+            InvalidInput: It doesn't.
+        """
+        self._input_schemas.require(tenant, rule_id, version, input_schema, trigger_data)
+
+    async def labels(self, rule: RuleVersion, trigger_data: Mapping[str, Any]) -> MadeLabels:
+        """Return the labels that a version of a rule gives an execution with data that it takes.
+
+        Raises:
+            InvalidInput: It takes no such ``trigger_data``.
+            TooManyChecks: Another long rule of the tenant is checked or planned right now.
+        """
+        self.require_input(rule.tenant, rule.rule_id, rule.version, rule.content.input_schema, trigger_data)
+        return await self._done(rule.tenant, lambda pace: made_labels(rule, trigger_data, pace))
+
+    async def admits(self, tenant: UUID, rule: WaitingRule, event: Event) -> bool:
+        """Return whether an event meets the conditions that a rule's trigger sets; what can't be evaluated doesn't.
+
+        Raises:
+            TooManyChecks: Another long rule of the tenant is checked or planned right now.
+        """
+        if not rule.conditions:
+            return True
+        await asyncio.sleep(0)  # an event may have many rules wait for it, and others have requests
+        return await self._done(tenant, lambda pace: meets(rule.conditions, event.trigger, pace))
+
     def _checked(self, body: Mapping[str, Any], pace: Pace) -> RuleContent:
-        return checked_content(body, self._actions, PacedBudget(pace, steps=MAX_STEPS))
+        return checked_content(body, self._actions, self._triggers, PacedBudget(pace, steps=MAX_STEPS))
 
     async def _done(self, tenant: UUID, work: Callable[[Pace], _Result]) -> _Result:
         try:

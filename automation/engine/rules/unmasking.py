@@ -14,6 +14,8 @@ from automation.engine.rules.masking import MASK, is_secret, masked
 _origin = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\\${}\s]*@)?(?P<host>[^/?#@\\${}\s]+)(?=[/?#]|\Z)"
 ).match
+# A mask by itself, or behind what says how it is meant, as in an Authorization.
+_alone = re.compile(rf"\s*(?:[A-Za-z-]{{1,30}}\s+)?{re.escape(MASK)}\s*").fullmatch
 _STANDS_FOR_NOTHING = "is a mask, and there is no value that it was read in the place of"
 
 
@@ -71,8 +73,9 @@ class _Unmasking:
     def _text(self, sent: str, stored: Any, at: tuple[str | int, ...]) -> str:
         if isinstance(stored, str) and masked(stored) == sent:
             return stored
-        # With another text in the place of the mask, what masking hides is the mask itself.
-        hides = masked(sent.replace(MASK, "-")) == sent
+        # With another text in the place of the mask, what masking hides is the mask itself. By itself it is one under
+        # any name: it was moved, and the receiver would get three stars for the secret.
+        hides = _alone(sent) or masked(sent.replace(MASK, "-")) == sent
         return self._refused(sent, at) if hides else sent
 
     def _refused(self, sent: str, at: tuple[str | int, ...]) -> str:

@@ -12,7 +12,9 @@ from automation.engine.runs.journal import Journal, an_entry
 from automation.engine.runs.ledger import Answer, BrokenOff, Cause, Ledger
 from automation.engine.runs.run import Run
 from automation.engine.runs.tasks import leave
+from automation.engine.runs.vault import Vault
 from automation.storage.runs import Claim, Ending, Finished, HandedBack, Resting, Runs
+from automation.storage.secrets.sealed_secrets import SealedSecrets
 
 _log = structlog.get_logger()
 
@@ -32,6 +34,7 @@ class Conductor:
         most_result_bytes: How many bytes of results the execution keeps.
         most_lost: How many workers may be lost at one action, one after the other.
         stopping: Set when the worker goes: no action begins then.
+        secrets: Where the values of secrets are read.
     """
 
     def __init__(
@@ -45,13 +48,15 @@ class Conductor:
         most_result_bytes: int,
         most_lost: int,
         stopping: asyncio.Event,
+        secrets: SealedSecrets,
     ) -> None:
         self._claim = claim
         self._most_lost = most_lost
-        journal = Journal(claim.execution.log_entries)
+        vault = Vault(secrets, claim.tenant)
+        journal = Journal(claim.execution.log_entries, vault.redaction)
         self._ledger = Ledger(runs, claim, journal, lease)
         self._heartbeat = Heartbeat(self._ledger)
-        self._run = Run(self._ledger, journal, programs, actions, stopping, most_bytes=most_result_bytes)
+        self._run = Run(self._ledger, journal, programs, actions, stopping, most_bytes=most_result_bytes, vault=vault)
 
     def break_off(self) -> None:
         """Hand the execution back without waiting for the action in flight."""

@@ -9,6 +9,7 @@ import orjson
 from automation.domain.executions import LogEntry, LogLevel
 from automation.engine.actions import ActionLog
 from automation.engine.rules.masking import masked
+from automation.engine.runs.redaction import Redaction
 from automation.storage.pool.encoding import storable
 from automation.storage.runs import LogPart
 
@@ -17,16 +18,20 @@ MAX_METADATA_BYTES = 16 * 1024
 MAX_WAITING = 1000
 """More than an execution keeps: a talkative action fills no memory before its entries are stored."""
 
+_NOTHING = Redaction()
+
 
 class Journal:
     """The log entries of one run in the order in which they were written, until they are known to be stored.
 
     Args:
         first: The place of the run's first entry in the log of its attempt.
+        redaction: What must not be told; nothing when left out.
     """
 
-    def __init__(self, first: int = 0) -> None:
+    def __init__(self, first: int = 0, redaction: Redaction | None = None) -> None:
         self._first = first
+        self._redaction = redaction
         self._entries: list[LogEntry] = []
 
     def write(
@@ -38,7 +43,9 @@ class Journal:
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
         """Add an entry; members of the metadata whose names sound like a secret's are masked."""
-        self._entries.append(an_entry(message, level=level, action_index=action_index, metadata=metadata))
+        self._entries.append(
+            an_entry(message, level=level, action_index=action_index, metadata=metadata, redaction=self._redaction)
+        )
 
     def of_action(self, index: int) -> ActionLog:
         """Return what an action writes its own entries with; while very many are waiting, none is added."""
@@ -66,23 +73,25 @@ def an_entry(
     level: LogLevel = LogLevel.INFO,
     action_index: int | None = None,
     metadata: Mapping[str, Any] | None = None,
+    redaction: Redaction | None = None,
 ) -> LogEntry:
-    """Return an entry of now that can be stored, with its secrets masked."""
+    """Return an entry of now that can be stored, with its secrets masked, and what ``redaction`` knows replaced."""
+    redaction = redaction or _NOTHING
     return LogEntry(
         timestamp=datetime.now(UTC),
         level=LogLevel(level),
-        message=storable(str(message))[:MAX_MESSAGE],
+        message=redaction.text(storable(str(message)))[:MAX_MESSAGE],
         action_index=action_index,
-        metadata=_stored(metadata) if metadata else None,
+        metadata=_stored(metadata, redaction) if metadata else None,
     )
 
 
-def _stored(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+def _stored(metadata: Mapping[str, Any], redaction: Redaction) -> Mapping[str, Any]:
     try:
         encoded = orjson.dumps(masked(dict(metadata)), default=str).replace(b"\\u0000", b"\\ufffd")
     except TypeError:
         return {"omitted": "it is not made of JSON values"}
     if len(encoded) > MAX_METADATA_BYTES:
         return {"omitted": f"it is larger than {MAX_METADATA_BYTES} bytes"}
-    stored: dict[str, Any] = orjson.loads(encoded)
+    stored: dict[str, Any] = redaction.value(orjson.loads(encoded))
     return stored

@@ -4,25 +4,21 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
-from typing import Any, TypeVar
 from uuid import UUID
 
-from automation.domain.errors import Unavailable
 from automation.domain.executions import ExecutionStatus
 from automation.engine.runs import lease
 from automation.engine.runs.journal import Journal
 from automation.engine.runs.lease import Lease
+from automation.engine.runs.outages import sit_out_outages
 from automation.engine.runs.tasks import whole
-from automation.storage.runs import Claim, Ending, LogPart, Outcome, Renewal, Runs
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0
-
-_T = TypeVar("_T")
+from automation.storage.runs import CallBegins, Claim, Ending, LogPart, Outcome, Renewal, Runs, Write
 
 Answer = Outcome | ExecutionStatus
 """How a statement was answered; the last one says with which status the execution has ended."""
 
-Write = Callable[[LogPart], Awaitable[Answer | None]]
+Store = Callable[[LogPart], Awaitable[Answer | None]]
+"""Stores something together with a part of the log."""
 
 
 class Cause(Enum):
@@ -100,14 +96,21 @@ class Ledger:
         """Return whether the claim certainly holds: then nobody else can have the run, nor can it have ended."""
         return self._lease.holds()
 
+    async def count_mails(self, mails: int) -> int | None:
+        """Count mails of the tenant that are about to leave; return its limit where that would exceed it.
+
+        Raises:
+            Unavailable: The database is away.
+        """
+        return await self._runs.count_mails(self.claim, mails)
+
     async def begin_call(self, *, tries: int, call_key: UUID) -> None:
         """Let a call begin: once this returns, the claim holds, and nobody wanted the run to end before."""
+        beginning = CallBegins(lease=self._lease.seconds, tries=tries, call_key=call_key)
 
         async def begin(logs: LogPart) -> Outcome | None:
             asked = lease.now()
-            answer = await self._runs.begin_call(
-                self.claim, lease=self._lease.seconds, tries=tries, call_key=call_key, logs=logs
-            )
+            answer = await self._runs.write(self.claim, beginning, logs)
             if answer is Outcome.STORED:
                 self._lease.renewed(asked)
             return answer
@@ -116,31 +119,17 @@ class Ledger:
         while not self.holds():  # this process slept: somebody else may have it by now
             await self._write(begin)
 
-    async def record_try(self, *, tries: int, keep_call_key: bool) -> None:
-        """Store that a try failed, and another one follows."""
-        await self._record(
-            lambda logs: self._runs.record_try(
-                self.claim,
-                tries=tries,
-                keep_call_key=keep_call_key,
-                actions_seconds=self._actions_seconds,
-                logs=logs,
+    async def record(self, write: Write) -> None:
+        """Store what has happened, and remember it until that is answered: a run may be broken off meanwhile."""
+        self._unrecorded = write
+        try:
+            await self._write(
+                lambda logs: self._runs.write(self.claim, write, logs, actions_seconds=self._actions_seconds)
             )
-        )
-
-    async def record_action(self, index: int, *, result: Any | None, failed: bool) -> None:
-        """Store that an action is done, and the next one follows."""
-        await self._record(
-            lambda logs: self._runs.record_action(
-                self.claim,
-                index,
-                result=result,
-                failed=failed,
-                next_action=index + 1,
-                actions_seconds=self._actions_seconds,
-                logs=logs,
-            )
-        )
+        except BrokenOff:
+            self._unrecorded = None
+            raise
+        self._unrecorded = None
 
     async def tell(self) -> None:
         """Store what the journal holds, unless another write is under way, which does.
@@ -157,7 +146,7 @@ class Ledger:
     async def mark_rule_error(self, reason: str) -> None:
         """Store that the rule can't be run at all, and why."""
         async with self._turn:
-            await self._sit_out_outages(lambda: self._runs.mark_rule_error(self.claim, reason))
+            await sit_out_outages(lambda: self._runs.mark_rule_error(self.claim, reason))
 
     async def end(self, ending: Ending) -> Answer:
         """Store how the run ends, which gives the claim up; no heartbeat may be left by then.
@@ -169,44 +158,24 @@ class Ledger:
         """
         if self._unrecorded is not None:
             try:
-                await self._record(self._unrecorded)
+                await self.record(self._unrecorded)
             except BrokenOff as broken_off:
                 if broken_off.cause is Cause.LOST:
                     raise
         return await self._write(lambda logs: self._runs.end(self.claim, ending, logs))
 
-    async def _record(self, write: Write) -> None:
-        """Write what has happened, and remember it until that is answered: a run may be broken off meanwhile."""
-        self._unrecorded = write
-        try:
-            await self._write(write)
-        except BrokenOff:
-            self._unrecorded = None
-            raise
-        self._unrecorded = None
-
-    async def _write(self, write: Write) -> Answer:
+    async def _write(self, store: Store) -> Answer:
         async with self._turn:
-            answer = await self._sit_out_outages(lambda: self._store(write))
+            answer = await sit_out_outages(lambda: self._store(store))
         return _expect_to_go_on(answer)
 
-    async def _store(self, write: Write) -> Answer | None:
+    async def _store(self, store: Store) -> Answer | None:
         """Write what the journal holds too, and have it forget that."""
         part = self._journal.waiting()
-        answer = await write(part)
+        answer = await store(part)
         if answer is Outcome.STORED:
             self._journal.stored(part)
         return answer
-
-    async def _sit_out_outages(self, write: Callable[[], Awaitable[_T]]) -> _T:
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                return await whole(write())
-            except Unavailable:
-                # Perhaps it was done, and only the answer was lost: done again, it changes nothing.
-                await asyncio.sleep(pause)
-                pause = min(_LONGEST_PAUSE, pause * 2)
 
 
 def _expect_to_go_on(answer: Answer | None) -> Answer:

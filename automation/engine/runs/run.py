@@ -1,7 +1,7 @@
 """Runs an execution that was claimed: conditions, then one action after the other, from the first that is not done."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from automation.engine.runs.journal import Journal, an_entry
 from automation.engine.runs.ledger import Ledger
 from automation.engine.runs.results import Results
 from automation.engine.runs.tries import ActionGivenUp, Tries, WorkerStops
-from automation.storage.runs import Ending, Finished, HandedBack, Resting
+from automation.engine.runs.vault import Vault
+from automation.storage.runs import ActionDone, Ending, Finished, HandedBack, Resting
 
 FROM_FAILED_ACTION = "failed_action"
 
@@ -30,6 +31,7 @@ class Run:
         actions: What can be done here.
         stopping: Set when the worker goes: no action begins then.
         most_bytes: How many bytes of results it keeps.
+        vault: Where the values of secrets are had from, and taken out of what is stored.
     """
 
     def __init__(
@@ -41,7 +43,9 @@ class Run:
         stopping: asyncio.Event,
         *,
         most_bytes: int,
+        vault: Vault,
     ) -> None:
+        self._vault = vault
         self._ledger = ledger
         self._journal = journal
         self._programs = programs
@@ -92,15 +96,16 @@ class Run:
         for index in range(state.next_action, len(program.steps)):
             if self._stopping.is_set():
                 return HandedBack()
-            ending = await self._step(index, program.steps[index])
+            ending = await self._step(index, program.steps[index], program.secrets)
             if ending is not None:
                 return ending
         return Finished(status=ExecutionStatus.COMPLETED, last=an_entry("The execution is completed."))
 
-    async def _step(self, index: int, step: Step) -> Ending | None:
+    async def _step(self, index: int, step: Step, secrets: Collection[str]) -> Ending | None:
         """Take one step; return None where the next one follows."""
+        values = await self._vault.values(secrets)
         try:
-            config = step.template.resolve(self._scope())
+            config = step.template.resolve(self._scope(), secrets=values)
             if self._actions.waits(step.action.type):
                 return await self._wait(index, step.action, config)
             await self._run_action(index, step.action, config)
@@ -144,8 +149,8 @@ class Run:
             return None
         return Finished(
             status=ExecutionStatus.TIMEOUT if error.timed_out else ExecutionStatus.FAILED,
-            error_message=f"Action {index}: {message}.",
-            error_stack=error.stack or f"action {index} ({action.type}): {error.message}",
+            error_message=self._vault.redaction.text(f"Action {index}: {message}."),
+            error_stack=self._vault.redaction.text(error.stack or f"action {index} ({action.type}): {error.message}"),
             failed_action_index=index,
             outcome_unknown=error.outcome_unknown,
         )
@@ -153,9 +158,9 @@ class Run:
     async def _record(self, index: int, output: Mapping[str, Any], *, failed: bool) -> None:
         """Store that an action is over, with as much of its output as there is room for; a failed one may have none."""
         if failed and not output:
-            await self._ledger.record_action(index, result=None, failed=True)
+            await self._ledger.record(ActionDone(index=index, result=None, failed=True))
             return
-        omitted = self._results.add(index, output)
+        omitted = self._results.add(index, self._vault.redaction.value(output))
         if omitted:
             self._journal.write(
                 f"The result is too large, and was kept without {', '.join(omitted)}: the results of an execution have "
@@ -163,7 +168,7 @@ class Run:
                 level=LogLevel.WARN,
                 action_index=index,
             )
-        await self._ledger.record_action(index, result=self._results[index], failed=failed)
+        await self._ledger.record(ActionDone(index=index, result=self._results[index], failed=failed))
 
     def _failed(self, message: str) -> Finished:
         self._journal.write(message, level=LogLevel.ERROR)

@@ -1,11 +1,7 @@
-"""Finds the executions that wait for a worker and that no job speaks of: lost, rested enough, or out of time.
-
-And has answers to repeated requests removed once their time is over.
-"""
+"""Finds the executions that wait for a worker and that no job speaks of: lost, rested enough, or out of time."""
 
 import asyncio
 import random
-from contextlib import suppress
 
 import structlog
 
@@ -16,12 +12,10 @@ _log = structlog.get_logger()
 
 INTERVAL = 1.0
 LIMIT = 200
-PRUNING_INTERVAL = 10.0
-PRUNING_LIMIT = 1000
 
 
 async def sweep(due: Due) -> None:
-    """Have jobs written for what is due, from second to second, until cancelled.
+    """Have jobs written for what is due, and what expired ended, from second to second, until cancelled.
 
     Every worker does so beside its runs, whatever they are busy with; that two find the same is kept out by the
     database, and does no harm. An outage is told once.
@@ -30,22 +24,13 @@ async def sweep(due: Due) -> None:
     while True:
         found = 0
         try:
-            found = len(await due.sweep(LIMIT))
+            found = max(await due.expire(LIMIT), len(await due.sweep(LIMIT)))
             failing = False
         except Unavailable as error:
             if not failing:
                 _log.warning("sweep failed", error=error.detail)
             failing = True
         await asyncio.sleep(_pause(INTERVAL) if found < LIMIT else 0)  # 0 lets others run: there is more to be found
-
-
-async def prune(due: Due) -> None:
-    """Have answers removed whose time is over, a bounded number at a time, until cancelled."""
-    while True:
-        removed = 0
-        with suppress(Unavailable):  # the sweep says so
-            removed = await due.prune(PRUNING_LIMIT)
-        await asyncio.sleep(_pause(PRUNING_INTERVAL) if removed < PRUNING_LIMIT else 0)
 
 
 def _pause(interval: float) -> float:

@@ -21,6 +21,7 @@ from automation.engine.runs.error_stack import describe
 from automation.engine.runs.journal import Journal
 from automation.engine.runs.ledger import Ledger
 from automation.storage.pool.encoding import storable
+from automation.storage.runs import TryFailed
 
 FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 30.0
@@ -126,6 +127,7 @@ class Tries:
             deadline=time.monotonic() + min(action.timeout_seconds, self._ledger.actions_seconds_left),
             holds=self._ledger.holds,
             log=self._journal.of_action(index),
+            count_mails=self._ledger.count_mails,
         )
 
     async def _go_on(self, failure: ActionFailed, index: int, action: RuleAction, failed: int) -> None:
@@ -141,7 +143,7 @@ class Tries:
             action_index=index,
             metadata=failure.metadata,
         )
-        await self._ledger.record_try(tries=failed, keep_call_key=not failure.definite)
+        await self._ledger.record(TryFailed(tries=failed, keep_call_key=not failure.definite))
         await self._rest(pause)
 
     async def _rest(self, seconds: float) -> None:

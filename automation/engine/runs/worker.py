@@ -5,15 +5,22 @@ import asyncio
 import structlog
 
 from automation.domain.errors import Unavailable
+from automation.domain.retention import DEFAULTS, Retention
 from automation.engine.actions import Actions
 from automation.engine.rules.program import Programs
 from automation.engine.runs.conductor import Conductor
+from automation.engine.runs.folding import fold
 from automation.engine.runs.queue import Queue
+from automation.engine.runs.retention import keep, keep_answers
 from automation.engine.runs.shares import Shares
-from automation.engine.runs.sweeper import prune, sweep
+from automation.engine.runs.sweeper import sweep
 from automation.engine.runs.tasks import leave
+from automation.engine.runs.ticker import tick
 from automation.storage.due import Due
+from automation.storage.retention import RetentionStore
 from automation.storage.runs import Claim, Runs, Turn
+from automation.storage.schedules import Schedules
+from automation.storage.secrets.sealed_secrets import SealedSecrets
 
 _log = structlog.get_logger()
 
@@ -31,12 +38,16 @@ class Worker:
         url: The database, as the worker's role, for the queue.
         runs: The executions to claim.
         due: What to sweep.
+        store: What is removed when it has been kept for long enough.
         actions: What rules can do here.
         concurrency: How many executions run at once.
         lease: Seconds after which another worker may take over what this one runs, where it is not heard of.
         drain_seconds: How long actions in flight may go on when the worker stops.
         most_result_bytes: How many bytes of results an execution keeps.
         most_lost: How many workers may be lost at one action, one after the other; then its execution fails.
+        retention: For how long what is kept of tenants that have none of their own.
+        schedules: When recurring rules are due.
+        secrets: Where the values of secrets are read.
     """
 
     def __init__(
@@ -44,6 +55,7 @@ class Worker:
         url: str,
         runs: Runs,
         due: Due,
+        store: RetentionStore,
         actions: Actions,
         *,
         concurrency: int,
@@ -51,9 +63,14 @@ class Worker:
         drain_seconds: float,
         most_result_bytes: int,
         most_lost: int,
+        schedules: Schedules,
+        secrets: SealedSecrets,
+        retention: Retention = DEFAULTS,
     ) -> None:
         self._runs = runs
         self._due = due
+        self._store = store
+        self._retention = retention
         self._actions = actions
         self._programs = Programs(actions)
         self._shares = Shares(concurrency)
@@ -64,12 +81,18 @@ class Worker:
         self._drain_seconds = drain_seconds
         self._most_result_bytes = most_result_bytes
         self._most_lost = most_lost
+        self._secrets = secrets
+        self._schedules = schedules
         self._tasks: set[asyncio.Task[None]] = set()
         self._conductors: set[Conductor] = set()
 
     async def work(self, stop: asyncio.Event) -> None:
         """Run executions until ``stop`` is set; then let actions in flight end, and hand back what isn't done."""
-        duties = (self._queue.receive(), sweep(self._due), prune(self._due))
+        retention = keep(self._store, self._retention)
+        duties = (
+            *(self._queue.receive(), sweep(self._due), tick(self._schedules)),
+            *(retention, keep_answers(self._due), fold(self._due)),
+        )
         services = [asyncio.create_task(duty) for duty in duties]
         stopped = asyncio.create_task(stop.wait())
         try:
@@ -119,6 +142,7 @@ class Worker:
             full = self._shares.full(turn.tenant)
             claim = await self._runs.claim(turn, lease=self._lease, full=full, passes=self._shares.overcrowded)
             if claim is not None:
+                _say_in_each_line(claim)
                 self._shares.learn(turn.tenant, claim.weight)
                 await self._conduct(claim)
         except Unavailable:
@@ -142,6 +166,7 @@ class Worker:
             most_result_bytes=self._most_result_bytes,
             most_lost=self._most_lost,
             stopping=self._stopping,
+            secrets=self._secrets,
         )
         self._conductors.add(conductor)
         try:
@@ -163,3 +188,8 @@ class Worker:
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=seconds)
         return not self._tasks
+
+
+def _say_in_each_line(claim: Claim) -> None:
+    """Have each line that this task logs from now on, and those it begins, say who or what asked for the attempt."""
+    structlog.contextvars.bind_contextvars(request_id=claim.request_id, triggered_by=claim.triggered_by)

@@ -6,6 +6,7 @@ asks all its children in each of its rounds, and counts the rounds without an an
 """
 
 import math
+import os
 import socket
 import threading
 import time
@@ -19,7 +20,7 @@ from automation.service import side_log
 from automation.service.connection_bounds import Bounds
 from automation.service.http.child import ROUND_SECONDS, STOP_SECONDS, Child
 from automation.service.http.listener import SETTLING_SECONDS, take_no_more
-from automation.service.service_manager import ServiceManager
+from automation.service.lifecycle import Lifecycle
 from automation.service.watchdog import Limits
 
 _log = structlog.get_logger()
@@ -34,7 +35,7 @@ class Family(Multiprocess):
         limits: What they are held to.
         bounds: What their connections are held to.
         drain_seconds: For how long they go on when all are told to stop.
-        manager: Who is told how the family is.
+        lifecycle: Tells how the family is.
     """
 
     processes: list[Child]  # type: ignore[assignment]  # none of them is of uvicorn's own kind
@@ -47,13 +48,13 @@ class Family(Multiprocess):
         limits: Limits,
         bounds: Bounds,
         drain_seconds: float,
-        manager: ServiceManager,
+        lifecycle: Lifecycle,
     ) -> None:
         super().__init__(config, sockets)
         self._limits = limits
         self._bounds = bounds
         self._drain_seconds = drain_seconds
-        self._manager = manager
+        self._lifecycle = lifecycle
 
     @property
     def failed(self) -> bool:
@@ -68,13 +69,14 @@ class Family(Multiprocess):
             self.handle_signals()
             self.keep_subprocess_alive()
             if ready:
-                self._manager.alive()
+                self._lifecycle.alive()
             elif all(child.serves for child in self.processes):
                 ready = True
-                self._manager.ready()
-        self._manager.stopping()
+                self._lifecycle.started()
+        self._lifecycle.stopping()
         self.terminate_all()
         self.join_all()
+        self._lifecycle.stopped()
 
     def terminate_all(self) -> None:
         """Tell all children to stop, which share the socket's queue: they look at it until nothing more comes in."""
@@ -95,7 +97,7 @@ class Family(Multiprocess):
         self.signal_queue.clear()
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.signal_queue and any(map(_lives, self.processes)):
-            self._manager.alive()
+            self._lifecycle.alive()
             pause.wait(min(ROUND_SECONDS, max(0.0, deadline - time.monotonic())))
 
     def init_processes(self) -> None:
@@ -118,6 +120,7 @@ class Family(Multiprocess):
         """End a child for good, and say for how long nobody takes its place."""
         reason = "it does not answer" if child.process.is_alive() else "it ended"
         child.kill()
+        side_log.say(_log, "error", "process ended", pid=child.pid, reason=reason, exit_code=child.exitcode)
         if child.exitcode == STARTUP_FAILURE:
             # It would fail in the same way again, and has said why.
             self.should_exit.set()
@@ -136,6 +139,7 @@ class Family(Multiprocess):
 
     def restart_all(self) -> None:
         """Replace each child by a new one, which serves before the old one stops; until another signal comes."""
+        side_log.say(_log, "info", "service reloads", pid=os.getpid())
         for index, child in enumerate(self.processes):
             new = self._start()
             if not self._serves_in_time(new):
@@ -145,6 +149,7 @@ class Family(Multiprocess):
             self.processes[index] = new
             child.terminate()
             self._await_end(child)
+        side_log.say(_log, "info", "service reloaded", pid=os.getpid())
 
     def _serves_in_time(self, child: Child) -> bool:
         pause = threading.Event()
@@ -152,7 +157,7 @@ class Family(Multiprocess):
             child.hear()
             if child.serves:
                 return True
-            self._manager.alive()
+            self._lifecycle.alive()
             pause.wait(ROUND_SECONDS)
         return False
 
@@ -176,11 +181,14 @@ class Family(Multiprocess):
     def _await_end(self, *children: Child) -> None:
         left = list(children)
         for _ in range(math.ceil(((self.config.timeout_graceful_shutdown or 0) + STOP_SECONDS) / ROUND_SECONDS)):
+            for child in left:
+                if not child.process.is_alive():
+                    side_log.say(_log, "info", "process stopped", pid=child.pid)
             left = [child for child in left if child.process.is_alive()]
             if not left:
                 return
             left[0].process.join(ROUND_SECONDS)
-            self._manager.alive()
+            self._lifecycle.alive()
         for child in left:
             side_log.say(_log, "error", "process ended: it did not stop", pid=child.pid)
             child.kill()
@@ -188,6 +196,7 @@ class Family(Multiprocess):
     def _start(self) -> Child:
         child = Child(self.config, self.sockets, self._limits, self._bounds, self._drain_seconds)
         child.start()
+        side_log.say(_log, "info", "process started", pid=child.pid)
         return child
 
 

@@ -12,8 +12,9 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from automation.contract.compiled.problem_rules import MEDIA_TYPE
-from automation.domain.errors import AutomationError, HeadersTooLarge, MalformedRequest, Unavailable
+from automation.domain.errors import AutomationError, HeadersTooLarge, Unavailable
 from automation.service.connection_bounds import Bounds
+from automation.service.http import framing
 from automation.service.http.connections import Connection, Connections
 from automation.service.http.hosts import Hosts
 from automation.service.http.joined_writes import JoinedWrites
@@ -50,11 +51,13 @@ class Protocol(HttpToolsProtocol, Connection):
         self, *arguments: Any, hosts: Hosts, connections: Connections, prefix: str = "", **options: Any
     ) -> None:
         super().__init__(*arguments, **options)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True, lenient_version=True)
         self._hosts = hosts
         self._connections = connections
         self._prefix = prefix
         self._reading_fields = True
         self._size = 0
+        self._begun: bytes | memoryview = b""  # what came of a head first
         self._deadline: asyncio.TimerHandle | None = None
         self._refused = False
         self._last: RequestResponseCycle | None = None
@@ -104,6 +107,8 @@ class Protocol(HttpToolsProtocol, Connection):
     def _feed(self, piece: memoryview) -> int:
         """Return how many bytes the parser took."""
         if self._reading_fields:
+            if not self._size:
+                self._begun = piece
             self._size += len(piece)
         try:
             self.parser.feed_data(piece)
@@ -112,7 +117,7 @@ class Protocol(HttpToolsProtocol, Connection):
             return taken
         except httptools.HttpParserError as error:
             cause = error.__context__
-            self._refuse(cause if isinstance(cause, HeadersTooLarge | MalformedRequest) else MalformedRequest())
+            self._refuse(cause if isinstance(cause, AutomationError) else framing.refusal(bytes(self._begun)))
         else:
             if self._size >= SIZE_LIMIT:
                 self._refuse(HeadersTooLarge())
@@ -122,11 +127,16 @@ class Protocol(HttpToolsProtocol, Connection):
         return self._size > 0 or (self.scope is not None and "method" not in self.scope)
 
     def on_headers_complete(self) -> None:
-        """Start or queue the request, unless it has too many headers or doesn't name its host."""
+        """Start or queue the request, unless it has too many headers, is not understood, or doesn't name its host."""
         self._end_fields(reading=False)
         if len(self.headers) > COUNT_LIMIT:
             raise HeadersTooLarge
-        self._hosts.require(self.headers, self.parser.get_http_version())
+        version = self.parser.get_http_version()
+        judged = [field for field in self.headers if field[0] in framing.JUDGED]
+        if len(judged) != 1 or version != framing.USUAL_VERSION:
+            framing.require_understood(judged, version)
+            self.expect_100_continue &= version != "1.0"
+        self._hosts.require(judged, version)
         self._since = self._connections.now
         self._received = 0
         self._unsent = None
@@ -170,6 +180,7 @@ class Protocol(HttpToolsProtocol, Connection):
     def on_message_complete(self) -> None:
         """Expect the next request."""
         self._end_fields(reading=True)
+        self._begun = b""
         super().on_message_complete()
 
     def _end_fields(self, *, reading: bool) -> None:

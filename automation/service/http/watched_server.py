@@ -17,6 +17,8 @@ from automation.service.watchdog import Limits, Watchdog
 
 READINESS = "readiness"
 """Under which name the application's lifespan gives what says whether it is ready."""
+HURRY = "hurry"
+"""Under which name it gives what has requests end that only wait for something."""
 IDLE_SECONDS = 1.0
 """How long a connection without a request is kept for one more while the server stops."""
 
@@ -27,9 +29,10 @@ _TICK = 0.05
 class WatchedServer(uvicorn.Server):
     """A server that says when it listens, and ends its process where its event loop hangs, also while it stops.
 
-    It stops in this order: it is no longer ready, and answers on for ``drain_seconds``; it takes what is in the
-    listening socket's queue, and closes that; connections without a request are kept for one more, for a second;
-    requests in flight get their time. Every answer from the beginning of that on is the last one on its connection.
+    It stops in this order: it is no longer ready, and answers on for ``drain_seconds``; requests that only wait for
+    something are hurried; it takes what is in the listening socket's queue, and closes that; connections without a
+    request are kept for one more, for a second; requests in flight get their time. Every answer from the beginning of
+    that on is the last one on its connection.
 
     Args:
         config: uvicorn's own.
@@ -105,6 +108,8 @@ class WatchedServer(uvicorn.Server):
         assert connections is not None  # noqa: S101 -- it has started
         connections.finish()
         await self._drain()
+        if (hurry := self.lifespan.state.get(HURRY)) is not None:
+            hurry()
         await self._settle()
         for acceptor in self._acceptors:
             await acceptor.close()

@@ -52,6 +52,7 @@ class Key:
     expires_at: datetime | None
     usage_limit: int | None
     usage_count: int
+    requests_per_minute: int | None
     last_used_at: datetime | None
     created_at: datetime
     revoked_at: datetime | None
@@ -110,6 +111,12 @@ def limits(connection: Connection, owned_by: UUID) -> Limits:
     """Return the limits that a tenant has of its own."""
     found = connection.execute(select(tenant_limits.c.name, tenant_limits.c.value).filter_by(tenant=owned_by))
     return {limit_named(name): value for name, value in found}
+
+
+def limits_in_use(connection: Connection, owned_by: UUID) -> list[tuple[str, int | None, int | None]]:
+    """Return what a tenant uses of its limits, and its own values of them, by their names."""
+    found = func.tenant_usage_v1(owned_by).table_valued("name", "used", "own")
+    return [(name, used, own) for name, used, own in connection.execute(select(found))]
 
 
 def _users(owned_by: UUID) -> Select[*tuple[Any, ...]]:

@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
+from automation.domain.audit import AuditResource
 from automation.domain.identifiers import parse_uuid
-from automation.domain.limits import Limit, Limits
+from automation.domain.limits import Limit, LimitInUse, Limits, limits_in_use
 from automation.domain.permissions import ROLE_PERMISSIONS, Role
 from automation.domain.rules import Rule
 from automation.storage import records
@@ -26,6 +27,7 @@ from automation.storage.account_tables import (
 )
 from automation.storage.accounts import accounts, engine
 from automation.storage.accounts.accounts import Key, Reference, Tenant, User
+from automation.storage.accounts.operator_trail import Command, record
 from automation.storage.accounts.refusals import Unacceptable, explained
 from automation.storage.tables import automation_executions
 
@@ -58,6 +60,7 @@ class Administration:
                 for permission in permissions
             ]
             connection.execute(insert(role_permissions), granted)
+            record(connection, identifier, Command("createTenant", AuditResource.TENANT, details={"name": name}))
             return accounts.tenant(connection, identifier)
 
     def find_tenant(self, tenant: Reference) -> Tenant:
@@ -76,7 +79,8 @@ class Administration:
         if "@" not in address.strip("@") or any(character.isspace() for character in address):
             raise Unacceptable("An e-mail address has the form name@domain.")
         identifier = user or uuid4()
-        with self._tenant_transaction(tenant) as (connection, owned_by):
+        with self._change(tenant, "createUser", AuditResource.USER) as (connection, owned_by, command):
+            command.about(identifier, {"role": role})
             connection.execute(insert(users).values(tenant=owned_by, user_id=identifier, email=address))
             connection.execute(insert(user_roles).values(tenant=owned_by, user_id=identifier, role=role))
             return accounts.user(connection, owned_by, identifier)
@@ -93,16 +97,18 @@ class Administration:
 
     def deactivate_user(self, tenant: Reference, user: Reference) -> User:
         """Make a user inactive, so that none of its keys is accepted any more."""
-        with self._tenant_transaction(tenant) as (connection, owned_by):
+        with self._change(tenant, "deactivateUser", AuditResource.USER) as (connection, owned_by, command):
             identifier = accounts.user(connection, owned_by, user).user
+            command.about(identifier)
             belongs = (users.c.tenant == owned_by) & (users.c.user_id == identifier)
             connection.execute(update(users).where(belongs).values(active=False))
             return accounts.user(connection, owned_by, identifier)
 
     def delete_user(self, tenant: Reference, user: Reference) -> None:
         """Delete a user. Its keys stay, and are refused because their user is gone."""
-        with self._tenant_transaction(tenant) as (connection, owned_by):
+        with self._change(tenant, "deleteUser", AuditResource.USER) as (connection, owned_by, command):
             identifier = accounts.user(connection, owned_by, user).user
+            command.about(identifier)
             connection.execute(users.delete().where(users.c.tenant == owned_by, users.c.user_id == identifier))
 
     def create_key(
@@ -115,19 +121,24 @@ class Administration:
         name: str | None = None,
         expires_at: datetime | None = None,
         usage_limit: int | None = None,
+        requests_per_minute: int | None = None,
     ) -> Key:
         """Record a key by its SHA-256. The key itself is never seen here."""
         if expires_at is not None and expires_at.tzinfo is None:
             raise Unacceptable("The time that a key expires at needs a time zone.")
-        with self._tenant_transaction(tenant) as (connection, owned_by):
+        with self._change(tenant, "createKey", AuditResource.KEY) as (connection, owned_by, command):
+            identifier = accounts.user(connection, owned_by, user).user
+            limits = {"expires_at": expires_at and expires_at.isoformat(), "usage_limit": usage_limit}
+            command.about(prefix, {"user_id": str(identifier), "name": name, **limits})
             statement = insert(api_keys).values(
                 digest=digest,
                 tenant=owned_by,
-                user_id=accounts.user(connection, owned_by, user).user,
+                user_id=identifier,
                 prefix=prefix,
                 name=name,
                 expires_at=expires_at,
                 usage_limit=usage_limit,
+                requests_per_minute=requests_per_minute,
             )
             connection.execute(statement)
             return accounts.key(connection, owned_by, prefix)
@@ -139,7 +150,8 @@ class Administration:
 
     def revoke_key(self, tenant: Reference, prefix: str) -> Key:
         """Revoke a key for good; one that was revoked before keeps its time."""
-        with self._tenant_transaction(tenant) as (connection, owned_by):
+        with self._change(tenant, "revokeKey", AuditResource.KEY) as (connection, owned_by, command):
+            command.about(prefix)
             belongs = (api_keys.c.tenant == owned_by) & (api_keys.c.prefix == prefix)
             revoked_at = func.coalesce(api_keys.c.revoked_at, func.now())
             connection.execute(update(api_keys).where(belongs).values(active=False, revoked_at=revoked_at))
@@ -150,9 +162,15 @@ class Administration:
         with self._tenant_transaction(tenant) as (connection, owned_by):
             return accounts.limits(connection, owned_by)
 
+    def limits_in_use(self, tenant: Reference, defaults: Limits) -> list[LimitInUse]:
+        """Return every limit of a tenant, with what is used of it; ``defaults`` are those that are not its own."""
+        with self._tenant_transaction(tenant) as (connection, owned_by):
+            return limits_in_use(accounts.limits_in_use(connection, owned_by), defaults)
+
     def set_limits(self, tenant: Reference, values: Mapping[Limit, int | None]) -> Limits:
         """Give a tenant limits of its own, or take them away where the value is None; return those that it has then."""
-        with self._tenant_transaction(tenant) as (connection, owned_by):
+        with self._change(tenant, "setTenantLimits", AuditResource.TENANT) as (connection, owned_by, command):
+            command.details.update({str(limit): value for limit, value in values.items()})
             for limit, value in values.items():
                 named = {"tenant": owned_by, "name": str(limit)}
                 connection.execute(delete(tenant_limits).filter_by(**named))
@@ -162,8 +180,9 @@ class Administration:
 
     def add_rule(self, rule: Rule) -> None:
         """Store a rule as it is; one whose id the tenant has already is left alone."""
-        with self._tenant_transaction(rule.tenant) as (connection, _):
-            records.insert_rule(connection, rule)
+        with self._tenant_transaction(rule.tenant) as (connection, tenant):
+            if records.insert_rule(connection, rule):
+                record(connection, tenant, Command("addRule", AuditResource.RULE, str(rule.rule_id)))
 
     def unfinished_executions(self, tenant: UUID, rule: UUID) -> list[UUID]:
         """Return the pending and running executions of a rule, oldest first."""
@@ -188,6 +207,16 @@ class Administration:
             tenant = accounts.tenant(connection, reference).tenant
             _scope(connection, tenant)
             yield connection, tenant
+
+    @contextmanager
+    def _change(
+        self, reference: Reference, action: str, kind: AuditResource
+    ) -> Iterator[tuple[Connection, UUID, Command]]:
+        """Give a transaction in which a command changes something, which leaves a line in the tenant's audit log."""
+        command = Command(action, kind)
+        with self._tenant_transaction(reference) as (connection, tenant):
+            yield connection, tenant, command
+            record(connection, tenant, command)
 
 
 def _scope(connection: Connection, tenant: UUID) -> None:

@@ -107,6 +107,10 @@ _REFUSALS: Mapping[str, Cause] = MappingProxyType(
 )
 
 
+class TookTooLong(Exception):
+    """A query took longer than its caller has patience."""
+
+
 class StatementGivenUp(psycopg.OperationalError):
     """The server did not answer a statement in time, and its connection was cut."""
 

@@ -1,5 +1,6 @@
 """The service's way to PostgreSQL: a pool, one executor for statements, and one answer to every kind of outage."""
 
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,20 +12,21 @@ from psycopg.rows import BaseRowFactory, TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from automation.domain.errors import Unavailable
-from automation.storage.pool.causes import AWAY, BUSY, SLOW, Causes, cause_of
+from automation.storage.pool.causes import AWAY, BUSY, SLOW, Causes, TookTooLong, cause_of
 from automation.storage.pool.connections import Connection, Parameters
 from automation.storage.pool.new_session import Refusal, set_up
-from automation.storage.pool.outage import Outage
+from automation.storage.pool.outage import LOGGER, Outage
+from automation.storage.pool.taking import taken
 from automation.storage.pool.transaction import Transaction
-from automation.storage.pool.unit_of_work import UNIT, Opening, UnitOfWork
+from automation.storage.pool.unit_of_work import UNIT, Opening, UnitOfWork, recorded
 
 R = TypeVar("R")
 T = TypeVar("T")
 
-# The least that psycopg takes.
-_CONNECT_TIMEOUT = 2
-# The pool retries after 1 s and then doubles the delay. Giving up after the first retry leaves it to the next request
-# to try again at once, so that recovery takes a second and not minutes.
+_log = logging.getLogger(LOGGER)
+
+_CONNECT_TIMEOUT = 2  # the least that psycopg takes
+# The pool retries after 1 s, then doubles the delay. Giving up then lets the next request try again at once.
 _RECONNECT_TIMEOUT = 1.0
 # Seconds to wait for a connection when none could be made for a while.
 _PATIENCE_IN_AN_OUTAGE = 0.5
@@ -34,10 +36,6 @@ _TIME_TO_TRY_AGAIN = 0.5
 _TIME_FOR_ANOTHER = 0.75
 # Executions after which psycopg prepares a statement that doesn't ask for it.
 _NEVER_BY_ITSELF = 2**31
-
-
-class TookTooLong(Exception):
-    """A query took longer than its caller has patience."""
 
 
 class Database:
@@ -54,8 +52,7 @@ class Database:
         pool_timeout: Seconds to wait for a free connection.
         query_timeout: Seconds that one statement may take.
         application_name: What the connections call themselves in ``pg_stat_activity``.
-        prepare: Whether statements are prepared. A transaction pooler must know prepared statements, as PgBouncer does
-            from 1.21 on, or this must be off.
+        prepare: Whether statements are prepared, unless a pooler stands between that does not know them.
     """
 
     def __init__(
@@ -168,6 +165,7 @@ class Database:
             Unavailable: where PostgreSQL cannot be reached, does not answer in time or cannot do its work.
             UnsafeRole: where the role is one that row-level security does not bind.
         """
+        query, parameters = (query, parameters) if repeatable else recorded(query, parameters)
 
         async def fetch(connection: Connection) -> list[Any]:
             if since is not None and (left := self._left(since)) < self._query_timeout:
@@ -265,14 +263,12 @@ class Database:
         # An outage as short as a restart is waited out; in a longer one nobody waits long.
         left = _PATIENCE_IN_AN_OUTAGE if self._outage.lasts(self._pool_timeout) else self._pool_timeout
         deadline = time.monotonic() + (left := left if since is None else min(left, self._left(since)))
-        while True:
-            connection = await self._pool.getconn(timeout=left)
-            if not connection.left_by_server():
-                return connection
+        while (connection := await taken(self._pool, left)).left_by_server():
             # Closed and returned, it is replaced; so the first request after a restart clears the pool of closed ones.
             await connection.close()
             await self._pool.putconn(connection)
             left = deadline - time.monotonic()
+        return connection
 
     async def _release(self, connection: Connection) -> None:
         if connection.outdated:
@@ -288,6 +284,9 @@ class Database:
         self._refusal = await set_up(connection)
         if self._refusal is not None:
             raise self._refusal
+        if self._prepare and connection.prepare_threshold is None:
+            self._prepare = False
+            _log.warning("statements are not prepared: a pooler stands between that does not know them")
 
     def _raise_translated(self, error: psycopg.Error) -> NoReturn:
         if self._refusal is not None:

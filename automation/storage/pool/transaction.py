@@ -2,18 +2,20 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
 from psycopg import AsyncCursor
-from psycopg.rows import BaseRowFactory, TupleRow
+from psycopg.rows import BaseRowFactory, TupleRow, tuple_row
 
-from automation.storage.pool.connections import Connection, Parameters
+from automation.storage.pool.connections import Connection, Parameters, Statement
+from automation.storage.pool.trail import TRAIL
 
 R = TypeVar("R")
 
 SAVEPOINT = b"SAVEPOINT part"
+_COMMIT: Statement = (b"COMMIT", {})
 _BACK_TO_SAVEPOINT = b"ROLLBACK TO SAVEPOINT part"
 
 
@@ -29,17 +31,24 @@ class Transaction:
         Raises:
             psycopg.Error: which ``Database.transaction`` turns into ``Unavailable`` where it is an outage.
         """
-        return await self._connection.run(query, parameters)
+        return await self._run(query, parameters)
 
     async def fetch_one(self, query: bytes, parameters: Mapping[str, object], rows: BaseRowFactory[R]) -> R | None:
         """Execute a statement, and return its first row, as ``rows`` makes it. Raises as ``execute`` does."""
-        cursor = await self._connection.run(query, parameters, rows=rows)
+        cursor = await self._run(query, parameters, rows)
         return await cursor.fetchone()
 
     async def fetch_all(self, query: bytes, parameters: Parameters, rows: BaseRowFactory[R]) -> list[R]:
         """Execute a statement, and return its rows, as ``rows`` makes them. Raises as ``execute`` does."""
-        cursor = await self._connection.run(query, parameters, rows=rows)
+        cursor = await self._run(query, parameters, rows)
         return await cursor.fetchall()
+
+    async def _run(
+        self, query: bytes, parameters: Parameters, rows: BaseRowFactory[Any] = tuple_row
+    ) -> AsyncCursor[Any]:
+        if (trail := TRAIL.get()) is not None:
+            trail.notice(parameters)
+        return await self._connection.run(query, parameters, rows=rows)
 
     async def roll_back(self) -> None:
         """Take everything back; where even that fails, the connection is closed or the pool rolls back."""
@@ -48,16 +57,22 @@ class Transaction:
 
     @asynccontextmanager
     async def of(self, tenant: UUID) -> AsyncIterator[None]:
-        """Begin as one tenant, and end with a commit or, on any exception, a rollback."""
+        """Begin as one tenant, and end with a commit, or on any exception a rollback; the trail's lines go along."""
+        trail = TRAIL.get()
         # One message for both statements: a UUID needs no escaping.
         await self._connection.run(f"BEGIN; SELECT set_config('app.tenant', '{tenant}', true)".encode())
         try:
             yield
         except BaseException:
+            if trail is not None:
+                trail.forget()
             await self.roll_back()
             raise
         try:
-            await self._connection.run(b"COMMIT")
+            if trail is None:
+                await self._connection.run(b"COMMIT")
+            else:
+                await self._connection.run_together(trail.lines(), _COMMIT)
         except psycopg.OperationalError as error:
             self._connection.note_open_change(error)
             raise

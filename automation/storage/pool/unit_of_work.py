@@ -15,7 +15,8 @@ from uuid import UUID
 
 import psycopg
 
-from automation.storage.pool.connections import Connection, Statement
+from automation.storage.pool.connections import Connection, Parameters, Statement
+from automation.storage.pool.trail import TRAIL
 from automation.storage.pool.transaction import SAVEPOINT, Transaction
 
 _BEGIN: Statement = (b"BEGIN", {})
@@ -24,6 +25,17 @@ _AS_TENANT = b"SELECT set_config('app.tenant', %(tenant)s, true)"
 
 UNIT: ContextVar["UnitOfWork | None"] = ContextVar("unit of work", default=None)
 """The unit of work of a task, which its statements join while it has not ended."""
+
+
+def recorded(query: bytes, parameters: Parameters) -> tuple[bytes, Parameters]:
+    """Return a change as the task's trail has it done: with its lines, or with those of the unit that it joins."""
+    trail, unit = TRAIL.get(), UNIT.get()
+    if trail is None or not isinstance(parameters, Mapping):
+        return query, parameters
+    if unit is None or unit.ended:
+        return trail.along(query, parameters)
+    trail.notice(parameters)
+    return query, parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +98,13 @@ class UnitOfWork:
             yield transaction
 
     async def commit(self, query: bytes, parameters: Mapping[str, object]) -> None:
-        """Run its last statement and commit, in one round trip."""
+        """Run its last statement and commit, with the lines of the task's trail, in one round trip."""
+        nothing_done = self.connection is None
         connection = await self.connected()
+        trail = TRAIL.get()
+        lines = () if trail is None or nothing_done else (trail.lines(),)
         try:
-            await connection.run_together((query, parameters), _COMMIT)
+            await connection.run_together(*lines, (query, parameters), _COMMIT)
         except psycopg.OperationalError as error:
             connection.note_open_change(error)
             raise

@@ -3,8 +3,11 @@
 from automation.storage.runs.claim import Claim, LogPart, Outcome, Renewal, RunState, Turn
 from automation.storage.runs.endings import Ending, Finished, HandedBack, Resting
 from automation.storage.runs.runs import Runs
+from automation.storage.runs.writes import ActionDone, CallBegins, TryFailed, Write
 
 __all__ = [
+    "ActionDone",
+    "CallBegins",
     "Claim",
     "Ending",
     "Finished",
@@ -15,5 +18,7 @@ __all__ = [
     "Resting",
     "RunState",
     "Runs",
+    "TryFailed",
     "Turn",
+    "Write",
 ]

@@ -82,7 +82,8 @@ class RunState:
 class Claim:
     """The right to run an execution: lost as soon as another worker gets a higher ``fence``.
 
-    ``weight`` and the limits, in seconds, are the tenant's; one that is None limits nothing.
+    ``weight`` and the limits, in seconds, are the tenant's; one that is None limits nothing. ``request_id`` and
+    ``triggered_by`` say who or what asked for the attempt, where that is known.
     """
 
     tenant: UUID
@@ -94,6 +95,8 @@ class Claim:
     weight: int
     max_run_seconds: int | None
     max_actions_seconds: float | None
+    request_id: str | None
+    triggered_by: Mapping[str, str] | None
 
     @property
     def names(self) -> dict[str, object]:
@@ -180,6 +183,8 @@ def read_claim(tenant: UUID, row: DictRow) -> Claim:
         weight=row["weight"],
         max_run_seconds=row["max_run_seconds"],
         max_actions_seconds=row["max_actions_seconds"],
+        request_id=row["request_id"],
+        triggered_by=_decoded(row["triggered_by"]),
     )
 
 

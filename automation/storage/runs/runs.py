@@ -19,6 +19,7 @@ from automation.storage.pool.encoding import shortened, uuid_array
 from automation.storage.runs.claim import NOTHING, Claim, LogPart, Outcome, Renewal, Turn, read_claim
 from automation.storage.runs.endings import Ending, Finished, HandedBack, Resting
 from automation.storage.runs.values import encoded_result, stored_entries
+from automation.storage.runs.writes import Write
 
 LONGEST_MESSAGE, LONGEST_STACK = 4_000, 8_000
 """Characters of an execution's error and of its stack."""
@@ -28,7 +29,7 @@ _CLAIM = b"""
 SELECT execution_id, attempt, fence, rule_id, rule_version, rule, created_at, trigger_data, results, next_action, tries,
     call_key, started_at, deadline_at, override_conditions, retry_from, actions_total, actions_successful,
     actions_failed, waited, taken_over, lost_workers, log_entries, weight, max_run_seconds, max_actions_seconds,
-    actions_seconds
+    actions_seconds, request_id, triggered_by
 FROM serve_turn_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_rank => %(rank)s,
     p_since => %(since)s, p_lease => %(lease)s, p_full => %(full)s::uuid[], p_pass => %(passes)s,
@@ -41,27 +42,6 @@ SELECT cancel_requested, deadline_passed
 FROM renew_claim_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
     p_lease => %(lease)s)
-"""
-# A call that is about to be made.
-_BEGIN_CALL = b"""
-SELECT begin_call_v1(
-    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
-    p_lease => %(lease)s, p_tries => %(tries)s, p_call_key => %(call_key)s, p_first => %(first)s,
-    p_logs => %(logs)s::jsonb)
-"""
-# A try that failed, before another one.
-_RECORD_TRY = b"""
-SELECT record_try_v1(
-    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
-    p_tries => %(tries)s, p_keep_call_key => %(keep_call_key)s,
-    p_actions_seconds => %(actions_seconds)s, p_first => %(first)s, p_logs => %(logs)s::jsonb)
-"""
-# An action that is over, before the next one.
-_RECORD_ACTION = b"""
-SELECT record_action_v1(
-    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
-    index => %(index)s, p_result => %(result)s::json, p_failed => %(failed)s, p_next_action => %(next_action)s,
-    p_actions_seconds => %(actions_seconds)s, p_first => %(first)s, p_logs => %(logs)s::jsonb)
 """
 # The claim's end, until a time at which any worker goes on.
 _WAIT = b"""
@@ -90,6 +70,10 @@ SELECT release_claim_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
     p_first => %(first)s, p_logs => %(logs)s::jsonb)
 """
+# Mails that are about to leave.
+_COUNT_MAILS = b"""
+SELECT count_mails_v1(p_tenant => %(tenant)s, p_mails => %(mails)s::bigint, p_most => %(most)s::bigint)
+"""
 # A rule that can't be run.
 _MARK_RULE = b"""
 SELECT mark_rule_error_v1(
@@ -112,6 +96,7 @@ class Runs:
         self._database = database
         claimed_under = (Limit.MAX_RUNNING, Limit.MAX_RUN_SECONDS, Limit.MAX_ACTIONS_SECONDS)
         self._limits = {str(limit): limits.get(limit) for limit in claimed_under}
+        self._mails_per_day = limits.get(Limit.MAILS_PER_DAY)
 
     async def claim(
         self, turn: Turn, *, lease: float, full: Collection[UUID] = (), passes: bool = False
@@ -135,67 +120,28 @@ class Runs:
         row = await self._database.fetch_one(_CLAIM, named | self._limits, dict_row)
         return None if row is None else read_claim(turn.tenant, row)
 
+    async def count_mails(self, claim: Claim, mails: int) -> int | None:
+        """Count mails of a run's tenant, or none and return its limit of today where they would exceed it."""
+        named = {"tenant": claim.tenant, "mails": mails, "most": self._mails_per_day}
+        return await self._database.fetch_one(_COUNT_MAILS, named, scalar_row, repeatable=False)
+
     async def renew(self, claim: Claim, *, lease: float) -> Renewal | None:
         """Hold the execution for another ``lease`` seconds; None where the claim is lost."""
         return await self._database.fetch_one(_RENEW, claim.names | {"lease": float(lease)}, class_row(Renewal))
 
-    async def begin_call(
-        self, claim: Claim, *, lease: float, tries: int, call_key: UUID, logs: LogPart = NOTHING
+    async def write(
+        self, claim: Claim, write: Write, logs: LogPart = NOTHING, *, actions_seconds: float = 0
     ) -> Outcome | None:
-        """Let a call of the next action begin, and hold the execution for another ``lease`` seconds.
+        """Store what happened, together with what is to be logged.
 
         Args:
             claim: The run.
-            lease: Seconds, from a moment between the question and the answer.
-            tries: How often the action was tried before.
-            call_key: The call's Idempotency-Key.
-            logs: What to log before the call is made.
-
-        Returns:
-            ``STORED`` alone lets it begin.
-        """
-        values = {"lease": float(lease), "tries": tries, "call_key": call_key}
-        return await self._write(_BEGIN_CALL, claim, values, logs)
-
-    async def record_try(
-        self, claim: Claim, *, tries: int, keep_call_key: bool, actions_seconds: float = 0, logs: LogPart = NOTHING
-    ) -> Outcome | None:
-        """Store that a try failed and another one follows; the call key is kept where its outcome is unknown."""
-        values = {"tries": tries, "keep_call_key": keep_call_key, "actions_seconds": float(actions_seconds)}
-        return await self._write(_RECORD_TRY, claim, values, logs)
-
-    async def record_action(
-        self,
-        claim: Claim,
-        index: int,
-        *,
-        result: Any | None,
-        failed: bool,
-        next_action: int,
-        actions_seconds: float = 0,
-        logs: LogPart = NOTHING,
-    ) -> Outcome | None:
-        """Store that an action is over and the run goes on, count it, and forget its tries and its call key.
-
-        An action whose failure ends the execution is told to :meth:`finish` alone.
-
-        Args:
-            claim: The run.
-            index: The action's index.
-            result: What later actions see of it, None for nothing.
-            failed: Whether it failed, and the rule goes on nevertheless.
-            next_action: The index of the action that follows, greater than ``index``.
-            actions_seconds: How long the attempt has been in its actions.
+            write: What happened.
             logs: What to log.
+            actions_seconds: How long the attempt has been in its actions.
         """
-        values = {
-            "index": index,
-            "result": encoded_result(result),
-            "failed": failed,
-            "next_action": next_action,
-            "actions_seconds": float(actions_seconds),
-        }
-        return await self._write(_RECORD_ACTION, claim, values, logs)
+        values = {**write.values(), "actions_seconds": float(actions_seconds)}
+        return await self._write(write.statement, claim, values, logs)
 
     async def end(self, claim: Claim, ending: Ending, logs: LogPart) -> Outcome | ExecutionStatus | None:
         """Give the claim up: finish the execution, or release it to rest or to another worker."""

@@ -38,6 +38,7 @@ const execution = object({
   rule_version: { type: 'integer', minimum: 1 },
   attempt: { type: 'integer', minimum: 1 },
   priority: { type: 'integer', minimum: -10, maximum: 10 },
+  labels: { type: 'object', additionalProperties: { type: 'string' } },
   status: { type: 'string', enum: ['pending', 'running', 'completed', 'failed', 'cancelled', 'timeout', 'skipped'] },
   created_at: time,
   started_at: nullable(time),

@@ -6,6 +6,7 @@ concat(
     '","rule_version":', e.rule_version,
     ',"attempt":', e.attempt,
     ',"priority":', e.priority,
+    ',"labels":', e.labels,
     ',"status":"', e.status,
     '","created_at":"', to_char(e.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '"',
     ',"started_at":"' || to_char(e.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"',

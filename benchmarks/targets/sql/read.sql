@@ -6,8 +6,8 @@ SELECT
         SELECT FROM user_roles m JOIN role_permissions g ON g.tenant = m.tenant AND g.role = m.role
         WHERE m.tenant = k.tenant AND m.user_id = k.user_id AND g.permission = 'automation:read'
     ) AS may_read,
-    e.execution_id, e.automation_rule_id, e.rule_version, e.attempt, e.priority, e.status, e.created_at, e.started_at,
-    e.completed_at, e.duration_ms, e.actions_total, e.actions_successful, e.actions_failed, e.error_message,
+    e.execution_id, e.automation_rule_id, e.rule_version, e.attempt, e.priority, e.labels::json AS labels, e.status,
+    e.created_at, e.started_at, e.completed_at, e.duration_ms, e.actions_total, e.actions_successful, e.actions_failed, e.error_message,
     e.error_stack, e.failed_action_index, e.trigger_data, e.results, e.execution_context,
     (
         SELECT json_agg(json_build_object(

@@ -64,6 +64,26 @@ CASES: Cases = {
         lambda d: put(d)["requestBody"]["content"].update({"text/plain": {}}),
         "PUT /things/{id}: its body must be application/json and nothing else: nothing else is read",
     ),
+    "raw body of nothing": (
+        lambda d: put(d).update({"x-raw-body": True}),
+        "PUT /things/{id}: its x-raw-body is no list of media types",
+    ),
+    "raw body of something else": (
+        lambda d: put(d).update({"x-raw-body": ["text/plain"]}),
+        "PUT /things/{id}: its body has media types that its x-raw-body doesn't name",
+    ),
+    "headers of a raw body in capitals": (
+        lambda d: put(d).update({"x-raw-body": ["application/json"], "x-raw-headers": "Ce-"}),
+        "PUT /things/{id}: its x-raw-headers is not how names of headers begin, in lower case",
+    ),
+    "hook without 404": (
+        lambda d: put(d).update({"x-hook-token": "id"}),
+        "PUT /things/{id}: does not document 404, which it can answer",
+    ),
+    "hook without 429": (
+        lambda d: put(d).update({"x-hook-token": "id"}),
+        "PUT /things/{id}: does not document 429, which it can answer",
+    ),
     "size limit": (
         lambda d: put(d).update({"x-max-body-bytes": "64K"}),
         "PUT /things/{id}: its x-max-body-bytes is not a positive integer",

@@ -26,6 +26,10 @@ CASES: Cases = {
         with_parameter(parameter("X-A", "header", {"type": "object"})),
         f"{PARAMETER}: its type object is not decoded in a header",
     ),
+    "object of numbers": (
+        with_parameter(parameter("a", "query", {"type": "object", "additionalProperties": {"type": "number"}})),
+        f"{PARAMETER}: is an object of something else than any query parameters, strings all of them",
+    ),
     "no type": (
         with_parameter(parameter("X-A", "header", {})),
         f"{PARAMETER}: its type (none) is not decoded in a header",

@@ -14,6 +14,14 @@ CASES: Cases = {
         lambda d: put(d).update({"x-required-permission": "automation:read"}),
         "PUT /things/{id}: is public (security: []), yet has x-required-permission",
     ),
+    "hook with a key": (
+        lambda d: get(d).update({"x-hook-token": "id"}),
+        f"{GET}: has x-hook-token, but is not public (security: [])",
+    ),
+    "hook without a token": (
+        lambda d: put(d).update({"x-hook-token": "token"}),
+        "PUT /things/{id}: its x-hook-token names none of its path parameters",
+    ),
     "several permissions": (
         lambda d: get(d).update({"x-required-permission": ["automation:read"]}),
         f"{GET}: its x-required-permission is not one permission's name",

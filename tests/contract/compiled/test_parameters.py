@@ -151,6 +151,8 @@ async def test_a_uuid_may_be_in_upper_case(things: httpx.AsyncClient, seen: list
         ("count=1_0", "must be an integer"),
         ("count=%D9%A3", "must be an integer"),
         ("count=5.0", "must be an integer"),
+        ("count=05", "must be an integer"),
+        ("count=-0", "must be an integer"),
         ("count=", "must be an integer"),
         ("count=" + "9" * 5000, "must be an integer"),
         ("count=9223372036854775808", "must be an integer"),

@@ -52,7 +52,7 @@ def test_arguments_are_bound_by_name_and_by_annotation(handlers: Handlers) -> No
     binding = bind(compiled({"get": secured()}), PACKAGE, [Service])
 
     assert (binding.function, binding.arguments) == (get_thing, ("id", "page_size"))
-    assert (binding.principals, binding.provided) == (("who",), {"service": Service})
+    assert (binding.known, binding.provided) == ({"who": Principal}, {"service": Service})
 
 
 def test_a_missing_module_is_told(handlers: Handlers) -> None:

@@ -1,7 +1,7 @@
 """Calls for actions under test."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from automation.engine.actions import ActionCall
@@ -9,7 +9,17 @@ from automation.engine.actions import ActionCall
 KEY = "0198c3a4-7a52-7c1e-9d55-0c8f7c1b2a01"
 
 
-def a_call(*, seconds: float = 5.0, key: str = KEY, holds: Callable[[], bool] = lambda: True) -> ActionCall:
+async def _uncounted(_mails: int) -> int | None:
+    return None
+
+
+def a_call(
+    *,
+    seconds: float = 5.0,
+    key: str = KEY,
+    holds: Callable[[], bool] = lambda: True,
+    count_mails: Callable[[int], Awaitable[int | None]] = _uncounted,
+) -> ActionCall:
     """Return the first try of the first action of an execution."""
     return ActionCall(
         execution_id=UUID("0198c3a4-7a52-7c1e-9d55-000000000001"),
@@ -19,6 +29,7 @@ def a_call(*, seconds: float = 5.0, key: str = KEY, holds: Callable[[], bool] = 
         idempotency_key=key,
         deadline=time.monotonic() + seconds,
         holds=holds,
+        count_mails=count_mails,
     )
 
 

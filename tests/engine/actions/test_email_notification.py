@@ -10,6 +10,7 @@ from aiosmtpd.smtp import Envelope
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automation.domain.errors import Unavailable
 from automation.engine.actions import (
     ActionFailed,
     ActionResources,
@@ -361,3 +362,30 @@ async def test_no_message_is_handed_over_once_the_execution_may_be_another_worke
         await send(through(mailbox.port), holds=lost_after(asked_before_it_connects))
 
     assert mailbox.envelopes == []
+
+
+async def test_each_recipient_counts_and_beyond_the_days_limit_nothing_is_sent(mailbox: Mailbox) -> None:
+    asked = []
+
+    async def count(mails: int) -> int | None:
+        asked.append(mails)
+        return 1
+
+    config = {**CONFIG, "to": ["ada@example.com", "bob@example.com"]}
+
+    failed = await failure(through(mailbox.port), config, count_mails=count)
+
+    assert failed.message == (
+        "the tenant's limit mails_per_day of 1 would be exceeded, nothing was sent; it counts anew at 00:00 UTC"
+    )
+    assert (failed.definite, failed.retryable, failed.metadata) == (True, False, {"limit": "mails_per_day"})
+    assert (asked, mailbox.envelopes) == ([2], [])
+
+
+async def test_where_nobody_can_say_whether_it_may_be_sent_it_is_tried_again(mailbox: Mailbox) -> None:
+    async def count(_mails: int) -> int | None:
+        raise Unavailable
+
+    failed = await failure(through(mailbox.port), count_mails=count)
+
+    assert (failed.definite, failed.retryable, mailbox.envelopes) == (True, True, [])

@@ -1,10 +1,12 @@
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
 from automation.engine.actions import (
@@ -17,7 +19,9 @@ from automation.engine.actions import (
     ActionWithheld,
     BrokenActions,
     ConfigFault,
+    wait,
 )
+from automation.engine.actions.catalogue import Catalogue
 from tests.engine.actions.calls import a_call
 
 SCHEMA = {"type": "object", "additionalProperties": False, "properties": {"n": {"type": "integer"}}}
@@ -200,3 +204,21 @@ def test_a_call_counts_down_to_its_deadline() -> None:
 
     assert late.seconds_left == 0
     assert 4 < a_call(seconds=5).seconds_left <= 5
+
+
+def test_an_example_that_its_own_schema_refuses_is_a_broken_action() -> None:
+    action = replace(wait.action, example={"seconds": -1})
+
+    with pytest.raises(BrokenActions) as broken:
+        Actions.of([action])
+
+    assert "its example: /seconds" in str(broken.value)
+
+
+def test_the_catalogue_has_another_revision_with_other_actions() -> None:
+    silent = replace(wait.action, example=None)
+
+    catalogues = [Catalogue(Actions.of([action])) for action in (wait.action, wait.action, silent)]
+
+    assert catalogues[0].revision == catalogues[1].revision != catalogues[2].revision
+    assert "example" not in orjson.loads(catalogues[2].json)["data"][0]

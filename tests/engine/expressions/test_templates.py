@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automation.engine.expressions.config_parts import MAX_RESOLVED_BYTES
 from automation.engine.expressions.expressions import (
     Budget,
     ExpressionFailed,
@@ -14,7 +15,7 @@ from automation.engine.expressions.expressions import (
     MissingValue,
     TemplateTooLarge,
 )
-from automation.engine.expressions.templates import MAX_EXPRESSIONS, MAX_RESOLVED_BYTES, Template
+from automation.engine.expressions.templates import MAX_EXPRESSIONS, Template
 
 SCOPE: Mapping[str, Any] = {
     "trigger": {

@@ -8,6 +8,7 @@ from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleActio
 from automation.engine.actions import Actions
 from automation.engine.expressions.pace import STRETCH, Pace, PacedBudget
 from automation.engine.rules.rule_check import MAX_STEPS, checked_content
+from tests.engine.triggers.shipped import TRIGGERS
 
 WEBHOOK: dict[str, Any] = {
     "type": "webhook_call",
@@ -26,12 +27,12 @@ def body(**members: Any) -> dict[str, Any]:
 
 def violations(installed: Actions, /, **members: Any) -> dict[str | None, str]:
     with pytest.raises(InvalidBody) as refusal:
-        checked_content(body(**members), installed)
+        checked_content(body(**members), installed, TRIGGERS)
     return {violation.pointer: violation.message for violation in refusal.value.violations}
 
 
 def test_what_a_rule_does_not_say_is_the_default(actions: Actions) -> None:
-    content = checked_content(body(), actions)
+    content = checked_content(body(), actions, TRIGGERS)
 
     assert content == RuleContent(
         name="Notify",
@@ -61,9 +62,10 @@ def test_what_a_rule_says_is_kept(actions: Actions) -> None:
         "execution_timeout_seconds": 60,
         "max_concurrent_executions": 3,
         "concurrency_policy": "cancel_previous",
+        "labels": {"env": "prod", "order": "${trigger.order_id}"},
     }
 
-    content = checked_content(written, actions)
+    content = checked_content(written, actions, TRIGGERS)
 
     assert content == RuleContent(
         name="Notify",
@@ -76,6 +78,7 @@ def test_what_a_rule_says_is_kept(actions: Actions) -> None:
         execution_timeout_seconds=60,
         max_concurrent_executions=3,
         concurrency_policy=ConcurrencyPolicy.CANCEL_PREVIOUS,
+        labels={"env": "prod", "order": "${trigger.order_id}"},
     )
     assert isinstance(content.concurrency_policy, ConcurrencyPolicy)
 
@@ -126,7 +129,7 @@ def test_of_very_many_things_that_are_wrong_the_first_are_told(actions: Actions)
     dance = {"type": "dance", "config": {}}
 
     with pytest.raises(InvalidBody) as refusal:
-        checked_content(body(actions=[dance] * 50), actions)
+        checked_content(body(actions=[dance] * 50), actions, TRIGGERS)
 
     assert len(refusal.value.violations) == LIMIT
     assert refusal.value.violations[0] == Violation("there is no action of this type", pointer="/actions/0/type")
@@ -143,7 +146,7 @@ def test_a_pointer_that_is_too_long_leads_to_what_is_around_it(actions: Actions)
 def test_an_integer_of_a_config_that_was_written_as_a_float_is_kept_as_an_integer(actions: Actions) -> None:
     config = {**WEBHOOK["config"], "max_response_bytes": 1024.0, "expected_statuses": [200.0], "json": {"total": 5.0}}
 
-    content = checked_content(body(actions=[{"type": "webhook_call", "config": config}]), actions)
+    content = checked_content(body(actions=[{"type": "webhook_call", "config": config}]), actions, TRIGGERS)
 
     kept = content.actions[0].config
     assert (
@@ -155,7 +158,10 @@ def test_a_rule_has_at_most_200_expressions_in_all(actions: Actions) -> None:
     condition = {"field": "trigger.a", "operator": "exists"}
     half = {"type": "webhook_call", "config": {"url": "https://example.com/hook", "json": ["${trigger.a}"] * 99}}
 
-    assert len(checked_content(body(conditions=[condition, condition], actions=[half, half]), actions).actions) == 2
+    assert (
+        len(checked_content(body(conditions=[condition, condition], actions=[half, half]), actions, TRIGGERS).actions)
+        == 2
+    )
     found = violations(actions, conditions=[condition, condition, condition], actions=[half, half])
 
     assert found.keys() == {"/actions/1"}
@@ -191,7 +197,7 @@ def test_the_check_of_a_rule_takes_a_limited_number_of_steps(actions: Actions, c
     webhook = {"type": "webhook_call", "config": {"url": "https://example.com/", "json": config}}
 
     with pytest.raises(InvalidBody) as refusal:
-        checked_content(body(actions=[webhook] * SEVERAL), actions, budget)
+        checked_content(body(actions=[webhook] * SEVERAL), actions, TRIGGERS, budget)
 
     assert 0 < len(refusal.value.violations) <= LIMIT
     assert stretches.rests <= 2 * MAX_STEPS / STRETCH
@@ -215,7 +221,47 @@ def test_conditions_that_take_too_many_steps_are_refused(actions: Actions) -> No
 def test_a_pattern_names_few_unicode_classes(actions: Actions) -> None:
     condition = {"field": "trigger.a", "operator": "regex_match"}
 
-    assert checked_content(body(conditions=[{**condition, "value": r"^\p{Lu}\p{Ll}+$"}]), actions).conditions
+    assert checked_content(body(conditions=[{**condition, "value": r"^\p{Lu}\p{Ll}+$"}]), actions, TRIGGERS).conditions
     found = violations(actions, conditions=[{**condition, "value": r"\p{Lu}" * 6}])
 
     assert "Unicode classes" in found["/conditions/0/value"]
+
+
+@pytest.mark.parametrize("key", ["Env", "a b", "", "x" * 64, "ä", "a:b"])
+def test_a_labels_key_has_a_form(actions: Actions, key: str) -> None:
+    found = violations(actions, labels={key: "prod"})
+
+    assert list(found) == ["/labels"]
+
+
+def test_a_rule_has_at_most_20_labels(actions: Actions) -> None:
+    found = violations(actions, labels={f"label-{number}": "" for number in range(21)})
+
+    assert found == {"/labels": "has too many members"}
+
+
+def test_labels_know_what_there_is_when_an_execution_is_created(actions: Actions) -> None:
+    found = violations(
+        actions,
+        labels={
+            "one": "${context.actions}",
+            "two": "${execution.execution_id}",
+            "three": "${trigger.}",
+            "four": "${rule.name}",
+        },
+    )
+
+    assert found.keys() == {"/labels/one", "/labels/two", "/labels/three"}
+
+
+def test_the_expressions_of_labels_count(actions: Actions) -> None:
+    labels = {f"label-{number}": "${rule.name}" * 12 for number in range(17)}
+
+    assert "in all" in violations(actions, labels=labels)["/labels"]
+
+
+def test_a_recurring_rule_is_not_debounced(actions: Actions) -> None:
+    told = {"trigger_type": "recurring", "trigger_config": {"every": "PT1M"}}
+
+    assert checked_content(body(**told), actions, TRIGGERS).trigger_type is TriggerType.RECURRING
+    assert "/debounce_seconds" in violations(actions, **told, debounce_seconds=3)

@@ -12,6 +12,7 @@ from automation.domain.errors import InvalidBody, TooManyChecks
 from automation.domain.rules import Rule, RuleAction, RuleContent, RuleStatus
 from automation.engine.actions import Actions
 from automation.engine.rules.rule_desk import RuleDesk
+from tests.engine.triggers.shipped import TRIGGERS
 
 A, B = uuid4(), uuid4()
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -52,7 +53,7 @@ def gate() -> Gate:
 
 @pytest.fixture
 def desk(gate: Gate) -> RuleDesk:
-    return RuleDesk(Actions.load(), rest=gate.rest)
+    return RuleDesk(Actions.load(), TRIGGERS, rest=gate.rest)
 
 
 def long_rule() -> Rule:

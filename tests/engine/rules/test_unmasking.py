@@ -63,6 +63,25 @@ def test_a_mask_in_another_place_stands_for_nothing() -> None:
     assert refused(sent) == ["/actions/0/config/headers/X-Token", "/actions/0/config/json/items/2/pwd"]
 
 
+@pytest.mark.parametrize("text", [MASK, f" {MASK}\n", f"Bearer {MASK}"])
+@pytest.mark.parametrize("name", ["Authorization", "X-Moved", "Accept"])
+def test_a_mask_by_itself_is_none_of_a_text_wherever_it_is_moved(name: str, text: str) -> None:
+    sent = read()
+    del sent[0]["config"]["headers"]["Authorization"]
+    sent[0]["config"]["headers"][name] = text
+
+    if (name, text) == ("Authorization", MASK):
+        assert unmasked(sent, STORED)[0]["config"]["headers"][name] == "Bearer s3cret"
+    else:
+        assert refused(sent) == [f"/actions/0/config/headers/{name}"]
+
+
+def test_three_stars_that_are_stored_as_such_stay() -> None:
+    stored = (RuleAction(type="webhook_call", config={"headers": {"X-Rating": MASK}}),)
+
+    assert unmasked([{"type": "webhook_call", "config": {"headers": {"X-Rating": MASK}}}], stored)
+
+
 @pytest.mark.parametrize("url", ["https://***@shop.example/other", "https://shop.example/orders?token=***&page=2"])
 def test_a_text_is_put_back_whole_or_sent_whole(url: str) -> None:
     sent = read()

@@ -1,7 +1,7 @@
 """A run without a database: its actions answer as the test says, and what it would store is noted."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -13,7 +13,9 @@ from automation.engine.rules.program import Programs
 from automation.engine.runs.journal import Journal
 from automation.engine.runs.ledger import Ledger
 from automation.engine.runs.run import Run
-from automation.storage.runs import Claim, Ending, Runs, RunState
+from automation.engine.runs.vault import Vault
+from automation.storage.runs import ActionDone, Claim, Ending, Runs, RunState, TryFailed, Write
+from automation.storage.secrets.sealed_secrets import SealedSecrets
 
 Outcome = ActionFailed | ActionResult | None
 CREATED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -32,11 +34,12 @@ class NotedLedger(Ledger):
     async def begin_call(self, *, tries: int, call_key: UUID) -> None:
         self.written.append(("call", tries, str(call_key)))
 
-    async def record_try(self, *, tries: int, keep_call_key: bool) -> None:
-        self.written.append(("try", tries, keep_call_key))
-
-    async def record_action(self, index: int, *, result: Any | None, failed: bool) -> None:
-        self.written.append(("action", index, result, failed))
+    async def record(self, write: Write) -> None:
+        match write:
+            case TryFailed(tries=tries, keep_call_key=keep_call_key):
+                self.written.append(("try", tries, keep_call_key))
+            case ActionDone(index=index, result=result, failed=failed):
+                self.written.append(("action", index, result, failed))
 
     async def mark_rule_error(self, reason: str) -> None:
         self.written.append(("rule error", reason))
@@ -45,6 +48,16 @@ class NotedLedger(Ledger):
     def calls(self) -> list[tuple[int, str]]:
         """The calls that began: how often the action had been tried, and the key."""
         return [(each[1], each[2]) for each in self.written if each[0] == "call"]
+
+
+class KnownSecrets(SealedSecrets):
+    """Has values that the test gives, which it may change."""
+
+    def __init__(self, values: Mapping[str, str | None]) -> None:
+        self._values = values
+
+    async def read(self, _tenant: UUID, names: Collection[str]) -> Mapping[str, str | None]:
+        return {name: value for name, value in self._values.items() if name in names}
 
 
 @dataclass
@@ -92,32 +105,43 @@ class Rehearsal:
     actions: tuple[RuleAction, ...]
     state: dict[str, Any] = field(default_factory=dict)
     content: dict[str, Any] = field(default_factory=dict)
+    secrets: dict[str, str | None] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def go(self) -> tuple[Ending, NotedLedger, list[str]]:
         """Run it; return how it ended, what it wrote, and what it told."""
-        rule = RuleVersion(rule_id=uuid4(), tenant=uuid4(), version=1, content=a_content(self.actions, self.content))
-        claim = Claim(
-            tenant=rule.tenant,
-            execution_id=uuid4(),
-            attempt=1,
-            fence=1,
-            rule=rule,
-            execution=a_state(self.state),
-            weight=10,
-            max_run_seconds=None,
-            max_actions_seconds=None,
-        )
-        journal = Journal()
+        claim = a_claim(a_content(self.actions, self.content), self.state)
+        vault = Vault(KnownSecrets(self.secrets), claim.tenant)
+        journal = Journal(redaction=vault.redaction)
         ledger = NotedLedger(claim, journal)
         actions = self.script.actions()
-        ending = await Run(ledger, journal, Programs(actions), actions, self.stopping, most_bytes=1_048_576).go()
+        ending = await Run(
+            ledger, journal, Programs(actions), actions, self.stopping, most_bytes=1_048_576, vault=vault
+        ).go()
         return ending, ledger, [entry.message for entry in journal.waiting().entries]
 
 
 def a_content(actions: tuple[RuleAction, ...], fields: Mapping[str, Any]) -> RuleContent:
     return RuleContent(
         **{"name": "Rule", "status": RuleStatus.ACTIVE, "trigger_config": {}, "actions": actions, **fields}
+    )
+
+
+def a_claim(content: RuleContent, state: Mapping[str, Any]) -> Claim:
+    """Return the claim of a run of a rule, which had come so far."""
+    rule = RuleVersion(rule_id=uuid4(), tenant=uuid4(), version=1, content=content)
+    return Claim(
+        tenant=rule.tenant,
+        execution_id=uuid4(),
+        attempt=1,
+        fence=1,
+        rule=rule,
+        execution=a_state(state),
+        weight=10,
+        max_run_seconds=None,
+        max_actions_seconds=None,
+        request_id=None,
+        triggered_by=None,
     )
 
 

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from automation.engine.runs import heartbeat, lease
-from automation.storage.runs import Claim, Runs
+from automation.storage.runs import CallBegins, Claim, LogPart, Runs, Write
+from automation.storage.runs.claim import NOTHING
 from tests.databases import DatabaseUrls
 from tests.engine.actions.receiver import Receiver
 from tests.engine.near import LEASE, NEVER, Held, a_near_worker
@@ -71,10 +72,13 @@ async def test_none_begins_by_a_worker_that_slept_over_its_lease(
     class Sleepy(Runs):
         """Hears of a call's beginning when its lease is over."""
 
-        async def begin_call(self, claim: Claim, **how: Any) -> Any:
-            answer = await super().begin_call(claim, **how)
-            begun.set()
-            await asyncio.sleep(1.5)
+        async def write(
+            self, claim: Claim, write: Write, logs: LogPart = NOTHING, *, actions_seconds: float = 0
+        ) -> Any:
+            answer = await super().write(claim, write, logs, actions_seconds=actions_seconds)
+            if isinstance(write, CallBegins):
+                begun.set()
+                await asyncio.sleep(1.5)
             return answer
 
     async with a_near_worker(database_urls, runs=Sleepy, lease=1.0):

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from automation.storage.pool.database import Database
-from automation.storage.runs import Runs, Turn
+from automation.storage.runs import CallBegins, Runs, Turn
 from tests.databases import DatabaseUrls
 from tests.engine.actions.receiver import Receiver
 from tests.engine.near import a_near_worker
@@ -38,7 +38,7 @@ async def lose_workers(urls: DatabaseUrls, runs: Runs, scene: Scene, execution: 
     for _ in range(times):
         claim = await runs.claim(Turn(scene.tenant, execution, 1), lease=15)
         assert claim is not None
-        await runs.begin_call(claim, lease=15, tries=0, call_key=CALL_KEY)
+        await runs.write(claim, CallBegins(lease=15, tries=0, call_key=CALL_KEY))
         _expire(urls)
 
 

@@ -9,9 +9,10 @@ import psycopg
 import pytest
 
 from automation.domain.errors import Unavailable
-from automation.engine.runs import heartbeat, ledger
+from automation.engine.runs import heartbeat, outages
 from automation.storage.pool.database import Database
-from automation.storage.runs import Claim, Runs
+from automation.storage.runs import ActionDone, Claim, LogPart, Runs, Write
+from automation.storage.runs.claim import NOTHING
 from tests.databases import DatabaseUrls
 from tests.engine.actions.receiver import Answer, Receiver
 from tests.engine.near import Held, a_near_worker
@@ -104,14 +105,16 @@ async def test_what_was_to_be_recorded_when_the_run_was_broken_off_is_counted_an
     class Away(Runs):
         """The database is away when the action is to be recorded for the first time."""
 
-        async def record_action(self, *arguments: Any, **how: Any) -> Any:
-            if not asked.is_set():
+        async def write(
+            self, claim: Claim, write: Write, logs: LogPart = NOTHING, *, actions_seconds: float = 0
+        ) -> Any:
+            if isinstance(write, ActionDone) and not asked.is_set():
                 asked.set()
                 raise Unavailable("It is away.")
-            return await super().record_action(*arguments, **how)
+            return await super().write(claim, write, logs, actions_seconds=actions_seconds)
 
     monkeypatch.setattr(heartbeat, "BEAT", 0.05)
-    monkeypatch.setattr(ledger, "_FIRST_PAUSE", 3600.0)
+    monkeypatch.setattr(outages, "_FIRST_PAUSE", 3600.0)
     receiver.answer = answer
     async with a_near_worker(database_urls, runs=Away):
         execution = await scene.execute(await scene.rule(a_call(receiver.url, go_on=True), a_call(receiver.url)))

@@ -224,3 +224,11 @@ async def test_a_rest_lasts_as_long_as_the_other_side_asks_but_not_longer_than_a
     await Rehearsal(Script([*failures, definite()]), (say(retries=5),)).go()
 
     assert rests == [3.0, 30.0, 0.0]
+
+
+async def test_an_action_counts_its_mails_as_those_of_its_run() -> None:
+    script = Script()
+
+    _, ledger, _ = await Rehearsal(script, (say(),)).go()
+
+    assert [call.count_mails for call in script.calls] == [ledger.count_mails]

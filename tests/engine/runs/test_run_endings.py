@@ -9,10 +9,12 @@ from uuid import UUID
 import pytest
 
 from automation.domain.executions import ExecutionStatus
+from automation.domain.origin import Origin
 from automation.domain.rules import ConcurrencyPolicy, RuleAction, RuleStatus
 from tests.engine.actions.receiver import Receiver
 from tests.engine.scenes import Scene, a_call, a_wait, messages
-from tests.engine.workers import answering, called, in_turn, keys, never, slowly
+from tests.engine.workers import answering, called, eventually, in_turn, keys, never, slowly
+from tests.system.processes import Process
 
 pytestmark = pytest.mark.process
 
@@ -49,6 +51,25 @@ async def test_what_a_receiver_answered_is_kept_number_for_number(scene: Scene, 
     assert kept in after
     assert ended["status"] == "completed"
     assert json.loads(receiver.received[-1].body) == {"f": 1e22}
+
+
+async def test_a_workers_lines_of_a_run_say_who_asked_for_it_and_by_which_request(
+    scene: Scene, receiver: Receiver, worker: Process
+) -> None:
+    rule = await scene.rule(a_call(receiver.url))
+    origin = Origin(request_id="an id of its own", user=scene.user, key_prefix="ak_1a2B3c4D")
+    made = await scene.executions.create(
+        scene.tenant, scene.user, rule.rule_id, trigger_data=None, override_conditions=False, origin=origin
+    )
+    unknown = await scene.execute(rule)
+
+    def lines(execution: UUID) -> list[tuple[object, object]]:
+        told = [line for line in worker.log_lines() if line.get("execution_id") == str(execution)]
+        return [(line["request_id"], line["triggered_by"]) for line in told]
+
+    await eventually(lambda: bool(lines(made.execution_id) and lines(unknown)))
+    assert lines(made.execution_id) == [("an id of its own", origin.triggered_by)]
+    assert lines(unknown) == [(None, None)]
 
 
 async def test_a_failure_that_the_rule_tolerates_is_completed(scene: Scene, receiver: Receiver) -> None:

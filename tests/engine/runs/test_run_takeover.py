@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -154,9 +155,9 @@ async def test_the_jobs_of_ended_executions_are_gone(
 
 
 async def test_a_worker_outlives_a_restart_of_its_database(
-    tmp_path_factory: pytest.TempPathFactory, receiver: Receiver
+    data_directories: Callable[[str], Path], receiver: Receiver
 ) -> None:
-    with own_server(tmp_path_factory.mktemp("restart")) as server:
+    with own_server(data_directories("restart")) as server:
         urls = _migrated(server)
         receiver.answer = in_turn(slowly(4.0), answering())
         with a_worker(worker_settings(urls)) as worker:

@@ -14,9 +14,13 @@ from tests.turns import TurnLoop
 class Finder:
     """What is due, told at once, as no database does: whatever is awaited here is done already."""
 
-    def __init__(self, found: int) -> None:
+    def __init__(self, found: int, *, expired: int = 0) -> None:
         self.found = found
+        self.expired = expired
         self.sweeps = 0
+
+    async def expire(self, limit: int) -> int:
+        return self.expired
 
     async def sweep(self, limit: int) -> list[tuple[UUID, UUID, int]]:
         self.sweeps += 1
@@ -32,9 +36,10 @@ def loop() -> Iterator[TurnLoop]:
     loop.discard()
 
 
-def test_a_sweep_that_finds_more_than_it_may_take_goes_on_at_once_and_lets_others_run(loop: TurnLoop) -> None:
-    finder = Finder(LIMIT)
-
+@pytest.mark.parametrize("finder", [Finder(LIMIT), Finder(0, expired=LIMIT)], ids=["due", "expired"])
+def test_a_sweep_that_finds_more_than_it_may_take_goes_on_at_once_and_lets_others_run(
+    loop: TurnLoop, finder: Finder
+) -> None:
     loop.begin(sweep(finder))  # type: ignore[arg-type]  # no database answers that soon
     loop.turn(5)
 

@@ -48,6 +48,12 @@ class Operation:
         for name, value in parameters.items():
             self.block.locator(f"tr[data-param-name={name.replace('_', '-')}] input").fill(value)
 
+    def filled_in(self) -> dict[str, str]:
+        """Return what stands in the form before anything was typed, by the parameters' names."""
+        rows = self.block.locator("tr[data-param-name]").all()
+        values = {str(row.get_attribute("data-param-name")): row.locator("input").first.input_value() for row in rows}
+        return {name: value for name, value in values.items() if value}
+
     def body(self) -> Any:
         """Return the body that stands in the form."""
         return json.loads(self.block.locator("textarea.body-param__text").input_value())

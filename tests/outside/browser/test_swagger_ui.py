@@ -113,6 +113,80 @@ def test_every_operation_shows_its_examples(demo_at_the_root: Process, open_page
     assert (watch.faults, watch.strangers(demo_at_the_root.base_url)) == ([], [])
 
 
+def test_the_form_is_filled_with_ids_that_there_are_and_with_nothing_else(demo: Process, open_page: OpenPage) -> None:
+    watch = open_page("light")
+    swagger_ui = SwaggerUi.open(watch.page, demo.base_url)
+
+    swagger_ui.authorize(demo.demo["keys"]["operator"])
+    operation = swagger_ui.operation("getAutomationRule")
+    operation.try_it_out()
+
+    assert operation.filled_in() == {"id": demo.demo["rules"]["acme"]}
+    assert operation.execute().status == "200"
+
+
+def test_a_key_outlives_a_reload_where_the_reader_asks_for_it_alone(demo: Process, open_page: OpenPage) -> None:
+    watch = open_page("light")
+    key = demo.demo["keys"]["reader"]
+    answers = []
+
+    for kept in (False, True):
+        swagger_ui = SwaggerUi.open(watch.page, demo.base_url)
+        watch.page.get_by_label("Keep my API key").set_checked(kept)
+        swagger_ui.authorize(key)
+        watch.page.reload()
+        operation = SwaggerUi.open(watch.page, demo.base_url).operation("getAutomationRule")
+        operation.try_it_out()
+        answers.append(operation.execute().status)
+    watch.page.get_by_label("Keep my API key").uncheck()
+
+    assert answers == ["401", "200"]
+    assert watch.page.evaluate("Object.values(sessionStorage)") == []
+
+
+def test_it_leads_to_the_guides_and_the_problem_types(demo: Process, open_page: OpenPage) -> None:
+    watch = open_page("light")
+    SwaggerUi.open(watch.page, demo.base_url)
+
+    watch.page.get_by_role("link", name="Guides").click()
+    watch.page.get_by_role("link", name="Actions", exact=True).click()
+    expect(watch.page.get_by_role("heading", level=1)).to_have_text("Actions")
+    watch.page.get_by_role("link", name="Problem types").click()
+
+    expect(watch.page.get_by_role("heading", level=1)).to_have_text("Problem types")
+    assert (watch.faults, watch.strangers(demo.base_url)) == ([], [])
+
+
+@pytest.mark.parametrize("path", ["", "guides", "guides/actions", "problems", "problems/invalid_body"])
+def test_a_page_fits_a_phone(demo_at_the_root: Process, open_page: OpenPage, path: str) -> None:
+    watch = open_page("light")
+    watch.page.set_viewport_size({"width": 390, "height": 844})
+
+    watch.page.goto(f"{demo_at_the_root.base_url}/{path}")
+
+    assert watch.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_json_wraps_between_words_on_a_phone(demo_at_the_root: Process, open_page: OpenPage) -> None:
+    watch = open_page("light")
+    watch.page.set_viewport_size({"width": 390, "height": 844})
+    operation = SwaggerUi.open(watch.page, demo_at_the_root.base_url).operation("getAutomationRule")
+
+    styles = operation.block.locator(".highlight-code code").first.evaluate(
+        "code => [code, ...code.querySelectorAll('span')].map(each => getComputedStyle(each).wordBreak)"
+    )
+
+    assert set(styles) == {"normal"}
+
+
+def test_schemas_are_folded_and_the_contract_stands_last(demo_at_the_root: Process, open_page: OpenPage) -> None:
+    watch = open_page("light")
+    SwaggerUi.open(watch.page, demo_at_the_root.base_url)
+
+    assert watch.page.locator(".opblock-tag").last.get_attribute("data-tag") == "Contract"
+    expect(watch.page.locator("section.models")).not_to_have_class(re.compile("is-open"))
+
+
 def test_what_is_wrong_with_a_page_is_noticed(demo_at_the_root: Process, open_page: OpenPage) -> None:
     watch = open_page("light")
     swagger_ui = SwaggerUi.open(watch.page, demo_at_the_root.base_url)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.outside.sdk.generated import Sdks, provide
+from tests.outside.sdk.many import add_many
 from tests.system.processes import demonstrating
 
 
@@ -28,4 +29,5 @@ def sdks(place_of_the_run: Path) -> Sdks:
 def demo(session_settings: dict[str, str]) -> Iterator[Demo]:
     """A service that runs rules."""
     with demonstrating(session_settings) as process:
+        add_many(session_settings["AUTOMATION_MIGRATION_URL"], process.demo)
         yield Demo(process.base_url, Path(session_settings["AUTOMATION_DATA_DIR"], "demo.json"))

@@ -26,7 +26,8 @@ def _parts(exchange: Exchange) -> Iterator[str]:
     yield entry.name
     for parameter in entry.parameters:
         given = exchange.headers if parameter["in"] == "header" else parse_qs(urlsplit(exchange.path).query)
-        if parameter["in"] == "path" or parameter["name"].lower() in given:
+        anything = follow(DOCUMENT, parameter["schema"]).get("type") == "object"  # its members stand in the query
+        if parameter["in"] == "path" or parameter["name"].lower() in given or (anything and given):
             yield f"{entry.name} {parameter['in']} {parameter['name']}"
     for member in json.loads(exchange.body or "{}"):
         yield f"{entry.name} body {member}"
@@ -53,6 +54,6 @@ def _parameters(entry: Entry) -> Iterator[str]:
 def _members(entry: Entry) -> Iterator[str]:
     content = entry.node.get("requestBody", {}).get("content", {})
     for media_type in content.values():
-        for name, member in follow(DOCUMENT, media_type["schema"])["properties"].items():
+        for name, member in follow(DOCUMENT, media_type["schema"]).get("properties", {}).items():
             if not member.get("readOnly", False):  # may be sent back as it was read, which not every generator offers
                 yield f"{entry.name} body {name}"

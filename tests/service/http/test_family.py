@@ -9,7 +9,8 @@ from automation.service import side_log
 from automation.service.connection_bounds import Bounds
 from automation.service.http.child import Child
 from automation.service.http.family import Family
-from automation.service.service_manager import ServiceManager
+from automation.service.lifecycle import Lifecycle
+from automation.service.settings import Settings
 from automation.service.watchdog import Limits
 
 LIMITS = Limits(warn_seconds=1.0, kill_seconds=10.0)
@@ -39,7 +40,7 @@ class Barren(Family):
 
     def __init__(self) -> None:
         super().__init__(
-            CONFIG, [], limits=LIMITS, bounds=BOUNDS, drain_seconds=0, manager=ServiceManager.of_this_process()
+            CONFIG, [], limits=LIMITS, bounds=BOUNDS, drain_seconds=0, lifecycle=Lifecycle("service", Settings())
         )
         self.started = 0
 

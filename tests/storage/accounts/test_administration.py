@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from automation.domain.errors import Unavailable
@@ -163,3 +164,15 @@ def test_a_database_that_is_away_is_unavailable(url: str) -> None:
 
     assert "\n" not in error.value.detail
     assert "cret" not in error.value.detail
+
+
+def test_a_rule_that_is_there_already_leaves_no_line_in_the_audit_log(
+    ours: Sample, database_urls: DatabaseUrls
+) -> None:
+    ours.administration.add_rule(ours.rule)
+
+    with psycopg.connect(database_urls.admin) as admin:
+        added = admin.execute(
+            "SELECT resource_id FROM audit_events WHERE tenant = %s AND action = 'addRule'", (ours.tenant,)
+        ).fetchall()
+    assert added == [(str(ours.rule.rule_id),)]

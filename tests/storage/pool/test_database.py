@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import uuid4
 
 import psycopg
@@ -18,19 +19,30 @@ INSERT INTO automation_executions (tenant, execution_id, automation_rule_id, sta
 """
 COUNT = b"SELECT count(*) FROM automation_executions"
 
+Small = Callable[..., Awaitable[Database]]
 
-async def small(url: str, *, pool_timeout: float = 0.5, query_timeout: float = 0.5) -> Database:
-    """Open a pool of one connection."""
-    database = Database(
-        url,
-        pool_min=1,
-        pool_max=1,
-        pool_timeout=pool_timeout,
-        query_timeout=query_timeout,
-        application_name="tests of the pool",
-    )
-    await database.open()
-    return database
+
+@pytest.fixture
+async def small() -> AsyncIterator[Small]:
+    """Open pools of one connection, and close them whatever came of the test: an open one lets no event loop end."""
+    opened = list[Database]()
+
+    async def open_one(url: str, *, pool_timeout: float = 0.5, query_timeout: float = 0.5) -> Database:
+        database = Database(
+            url,
+            pool_min=1,
+            pool_max=1,
+            pool_timeout=pool_timeout,
+            query_timeout=query_timeout,
+            application_name="tests of the pool",
+        )
+        opened.append(database)
+        await database.open()
+        return database
+
+    yield open_one
+    for database in opened:
+        await database.close()
 
 
 def stored(urls: DatabaseUrls, execution_id: object) -> bool:
@@ -46,7 +58,7 @@ async def test_a_transaction_sees_its_tenant_alone(ours: Sample, theirs: Sample,
     assert row == (1,)
 
 
-async def test_a_transaction_that_ends_is_committed(ours: Sample, database_urls: DatabaseUrls) -> None:
+async def test_a_transaction_that_ends_is_committed(ours: Sample, database_urls: DatabaseUrls, small: Small) -> None:
     database, execution_id = await small(database_urls.worker), uuid4()
 
     async with database.transaction(ours.tenant) as transaction:
@@ -57,7 +69,7 @@ async def test_a_transaction_that_ends_is_committed(ours: Sample, database_urls:
 
 
 async def test_a_transaction_that_fails_is_rolled_back_and_its_connection_used_again(
-    ours: Sample, database_urls: DatabaseUrls
+    ours: Sample, database_urls: DatabaseUrls, small: Small
 ) -> None:
     database, execution_id = await small(database_urls.worker), uuid4()
 
@@ -82,7 +94,9 @@ async def test_a_transaction_that_fails_is_rolled_back_and_its_connection_used_a
     assert row == (0,)
 
 
-async def test_the_tenant_is_forgotten_with_the_transaction(ours: Sample, database_urls: DatabaseUrls) -> None:
+async def test_the_tenant_is_forgotten_with_the_transaction(
+    ours: Sample, database_urls: DatabaseUrls, small: Small
+) -> None:
     database = await small(database_urls.api)
 
     async with database.transaction(ours.tenant):
@@ -93,7 +107,9 @@ async def test_the_tenant_is_forgotten_with_the_transaction(ours: Sample, databa
     assert row == (0,)
 
 
-async def test_a_slow_statement_is_unavailable_and_its_connection_used_again(database_urls: DatabaseUrls) -> None:
+async def test_a_slow_statement_is_unavailable_and_its_connection_used_again(
+    database_urls: DatabaseUrls, small: Small
+) -> None:
     database = await small(database_urls.api)
     before = await database.fetch_row(b"SELECT pg_backend_pid()")
     started = time.monotonic()
@@ -103,7 +119,6 @@ async def test_a_slow_statement_is_unavailable_and_its_connection_used_again(dat
 
     assert time.monotonic() - started < 1
     assert await database.fetch_row(b"SELECT pg_backend_pid()") == before
-    await database.close()
 
 
 async def test_a_process_that_stops_in_a_transaction_does_not_hold_its_locks_for_long(database: Database) -> None:
@@ -112,8 +127,9 @@ async def test_a_process_that_stops_in_a_transaction_does_not_hold_its_locks_for
     assert row == ("5s",)
 
 
-async def test_a_used_up_pool_is_unavailable(ours: Sample, database_urls: DatabaseUrls) -> None:
+async def test_a_used_up_pool_is_unavailable(ours: Sample, database_urls: DatabaseUrls, small: Small) -> None:
     database = await small(database_urls.api)
+    await database.fetch_row(b"SELECT 1")  # the connection is there
 
     async with database.transaction(ours.tenant):
         started = time.monotonic()
@@ -123,10 +139,24 @@ async def test_a_used_up_pool_is_unavailable(ours: Sample, database_urls: Databa
 
     assert 0.4 < waited < 1
     assert await database.fetch_row(b"SELECT 1") == (1,)
-    await database.close()
 
 
-async def test_a_cancelled_read_gives_its_connection_back(database_urls: DatabaseUrls) -> None:
+async def test_whoever_is_cancelled_as_a_connection_comes_free_is_cancelled(
+    ours: Sample, database_urls: DatabaseUrls, small: Small
+) -> None:
+    database = await small(database_urls.api, pool_timeout=5)
+    async with database.transaction(ours.tenant):
+        reading = asyncio.create_task(database.fetch_row(b"SELECT 1"))
+        await asyncio.sleep(0.1)
+
+    reading.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert await database.fetch_row(b"SELECT 1") == (1,)
+
+
+async def test_a_cancelled_read_gives_its_connection_back(database_urls: DatabaseUrls, small: Small) -> None:
     database = await small(database_urls.api, query_timeout=2)
     await database.fetch_row(b"SELECT 1")
     reading = asyncio.create_task(database.fetch_row(b"SELECT pg_sleep(10)"))
@@ -137,10 +167,9 @@ async def test_a_cancelled_read_gives_its_connection_back(database_urls: Databas
         await reading
 
     assert await database.fetch_row(b"SELECT 1") == (1,)
-    await database.close()
 
 
-async def test_a_closed_pool_is_unavailable(database_urls: DatabaseUrls) -> None:
+async def test_a_closed_pool_is_unavailable(database_urls: DatabaseUrls, small: Small) -> None:
     database = await small(database_urls.api)
     await database.close()
 

@@ -3,18 +3,13 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from statistics import median
 
 import psycopg
 
 from tests.system.hostile.arena import Arena
-from tests.system.hostile.bounds import (
-    LONGEST_ANSWER,
-    LONGEST_SERIES,
-    SHORTEST_SERIES,
-    SLACK,
-    Concession,
-)
+from tests.system.hostile.bounds import DEAF, LONGEST_ANSWER, SHORTEST_SERIES, SLACK, TIMES_SLOWER, Concession
 from tests.system.hostile.innocents import Innocents, Outcome, Phase
 
 _GOOD = {"read": 200, "execute": 202}
@@ -38,18 +33,29 @@ def of_answers(innocents: Innocents, concession: Concession) -> Iterator[str]:
         if not _is_entitled(each, concession)
     )
     yield from (f"{times} times {what}" for what, times in wrong.items())
-    longest = LONGEST_ANSWER * SLACK + innocents.lag + concession.held
+    longest = _longest(innocents, concession)
     late = [each for each in innocents.outcomes if each.seconds > longest]
     if late:
         yield f"{len(late)} requests took more than {longest:.1f} s, one {max(each.seconds for each in late):.1f} s"
 
 
+async def of_hangs(innocents: Innocents, concession: Concession) -> list[str]:
+    """Wait until what was asked so far is answered, and tell of what isn't in time, which may never be."""
+    asked = set(innocents.under_way)
+    while open_since := [due for number, due in innocents.under_way.items() if number in asked]:
+        longest = _longest(innocents, concession)
+        if time.monotonic() - min(open_since) > longest:
+            return [f"{len(open_since)} requests have no answer after {longest:.1f} s"]
+        await asyncio.sleep(0.05)
+    return []
+
+
 def of_slowness(innocents: Innocents, concession: Concession) -> Iterator[str]:
-    """Tell of reads that were much slower beside the attack than before it."""
-    before, beside = (p99(innocents.outcomes, phase) for phase in (Phase.BEFORE, Phase.DURING))
-    longest = max(LONGEST_SERIES * before, SHORTEST_SERIES * SLACK) + innocents.lag
+    """Tell of reads that were much slower beside the attack than in calm phases."""
+    calm, beside = usual(innocents.calm), p99(reads(innocents.outcomes, Phase.DURING))
+    longest = max(TIMES_SLOWER * calm, SHORTEST_SERIES) * SLACK + innocents.lag
     if beside > longest and not concession.slowness:
-        yield f"p99 was {before:.3f} s before and {beside:.3f} s beside the attack; {longest:.3f} s are allowed"
+        yield f"p99 is {calm:.3f} s in calm phases and was {beside:.3f} s beside this; {longest:.3f} s are allowed"
 
 
 async def of_starts(arena: Arena, numbers: Sequence[int], concession: Concession) -> list[str]:
@@ -63,6 +69,21 @@ async def of_starts(arena: Arena, numbers: Sequence[int], concession: Concession
         if number not in arena.calls or arena.calls[number][0].at > until:
             late.append(execution)
     return [f"{len(late)} runs had not begun in {concession.started * SLACK:.0f} s: {late[:3]}"] if late else []
+
+
+def of_deafness(arena: Arena, numbers: Sequence[int]) -> Iterator[str]:
+    """Tell of runs that began late after the attack: workers that don't hear of jobs look for them now and then."""
+    innocents, latencies = arena.innocents, starts(arena, numbers)
+    longest = max(DEAF, TIMES_SLOWER * usual(innocents.calm_starts)) * SLACK + innocents.lag
+    if latencies and median(latencies) > longest:
+        yield f"runs began {median(latencies):.3f} s after their acknowledgement; {longest:.3f} s are allowed"
+
+
+def starts(arena: Arena, numbers: Sequence[int]) -> list[float]:
+    """Return the seconds from the acknowledgement of runs to their first calls."""
+    acknowledged = arena.innocents.acknowledged
+    begun = [number for number in numbers if number in acknowledged and number in arena.calls]
+    return [arena.calls[number][0].at - acknowledged[number][1] for number in begun]
 
 
 def of_calls(arena: Arena) -> Iterator[str]:
@@ -96,10 +117,19 @@ def _of_others(arena: Arena, acknowledged: Mapping[int, str], stored: _Stored) -
             yield f"{executions} ran, and {acknowledged.get(number)} was acknowledged"
 
 
-def p99(outcomes: Sequence[Outcome], phase: Phase) -> float:
-    """Return the seconds that the slowest hundredth of the reads of a phase took at least; 0 where there was none."""
-    seconds = sorted(each.seconds for each in outcomes if each.phase is phase and each.operation == "read")
-    return seconds[int(len(seconds) * 0.99)] if seconds else 0.0
+def p99(seconds: Sequence[float]) -> float:
+    """Return the seconds that the slowest hundredth took at least; 0 where there was none."""
+    return sorted(seconds)[int(len(seconds) * 0.99)] if seconds else 0.0
+
+
+def usual(seconds: Collection[float]) -> float:
+    """Return what is usual of calm phases: a machine that stalled in one of them makes no other one slow."""
+    return median(seconds) if seconds else 0.0
+
+
+def reads(outcomes: Sequence[Outcome], phase: Phase) -> list[float]:
+    """Return the seconds that each read of a phase took."""
+    return [each.seconds for each in outcomes if each.phase is phase and each.operation == "read"]
 
 
 def _is_entitled(outcome: Outcome, concession: Concession) -> bool:
@@ -108,11 +138,18 @@ def _is_entitled(outcome: Outcome, concession: Concession) -> bool:
     if outcome.phase is not Phase.DURING:
         return False
     if outcome.status is None:
-        return concession.losses
+        return concession.losses or (concession.refused and outcome.refused)
     if outcome.status == _IN_FLIGHT:
-        return outcome.operation == "execute" and (concession.losses or concession.refusals)
+        return outcome.operation == "execute" and (concession.losses or concession.refused or concession.refusals)
     return outcome.status == 503 and outcome.told and concession.refusals
 
 
+def _longest(innocents: Innocents, concession: Concession) -> float:
+    """Return the seconds that a request may take."""
+    return LONGEST_ANSWER * SLACK + innocents.lag + concession.held
+
+
 def _said(outcome: Outcome) -> str:
-    return f"{outcome.status or 'no answer'}{'' if outcome.status != 503 or outcome.told else ' without Retry-After'}"
+    if outcome.status is None:
+        return "refused" if outcome.refused else "no answer"
+    return f"{outcome.status}{'' if outcome.status != 503 or outcome.told else ' without Retry-After'}"

@@ -15,22 +15,25 @@ from tests.system.tenancy import RULES
 from tests.system.wire import Wire
 
 _LONG = 4.0
-_SILENT, _SLOW, _DEAF, _GONE = 300, 60, 20, 30
+_SILENT, _SLOW, _DEAF, _GONE = 1200, 60, 20, 30
+_SILENT_AT_ONCE = 40
 _HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Padding: " + b"x" * 1000
 _BODY = f"POST {RULES} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n".encode()
 
 
 class SilentClients(Attack):
-    """Hundreds of connections say nothing, and dozens send a head or a body byte by byte."""
+    """More connections than there are descriptors say nothing, and dozens send a head or a body byte by byte."""
 
     target = Target.REQUESTS
 
     async def run(self, arena: Arena, chance: Random) -> Sequence[str]:
         until = time.monotonic() + _LONG
-        wires = [Wire(arena.base_url, f"127.0.0.{number}") for number in range(2, 10)]
+        silent = Wire(arena.base_url, "127.0.0.2")
+        wires = [Wire(arena.base_url, f"127.0.0.{number}") for number in range(3, 10)]
 
         async def be_silent(number: int) -> None:
-            _, writer = await wires[number % len(wires)].connect()
+            await asyncio.sleep(number // _SILENT_AT_ONCE * 0.03)
+            _, writer = await silent.connect()
             await asyncio.sleep(until - time.monotonic())
             writer.close()
 
@@ -38,7 +41,7 @@ class SilentClients(Attack):
             _, writer = await wires[number % len(wires)].connect()
             if number % 2:
                 writer.write(_BODY)
-            while time.monotonic() < until:
+            while time.monotonic() < until and not writer.is_closing():
                 writer.write(_HEAD[:1])
                 await asyncio.sleep(chance.uniform(0.1, 0.5))
             writer.close()

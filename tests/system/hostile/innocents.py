@@ -8,8 +8,9 @@ import asyncio
 import itertools
 import json
 import time
+from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import uuid4
@@ -43,6 +44,7 @@ class Outcome:
         status: None is a connection that was refused or lost.
         seconds: From when the request was due.
         told: Whether the answer said when to come again.
+        refused: Whether the connection was refused, so that nothing was asked.
     """
 
     operation: str
@@ -50,6 +52,7 @@ class Outcome:
     status: int | None
     seconds: float
     told: bool
+    refused: bool = False
 
 
 @dataclass
@@ -64,9 +67,16 @@ class Innocents:
     outcomes: list[Outcome] = field(default_factory=list)
     acknowledged: dict[int, tuple[str, float]] = field(default_factory=dict)
     """The execution of each number, and when it was acknowledged."""
+    calm: deque[float] = field(default_factory=lambda: deque(maxlen=20))
+    """The p99 of the reads of each of the last calm phases, in seconds."""
+    calm_starts: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+    """The seconds from the last acknowledgements of calm phases to the runs' first calls."""
     lag: float = 0.0
     """The most seconds by which this process was late since they were last set to zero."""
     sent: int = 0
+    under_way: dict[int, float] = field(default_factory=dict)
+    """When each request was due that has no answer yet: nothing else tells of one that hangs."""
+    _asked: int = 0
 
     @asynccontextmanager
     async def present(self) -> AsyncIterator[None]:
@@ -81,13 +91,21 @@ class Innocents:
     async def ask(self, operation: str, method: str, path: str, due: float, **more: str) -> Answer | None:
         """Ask once, and keep what came of it; None is no answer."""
         phase, body = self.phase, more.pop("body", "").encode()
-        answer = None
-        with suppress(OSError, EOFError):  # a TimeoutError is an OSError
+        answer, refused = None, False
+        self._asked = number = self._asked + 1
+        self.under_way[number] = due
+        try:
             async with asyncio.timeout(GIVEN_UP):
                 answer = await self.wire.ask(method, path, {"x-api-key": self.key, **more}, body)
+        except ConnectionRefusedError:
+            refused = True
+        except (OSError, EOFError):  # a TimeoutError is an OSError
+            pass
+        finally:
+            del self.under_way[number]
         status = None if answer is None else answer.status
         told = answer is not None and answer.headers.get("retry-after", "").isdecimal()
-        self.outcomes.append(Outcome(operation, phase, status, time.monotonic() - due, told))
+        self.outcomes.append(Outcome(operation, phase, status, time.monotonic() - due, told, refused))
         return answer
 
     async def _read(self) -> None:

@@ -14,7 +14,9 @@ from tests.system.hostile.connection_attacks import ClientsGone, DeafClients, Si
 from tests.system.hostile.database_attacks import (
     BackendsKilled,
     ConnectionsRefused,
+    DatabaseKilled,
     DatabasePauses,
+    LoginStolen,
     NonsenseNotified,
     TableLocked,
 )
@@ -25,6 +27,7 @@ from tests.system.hostile.process_attacks import (
     ChildrenReplaced,
     ParentFrozen,
     ParentKilled,
+    ServiceStopped,
     WorkerFrozen,
     WorkerKilled,
 )
@@ -33,8 +36,8 @@ from tests.system.hostile.request_attacks import (
     LargeRulesWritten,
     RepetitionsAtOnce,
     RetriesAtOnce,
-    RunsThatHang,
 )
+from tests.system.hostile.run_attacks import MailForged, NumbersExpanded, RunsCancelled, RunsThatHang
 from tests.system.hostile.vitals import Vitals
 
 ATTACKS: Sequence[Attack] = [
@@ -58,11 +61,17 @@ ATTACKS: Sequence[Attack] = [
     ChildrenReplaced(),
     ClientsGone(),
     ParentFrozen(),
+    RunsCancelled(),
+    ServiceStopped(),
+    MailForged(),
+    DatabaseKilled(),
+    NumbersExpanded(),
+    LoginStolen(),
 ]
 BESIDE = 0.5
 """How likely a second attack comes along."""
 
-CALM, AFTERWARDS, REST = 2.0, 1.5, 30.0
+SETTLING, CALM, AFTERWARDS, REST = 5.0, 2.0, 1.5, 30.0
 
 _log = logging.getLogger(__name__)
 
@@ -87,25 +96,54 @@ async def play_a_round(arena: Arena, vitals: Vitals, *, seed: int) -> list[str]:
     attacks, innocents = drawn(seed), arena.innocents
     concession = together(attack.concession for attack in attacks)
     begin = innocents.sent
-    innocents.outcomes.clear()
-    innocents.lag, innocents.phase = 0.0, Phase.BEFORE
-    await asyncio.sleep(CALM)
+    innocents.lag = 0.0
+    await be_calm(arena)
     vitals.kept()  # of processes that are new
     innocents.phase = Phase.DURING
-    chances = [Random(f"{seed} {attack.name}") for attack in attacks]  # noqa: S311 - repeatable on purpose
-    seen = await asyncio.gather(*(each.run(arena, chance) for each, chance in zip(attacks, chances, strict=True)))
+    seen = await asyncio.gather(*(_attacked(attack, arena, seed) for attack in attacks))
     broken = [line for lines in seen for line in lines]
     broken += await vitals.recovered()
     innocents.phase = Phase.AFTER
+    after = innocents.sent
     await asyncio.sleep(AFTERWARDS)
+    broken += await checks.of_hangs(innocents, concession)
     numbers = [number for number in list(innocents.acknowledged) if number > begin]
     broken += await checks.of_starts(arena, numbers, concession)
+    broken += checks.of_deafness(arena, [number for number in numbers if number > after])
     broken += checks.of_answers(innocents, concession)
     broken += checks.of_slowness(innocents, concession)
     broken += vitals.kept()
     broken += vitals.told(replaces=any(attack.replaces for attack in attacks))
-    _say(seed, attacks, arena, broken)
+    _say(seed, attacks, arena, vitals, broken)
     return broken
+
+
+async def warm_up(arena: Arena, vitals: Vitals) -> None:
+    """Have the largest requests made, and not read: what an allocator keeps of them, a process has from then on."""
+    for attack in (LargeExecutionsRead(), LargeRulesWritten(), DeafClients(), DeafClients()):
+        await attack.run(arena, Random(0))  # noqa: S311 - repeatable on purpose
+        vitals.rest()
+    await be_calm(arena, SETTLING)
+
+
+async def be_calm(arena: Arena, seconds: float = CALM) -> None:
+    """Have the innocents ask beside nobody, and note how long that takes."""
+    innocents = arena.innocents
+    innocents.outcomes.clear()
+    innocents.phase = Phase.BEFORE
+    begin = innocents.sent
+    await asyncio.sleep(seconds)
+    innocents.calm.append(checks.p99(checks.reads(innocents.outcomes, Phase.BEFORE)))
+    innocents.calm_starts += checks.starts(arena, range(begin + 1, innocents.sent + 1))
+
+
+async def _attacked(attack: Attack, arena: Arena, seed: int) -> Sequence[str]:
+    """Attack, and return a line where that broke off: what the attacker relied on is promised too."""
+    chance = Random(f"{seed} {attack.name}")  # noqa: S311 - repeatable on purpose
+    try:
+        return await attack.run(arena, chance)
+    except Exception as error:  # noqa: BLE001 - told as what was found
+        return [f"{attack.name} broke off: {error!r}"]
 
 
 async def come_to_rest(arena: Arena) -> list[str]:
@@ -121,15 +159,16 @@ async def come_to_rest(arena: Arena) -> list[str]:
     return broken
 
 
-def _say(seed: int, attacks: Sequence[Attack], arena: Arena, broken: Sequence[str]) -> None:
+def _say(seed: int, attacks: Sequence[Attack], arena: Arena, vitals: Vitals, broken: Sequence[str]) -> None:
     outcomes = arena.innocents.outcomes
     statuses = dict(Counter(each.status for each in outcomes))
-    before, beside = (checks.p99(outcomes, phase) * 1000 for phase in (Phase.BEFORE, Phase.DURING))
+    calm = checks.usual(arena.innocents.calm) * 1000
+    beside = checks.p99(checks.reads(outcomes, Phase.DURING)) * 1000
     longest = max(each.seconds for each in outcomes)
     _log.info(
-        f"seed {seed}: {' and '.join(attack.name for attack in attacks)}: {statuses}, p99 {before:.0f} ms before, "
-        f"{beside:.0f} ms beside, longest {longest:.1f} s, own lag {arena.innocents.lag * 1000:.0f} ms: "
-        f"{len(broken)} promises broken"
+        f"seed {seed}: {' and '.join(attack.name for attack in attacks)}: {statuses}, p99 {calm:.0f} ms in calm "
+        f"phases, {beside:.0f} ms beside, longest {longest:.1f} s, own lag {arena.innocents.lag * 1000:.0f} ms, "
+        f"memory {vitals.memory()} MiB: {len(broken)} promises broken"
     )
     for line in broken:
         _log.warning(line)

@@ -14,11 +14,13 @@ from tests.system.hostile.arena import CHILDREN, Arena
 from tests.system.hostile.bounds import (
     ANSWERING,
     DESCRIPTORS_MORE,
+    LONGEST_LAG,
     MEMORY_MORE,
-    MEMORY_TIMES,
     RECOVERY,
     SLACK,
+    TIMES_SLOWER,
 )
+from tests.system.hostile.checks import usual
 from tests.system.wire import Wire
 
 IN_A_ROW = 20
@@ -40,8 +42,10 @@ class Vitals:
 
     arena: Arena
     _read: dict[int, int] = field(default_factory=dict)
-    _first: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Memory and descriptors of each process when it was first looked at."""
+    _unanswered: str = ""
+    _at_rest: dict[str, int] = field(default_factory=dict)
+    """The most memory that a process of each kind had while the arena was warmed up, or when it was first looked at."""
+    _descriptors: dict[int, int] = field(default_factory=dict)
 
     async def recovered(self) -> list[str]:
         """Wait until all processes are there and answer again and again in time; return what isn't so in the end."""
@@ -49,22 +53,39 @@ class Vitals:
         missing, in_a_row = self._missing(), 0
         while missing or in_a_row < IN_A_ROW:
             if time.monotonic() > until:
-                return missing or [f"not {IN_A_ROW} answers in a row within {ANSWERING} s each"]
+                return missing or [self._unanswered]
             in_a_row = in_a_row + 1 if await self._answers(in_a_row) else 0
             missing = self._missing()
         return []
 
+    def rest(self) -> None:
+        """Note what memory the processes have, which is as much as they may need."""
+        for kind, process in self._processes():
+            with suppress(psutil.NoSuchProcess):
+                self._at_rest[kind] = max(self._at_rest.get(kind, 0), process.memory_info().rss)
+
     def kept(self) -> list[str]:
-        """Return a line for each process that keeps too much, of what it had when it was first looked at."""
+        """Return a line for each process that keeps too much, of what its like had at rest when they were warm."""
         found = []
-        for process in self._processes():
+        if not self._at_rest:
+            self.rest()
+        for kind, process in self._processes():
             with suppress(psutil.NoSuchProcess):
                 memory, descriptors = process.memory_info().rss, process.num_fds()
-                first = self._first.setdefault(process.pid, (memory, descriptors))
-                if memory > first[0] * MEMORY_TIMES + MEMORY_MORE:
-                    found.append(f"process {process.pid} went from {first[0] >> 20} to {memory >> 20} MiB")
-                if descriptors > first[1] + DESCRIPTORS_MORE:
-                    found.append(f"process {process.pid} went from {first[1]} to {descriptors} descriptors")
+                most = self._at_rest[kind] * (1 + MEMORY_MORE * SLACK)
+                first = self._descriptors.setdefault(process.pid, descriptors)
+                if memory > most:
+                    found.append(f"{kind} {process.pid} has {memory >> 20} MiB; {int(most) >> 20} are allowed")
+                if descriptors > first + DESCRIPTORS_MORE:
+                    found.append(f"{kind} {process.pid} went from {first} to {descriptors} descriptors")
+        return found
+
+    def memory(self) -> list[int]:
+        """Return the MiB that each process has."""
+        found = []
+        for _, process in self._processes():
+            with suppress(psutil.NoSuchProcess):
+                found.append(process.memory_info().rss >> 20)
         return found
 
     def told(self, *, replaces: bool) -> list[str]:
@@ -88,20 +109,35 @@ class Vitals:
         ]
 
     async def _answers(self, number: int) -> bool:
-        """Return whether a new connection is answered in time, which says nothing of a machine that is late itself."""
-        wire = Wire(self.arena.base_url)
-        path = self.arena.innocents.execution if number % 2 else "/healthz"
+        """Return whether a new connection is answered in time, by the event loop alone or by the database too."""
+        path, longest = ("/healthz", self._longest_lag()) if number % 2 else (self.arena.innocents.execution, ANSWERING)
+        began, longest = time.monotonic(), longest * SLACK
+        answer = None
         with suppress(OSError, EOFError):
-            async with asyncio.timeout(ANSWERING * SLACK):
-                if (await wire.ask("GET", path, {"x-api-key": self.arena.innocents.key})).status == 200:
-                    wire.close()
-                    return True
+            async with asyncio.timeout(max(ANSWERING * SLACK, longest)):
+                answer = await self._ask(path)
+        took = time.monotonic() - began
+        if answer == 200 and took <= longest:
+            return True
+        self._unanswered = f"{path} was answered {answer} after {took:.3f} s; {longest:.3f} s are allowed"
         await asyncio.sleep(0.1)
         return False
 
-    def _processes(self) -> Iterator[psutil.Process]:
-        yield from children_of(self.arena.service)
-        yield from (psutil.Process(worker.popen.pid) for worker in self.arena.workers)
+    async def _ask(self, path: str) -> int:
+        wire = Wire(self.arena.base_url)
+        answer = await wire.ask("GET", path, {"x-api-key": self.arena.innocents.key})
+        wire.close()
+        return answer.status
+
+    def _longest_lag(self) -> float:
+        """Return how late an event loop may be, which says nothing of a machine that is late itself."""
+        return max(LONGEST_LAG, TIMES_SLOWER * usual(self.arena.innocents.calm))
+
+    def _processes(self) -> Iterator[tuple[str, psutil.Process]]:
+        yield from (("server", child) for child in children_of(self.arena.service))
+        for worker in self.arena.workers:
+            with suppress(psutil.NoSuchProcess):  # whose end is told of elsewhere
+                yield "worker", psutil.Process(worker.popen.pid)
 
     def _new_lines(self) -> Iterator[dict[str, Any]]:
         for process in (self.arena.service, *self.arena.workers, *self.arena.former):

@@ -3,6 +3,8 @@
 import os
 import random
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -14,13 +16,13 @@ ROUND = 25.0
 
 
 @pytest.mark.timeout(900)
-async def test_every_promise_is_kept_for_minutes(tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_every_promise_is_kept_for_minutes(data_directories: Callable[[str], Path]) -> None:
     given = os.environ.get(SEED)
     until = time.monotonic() + MINUTES * 60
     seeds, broken = list[int](), list[str]()
     while (not seeds or time.monotonic() < until) and not broken:
         seeds.append(int(given) + len(seeds) if given else random.SystemRandom().randrange(1_000_000))
-        directory = tmp_path_factory.mktemp("model")
+        directory = data_directories("model")
         broken = await play_a_round(directory, seed=seeds[-1], seconds=ROUND, faults=len(seeds) % 3 != 1)
 
     assert broken == [], f"{SEED}={seeds[-1]} plays it again"

@@ -1,5 +1,6 @@
 """A run keeps its promises whatever happens in a few seconds of chance; ``make test-model`` plays for minutes."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,8 @@ from tests.system.model.rounds import play_a_round
 
 
 @pytest.mark.parametrize("faults", [False, True], ids=["calm", "with faults"])
-async def test_every_promise_is_kept(tmp_path_factory: pytest.TempPathFactory, faults: bool) -> None:
-    directory: Path = tmp_path_factory.mktemp("model")
+async def test_every_promise_is_kept(data_directories: Callable[[str], Path], faults: bool) -> None:
+    directory: Path = data_directories("model")
 
     broken = await play_a_round(directory, seed=18, seconds=8.0, faults=faults)
 

@@ -81,7 +81,7 @@ COMPATIBLE: dict[str, Edit] = {
         additionalProperties=False
     ),
     "an error": lambda document: operation(document, "getAutomationRule")["responses"].update(
-        {"429": {"description": "Too many requests.", "content": PROBLEM}}
+        {"409": {"description": "Not now.", "content": PROBLEM}}
     ),
     "304 for those who ask": lambda document: operation(document, "getAutomationExecution")["responses"].update(
         {"304": {"$ref": "#/components/responses/NotModified"}}

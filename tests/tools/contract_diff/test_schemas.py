@@ -105,7 +105,7 @@ CASES: dict[str, tuple[Edit, str, str]] = {
         "pattern ^[a-z][a-z0-9_]*$ no longer holds",
     ),
     "a request's limit is there": (
-        lambda document: member(document, "trigger_config", of=INPUT).update(maxProperties=5),
+        lambda document: member(document, "config", of="RuleAction").update(maxProperties=5),
         "limit",
         "maxProperties none, now 5",
     ),

@@ -20,18 +20,22 @@ LIVENESS_RENAMED = (LIVENESS, LIVENESS.replace("getLiveness", "getAlive"))
 KEY_ELSEWHERE = ("      name: x-api-key\n", "      name: authorization\n")
 SERVER_MOVED = ("  - url: /\n", "  - url: /v1\n")
 TENANT_ELSEWHERE = ("      name: x-tenant-id\n", "      name: x-tenant\n")
-STATUS_GONE = ("        '412': { $ref: '#/components/responses/PreconditionFailed' }\n", "")
+STATUS_GONE = ("        '429': { $ref: '#/components/responses/TooManyChecks' }\n", "")
 HEADER_GONE = (
     (
         "as many seconds as the header `Retry-After` says.\n"
         "      headers:\n"
         "        X-Request-Id: { $ref: '#/components/headers/RequestId' }\n"
+        "        RateLimit: { $ref: '#/components/headers/RateLimit' }\n"
+        "        RateLimit-Policy: { $ref: '#/components/headers/RateLimitPolicy' }\n"
         "        Retry-After: { $ref: '#/components/headers/RetryAfter' }\n"
     ),
     (
         "as many seconds as the header `Retry-After` says.\n"
         "      headers:\n"
         "        X-Request-Id: { $ref: '#/components/headers/RequestId' }\n"
+        "        RateLimit: { $ref: '#/components/headers/RateLimit' }\n"
+        "        RateLimit-Policy: { $ref: '#/components/headers/RateLimitPolicy' }\n"
     ),
 )
 HEADER_LEFT_OUT = (
@@ -125,7 +129,7 @@ def test_an_entry_that_does_not_count_is_explained(heading: str, reason: str) ->
         (KEY_ELSEWHERE, "ApiKey"),
         (SERVER_MOVED, "servers"),
         (TENANT_ELSEWHERE, "TenantId"),
-        (STATUS_GONE, "getAutomationRule"),
+        (STATUS_GONE, "createAutomationRule"),
         (HEADER_GONE, "Unavailable"),
         (HEADER_LEFT_OUT, "Location"),
     ],

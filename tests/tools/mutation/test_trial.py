@@ -1,14 +1,17 @@
 """Trials: what a test notices, what it doesn't, and what hangs."""
 
 import os
+import time
+from collections import Counter
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from tools.mutation import covering, trial
 from tools.mutation.changes import changes
-from tools.mutation.mutants import EQUIVALENT, ROOMS, Reasons, mutants
-from tools.mutation.trial import Copy, Verdict
+from tools.mutation.mutants import EQUIVALENT, FROM_OUTSIDE, ROOMS, Reasons, mutants, spread
+from tools.mutation.trial import Asked, Copy, Verdict
 
 REPOSITORY = Path(__file__).parents[3]
 CODE = """def least(values):
@@ -47,10 +50,34 @@ def test_a_mutant_is_noticed_by_a_test_that_fails_or_never_ends(
 ) -> None:
     monkeypatch.setattr(trial, "PATIENCE", 5.0 if "while True" in source else 60.0)
 
-    found = copy.tried("code_of.py", source, tests, 0.0, dict(os.environ))
+    found = copy.tried("code_of.py", source, [Asked(tests, 0.0)], dict(os.environ))
 
     assert found is verdict
     assert (copy.place / "code_of.py").read_text() == CODE
+
+
+@pytest.mark.process
+def test_tests_from_outside_are_asked_last_and_nothing_is_said_of_a_mutant_whose_time_is_over(copy: Copy) -> None:
+    fault = CODE.replace("value < found", "value >= found")
+    inside, outside = Asked([], 0.0), Asked(["test_code.py"], 60.0)
+    over = Asked(["test_code.py"], 60.0, until=time.monotonic())
+
+    assert copy.tried("code_of.py", fault, [inside, outside], dict(os.environ)) is Verdict.NOTICED
+    assert copy.tried("code_of.py", fault, [over], dict(os.environ)) is Verdict.OPEN
+
+
+def test_every_beginning_of_the_order_has_of_each_room_by_its_size() -> None:
+    made = list(mutants(REPOSITORY))
+    sizes = Counter(mutant.room for mutant in made)
+
+    order = spread(made, Random(7))  # noqa: S311 - repeatable on purpose
+
+    begun = Counter(mutant.room for mutant in order[: len(order) // 10])
+    assert len(order) == len(made)
+    assert set(order) == set(made)
+    assert len({mutant.key for mutant in made}) == len(made)
+    assert all(abs(begun[room] - size / 10) <= 2 for room, size in sizes.items())
+    assert order == spread(made, Random(7))  # noqa: S311 - repeatable on purpose
 
 
 def test_every_reason_belongs_to_a_mutant_and_every_part_is_there() -> None:
@@ -58,7 +85,10 @@ def test_every_reason_belongs_to_a_mutant_and_every_part_is_there() -> None:
 
     assert Reasons.read(REPOSITORY).unused(made) == [], f"{EQUIVALENT}: the code has changed since"
     assert {mutant.room for mutant in made} == set(ROOMS)
-    assert all((REPOSITORY / tests).exists() for each in ROOMS.values() for tests in each)
+    assert all((REPOSITORY / tests).exists() for each in (ROOMS | FROM_OUTSIDE).values() for tests in each)
+    assert {place for place in FROM_OUTSIDE if any(mutant.path.startswith(place) for mutant in made)} == set(
+        FROM_OUTSIDE
+    )
 
 
 def test_a_changed_line_is_asked_of_the_tests_that_run_it_the_quickest_first() -> None:

@@ -5,6 +5,8 @@
 -- A queue is first come, first served: room is for the oldest. What stays pending gets another job when an execution of
 -- the rule ends; the sweep looks at it once a minute in case that one is lost.
 --
+-- Executions with different concurrency keys don't limit each other, nor do those with one and those without.
+--
 -- Under skip a retry waits its turn: skipped, it would have destroyed the failed execution that somebody wants to mend.
 
 CREATE FUNCTION admit_execution_v1(p_tenant uuid, p_rule uuid, p_execution uuid)
@@ -18,29 +20,25 @@ DECLARE
     ahead integer;
     since timestamp with time zone;
     retried boolean;
+    key text;
 BEGIN
     SELECT r.max_concurrent_executions, r.concurrency_policy INTO slots, policy
     FROM automation_rules r WHERE r.tenant = p_tenant AND r.rule_id = p_rule;
     IF slots IS NULL THEN
         RETURN true; -- the limit was lifted while the lock was waited for
     END IF;
-    SELECT e.queued_at, e.attempt > 1 INTO since, retried
+    SELECT e.queued_at, e.attempt > 1, e.concurrency_key INTO since, retried, key
     FROM automation_executions e WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
-    SELECT count(*) INTO running FROM automation_executions e
-    WHERE e.tenant = p_tenant AND e.automation_rule_id = p_rule AND e.status = 'running';
+    running := running_executions_v1(p_tenant, p_rule, key);
     IF policy = 'cancel_previous' AND running >= slots THEN
         IF cancel_previous_executions_v1(p_tenant, p_rule, p_execution, since, slots) THEN
-            PERFORM wake_executions_v1(p_tenant, p_rule);
+            PERFORM wake_executions_v1(p_tenant, p_rule, p_execution);
             RETURN false;
         END IF;
-        SELECT count(*) INTO running FROM automation_executions e
-        WHERE e.tenant = p_tenant AND e.automation_rule_id = p_rule AND e.status = 'running';
+        running := running_executions_v1(p_tenant, p_rule, key);
     END IF;
-    SELECT count(*) INTO ahead FROM (
-        SELECT FROM automation_executions e
-        WHERE e.tenant = p_tenant AND e.automation_rule_id = p_rule AND e.status = 'pending'
-            AND (e.queued_at, e.execution_id) < (since, p_execution)
-        LIMIT slots) older;
+    SELECT count(*) INTO ahead FROM waiting_executions_v1(p_tenant, p_rule, key, slots) older
+    WHERE (older.queued_at, older.execution_id) < (since, p_execution);
 
     IF running < slots AND (policy <> 'queue' OR running + ahead < slots) THEN
         RETURN true;
@@ -53,7 +51,7 @@ BEGIN
     END IF;
     UPDATE automation_executions e SET due_at = now() + interval '1 minute'
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
-    PERFORM wake_executions_v1(p_tenant, p_rule);
+    PERFORM wake_executions_v1(p_tenant, p_rule, p_execution);
     RETURN false;
 END
 $$;

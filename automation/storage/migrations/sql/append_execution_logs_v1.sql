@@ -1,6 +1,6 @@
 -- Appends entries to the log of an attempt, and returns how many entries and bytes it has then, and whether it was cut;
 -- the caller stores that.
--- Called by claim_execution, begin_call, record_try, record_action, begin_wait, log_run, release_claim and
+-- Called by create_execution, claim_execution, begin_call, record_try, record_action, begin_wait, log_run, release_claim and
 -- end_execution, which have set the tenant and locked the execution's row.
 --
 -- p_first is the place in the log of the first of them, as a run counts that alone writes it: what is stored already is

@@ -1,7 +1,7 @@
 -- Cancels an execution: at once where no worker holds it, else its worker is told by whichever statement it makes next,
 -- and cannot but end it as cancelled. One that was cancelled before is left as it is. The outcome is cancelled, requested or
 -- finished; no row for no execution.
--- Called by Executions.cancel (automation/storage/executions.py).
+-- Called by Executions.cancel (automation/storage/execution_changes.py).
 
 CREATE FUNCTION cancel_execution_v1(p_tenant uuid, p_execution uuid, p_reason text)
 RETURNS TABLE (outcome text, execution_id uuid, automation_rule_id uuid, status text, document text)
@@ -26,7 +26,7 @@ BEGIN
     END IF;
     IF run.status <> 'cancelled' AND run.idle THEN
         PERFORM end_execution_saying_v1(p_tenant, p_execution, 'cancelled', 'info', p_reason, NULL);
-        PERFORM wake_executions_v1(p_tenant, limited);
+        PERFORM wake_executions_v1(p_tenant, limited, p_execution);
     ELSIF run.status = 'running' THEN
         UPDATE automation_executions e SET
             cancel_requested_at = coalesce(e.cancel_requested_at, now()),

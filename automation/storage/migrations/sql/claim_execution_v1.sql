@@ -1,9 +1,12 @@
--- Gives an execution to a worker: one that is pending, that waited long enough, or whose worker let its lease run out.
+-- Gives an execution to a worker: one that is pending and may begin by now, that waited long enough, or whose worker let its lease run out.
 -- What cannot go on is ended here. No row where there is nothing to do.
 -- Called by serve_turn.
 --
 -- The tenant's limits are its own, or else those given. At its limit of running executions one is held back, until
 -- another of them runs no more: claims of that tenant are one after the other. One that is taken over runs already.
+--
+-- Of a paused rule nothing begins: what is pending is due never, until the rule is resumed (Rules.update). The rule's lock
+-- waits for whoever pauses it, and makes him wait: once that was answered, nothing begins any more. What has begun goes on.
 --
 -- A claim is a number, the fence, that each claim of an execution makes greater, and a time until which it holds, the
 -- lease. A worker that was believed dead has a smaller fence than its successor, and writes nothing any more.
@@ -24,7 +27,7 @@ RETURNS TABLE (
     started_at timestamp with time zone, deadline_at timestamp with time zone, override_conditions boolean,
     retry_from text, actions_total integer, actions_successful integer, actions_failed integer, waited boolean,
     taken_over boolean, lost_workers integer, log_entries integer, weight integer, max_run_seconds integer,
-    max_actions_seconds double precision, actions_seconds double precision)
+    max_actions_seconds double precision, actions_seconds double precision, request_id text, triggered_by text)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
 #variable_conflict use_column
@@ -32,6 +35,7 @@ DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
     most record;
     limited uuid;
+    rule_status text;
     run record;
     told jsonb;
     timeout integer;
@@ -47,15 +51,20 @@ BEGIN
         PERFORM pg_advisory_xact_lock(uuid_hash_extended(p_tenant, 0));
     END IF;
     limited := lock_limited_rule_v1(p_tenant, p_execution);
+    SELECT r.status INTO rule_status FROM automation_rules r
+    WHERE r.tenant = p_tenant AND r.rule_id = (
+        SELECT e.automation_rule_id FROM automation_executions e
+        WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.status = 'pending')
+    FOR SHARE;
     SELECT e.status, e.lease_until, e.deadline_at, e.cancel_requested_at, e.cancel_reason, e.automation_rule_id,
-        e.rule_version, e.fence, e.next_action, e.actions_total, e.log_entries, e.log_bytes, e.logs_cut,
+        e.rule_version, e.expires_at, e.fence, e.next_action, e.actions_total, e.log_entries, e.log_bytes, e.logs_cut,
         e.status = 'running' AND e.lease_until IS NULL AS waited,
         e.status = 'running' AND e.lease_until IS NOT NULL AS taken_over,
         e.status = 'running' AND coalesce(e.lease_until > 'epoch', false) AS lost
     INTO run
     FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt
-        AND (e.status = 'pending' OR e.status = 'running' AND (
+        AND (e.status = 'pending' AND coalesce(e.run_at <= clock_timestamp(), true) OR e.status = 'running' AND (
             e.lease_until < now() OR e.lease_until IS NULL AND (e.resume_at <= now() OR e.deadline_at <= now())))
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
@@ -67,7 +76,7 @@ BEGIN
 
     IF run.cancel_requested_at IS NOT NULL THEN
         PERFORM end_execution_saying_v1(p_tenant, p_execution, 'cancelled', 'info', run.cancel_reason, NULL);
-        PERFORM wake_executions_v1(p_tenant, limited);
+        PERFORM wake_executions_v1(p_tenant, limited, p_execution);
         RETURN;
     END IF;
     IF run.deadline_at <= now() THEN
@@ -75,7 +84,17 @@ BEGIN
             format('The execution''s time of %s s is over.', timeout),
             format('The execution took longer than %s s%s.', timeout, CASE
                 WHEN timeout = most.run_seconds THEN ', the tenant''s limit max_run_seconds' ELSE '' END));
-        PERFORM wake_executions_v1(p_tenant, limited);
+        PERFORM wake_executions_v1(p_tenant, limited, p_execution);
+        PERFORM wake_held_execution_v1(p_tenant);
+        RETURN;
+    END IF;
+    IF run.status = 'pending' AND run.expires_at <= clock_timestamp() THEN
+        PERFORM expire_execution_v1(p_tenant, p_execution);
+        RETURN;
+    END IF;
+    IF run.status = 'pending' AND rule_status = 'paused' THEN
+        UPDATE automation_executions e SET held_back = false, due_at = NULL
+        WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
         PERFORM wake_held_execution_v1(p_tenant);
         RETURN;
     END IF;
@@ -126,11 +145,11 @@ BEGIN
             'trigger_config', v.trigger_config, 'conditions', v.conditions, 'condition_logic', v.condition_logic,
             'actions', v.actions, 'execution_timeout_seconds', v.execution_timeout_seconds,
             'max_concurrent_executions', v.max_concurrent_executions, 'concurrency_policy', v.concurrency_policy,
-            'priority', v.priority)::text,
+            'labels', v.labels, 'priority', v.priority)::text,
         e.created_at, e.trigger_data::text, e.results::text, e.next_action, e.tries, e.call_key, e.started_at,
         e.deadline_at, e.override_conditions, e.retry_from, e.actions_total, e.actions_successful, e.actions_failed,
         run.waited, run.taken_over, e.lost_workers, e.log_entries, most.weight, most.run_seconds,
-        most.actions_seconds::double precision, e.actions_seconds
+        most.actions_seconds::double precision, e.actions_seconds, e.request_id, e.triggered_by::text
     FROM automation_executions e
     JOIN automation_rule_versions v
         ON v.tenant = e.tenant AND v.rule_id = e.automation_rule_id AND v.version = e.rule_version

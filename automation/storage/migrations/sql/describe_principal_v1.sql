@@ -5,7 +5,8 @@
 
 CREATE FUNCTION describe_principal_v1(p_tenant uuid, p_prefix text)
 RETURNS TABLE (tenant_name text, email text, roles text[], permissions text[], key_name text,
-               expires_at timestamp with time zone, usage_limit bigint, usage_count bigint)
+               expires_at timestamp with time zone, usage_limit bigint, usage_count bigint,
+               requests_per_minute bigint)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -20,7 +21,7 @@ AS $$
             WHERE m.tenant = k.tenant AND m.user_id = k.user_id
             ORDER BY g.permission
         ),
-        k.name, k.expires_at, k.usage_limit, k.usage_count
+        k.name, k.expires_at, k.usage_limit, k.usage_count, k.requests_per_minute
     FROM api_keys k
     JOIN tenants t ON t.tenant = k.tenant
     JOIN users u ON u.tenant = k.tenant AND u.user_id = k.user_id

@@ -1,7 +1,7 @@
 -- Ends an execution of which nothing is known but that it is over now, with one entry in its log. The key stays of a call
 -- of which nobody told how it went.
--- Called by claim_execution, admit_execution, cancel_previous_executions and cancel_execution, which have set the
--- tenant and locked the execution's row.
+-- Called by claim_execution, admit_execution, cancel_previous_executions, cancel_execution and expire_execution,
+-- which have set the tenant and locked the execution's row.
 
 CREATE FUNCTION end_execution_saying_v1(
     p_tenant uuid, p_execution uuid, p_status text, p_level text, p_message text, p_error_message text)

@@ -1,4 +1,5 @@
 -- Ends an execution: its status, its errors, its time, its last log entries, of which the last is the log's last word.
+-- How it ended is told to whoever counts the runs of rules (fold_run_ends), by a row of its own: nothing is queued for.
 -- Called by finish_run and end_execution_saying, which have set the tenant and locked the execution's row.
 --
 -- A failed action that was recorded before it ended the execution is not counted twice. The end is when it is written,
@@ -21,7 +22,7 @@ BEGIN
     FROM append_execution_logs_v1(
         p_tenant, p_execution, run.attempt, p_first, p_logs, run.log_entries, run.log_bytes, run.logs_cut,
         true);
-    UPDATE automation_executions e SET
+    WITH ended AS (UPDATE automation_executions e SET
         status = p_status,
         completed_at = over,
         duration_ms = CASE WHEN e.started_at IS NOT NULL THEN
@@ -39,7 +40,10 @@ BEGIN
         log_entries = run.log_entries,
         log_bytes = run.log_bytes,
         logs_cut = run.logs_cut
-    WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
+    WHERE e.tenant = p_tenant AND e.execution_id = p_execution
+    RETURNING e.automation_rule_id, e.duration_ms)
+    INSERT INTO automation_run_ends (tenant, automation_rule_id, ended_at, execution_id, status, duration_ms)
+    SELECT p_tenant, d.automation_rule_id, over, p_execution, p_status, d.duration_ms FROM ended d;
 END
 $$;
 

@@ -39,7 +39,7 @@ BEGIN
         PERFORM end_execution_v1(p_tenant, p_execution, p_status, NULL, NULL, p_failed_action, p_keep_call_key, place,
             logs || jsonb_build_object('timestamp', clock_timestamp(), 'level', 'info', 'message', run.cancel_reason));
     END IF;
-    PERFORM wake_executions_v1(p_tenant, limited);
+    PERFORM wake_executions_v1(p_tenant, limited, p_execution);
     PERFORM wake_held_execution_v1(p_tenant);
     RETURN p_status;
 END

@@ -1,38 +1,42 @@
 -- Lists attempts of an execution: a page of them, from a position on, each as JSON, the contract's
 -- AutomationExecutionAttempt. No row for no execution.
--- Called by Executions.attempts (automation/storage/executions.py).
+-- Called by read_attempts (automation/storage/attempt_pages.py).
 --
 -- p_after is the number of an attempt before the page, or, where p_backward, after it: then the page is read against its
 -- order. There is one attempt more than p_limit where there are as many. A page ends before the attempt with which its
 -- logs, stacks and data have more than p_most bytes, but has one in any case; cut says so.
 --
--- The text is made as in get_execution.
+-- The text is made as in get_execution. So is the revision, which is the execution's: each attempt begins and ends with a
+-- change of the execution's row. Where it is p_known, there are no attempts.
 
 CREATE FUNCTION list_execution_attempts_v1(
-    p_tenant uuid, p_execution uuid, p_after integer, p_backward boolean, p_limit integer, p_most integer)
-RETURNS TABLE (numbers integer[], documents text[], cut boolean)
+    p_tenant uuid, p_execution uuid, p_after integer, p_backward boolean, p_limit integer, p_most integer,
+    p_known text DEFAULT NULL)
+RETURNS TABLE (numbers integer[], documents text[], cut boolean, revision text)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
 DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
 BEGIN
-    IF NOT EXISTS (
-        SELECT FROM automation_executions x WHERE x.tenant = p_tenant AND x.execution_id = p_execution) THEN
-        RETURN;
-    END IF;
     RETURN QUERY
-    WITH asked AS (
+    WITH execution AS MATERIALIZED (
+        SELECT x.*, concat(x.xmin, '.', x.attempt, '.', x.log_entries, '.', x.results_bytes) AS revision
+        FROM automation_executions x WHERE x.tenant = p_tenant AND x.execution_id = p_execution
+    ), news AS (
+        SELECT FROM execution x WHERE x.revision IS DISTINCT FROM p_known
+    ), asked AS (
         SELECT a.attempt, a.status, a.created_at, a.started_at, a.completed_at, a.duration_ms, a.actions_total,
             a.actions_successful, a.actions_failed, a.error_message, a.error_stack, a.failed_action_index, a.log_bytes,
-            a.rule_version, a.trigger_data
+            a.rule_version, a.trigger_data, a.request_id, a.triggered_by
         FROM automation_execution_attempts a
-        WHERE a.tenant = p_tenant AND a.execution_id = p_execution
+        WHERE a.tenant = p_tenant AND a.execution_id = p_execution AND EXISTS (SELECT FROM news)
         UNION ALL
-        SELECT c.attempt, c.status, c.queued_at, c.started_at, c.completed_at, c.duration_ms, c.actions_total,
+        SELECT c.attempt, c.status, CASE WHEN c.attempt = 1 THEN c.created_at ELSE c.queued_at END, c.started_at,
+            c.completed_at, c.duration_ms, c.actions_total,
             c.actions_successful, c.actions_failed, c.error_message, c.error_stack, c.failed_action_index, c.log_bytes,
-            c.rule_version, NULL
-        FROM automation_executions c
-        WHERE c.tenant = p_tenant AND c.execution_id = p_execution
+            c.rule_version, NULL, c.request_id, c.triggered_by
+        FROM execution c
+        WHERE EXISTS (SELECT FROM news)
     ), placed AS (
         SELECT s.*, row_number() OVER reading AS place,
             sum(s.log_bytes + coalesce(octet_length(s.error_stack), 0) + coalesce(octet_length(s.trigger_data::text), 0))
@@ -61,6 +65,8 @@ BEGIN
                 ',"error_message":', coalesce(to_json(e.error_message)::text, 'null'),
                 ',"error_stack":', coalesce(to_json(e.error_stack)::text, 'null'),
                 ',"failed_action_index":', coalesce(e.failed_action_index::text, 'null'),
+                ',"request_id":' || to_json(e.request_id)::text,
+                ',"triggered_by":' || e.triggered_by::text,
                 ',"trigger_data":' || e.trigger_data::text,
                 ',"logs":[' || (
                     SELECT string_agg(
@@ -77,8 +83,10 @@ BEGIN
                 ) || ']',
                 '}')
             ORDER BY e.place) FILTER (WHERE NOT e.beyond), '{}'),
-        coalesce(bool_or(e.beyond), false)
-    FROM page e;
+        coalesce(bool_or(e.beyond), false),
+        x.revision
+    FROM execution x LEFT JOIN page e ON true
+    GROUP BY x.revision;
 END
 $$;
 

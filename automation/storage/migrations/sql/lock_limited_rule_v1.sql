@@ -1,6 +1,6 @@
 -- Locks the rule of an execution where the rule has a limit, and returns it; NULL for a rule without one, which needs
 -- no lock.
--- Called by claim_execution, finish_run and cancel_execution, before they lock the execution's row.
+-- Called by claim_execution, finish_run, cancel_execution and expire_execution, before they lock the execution's row.
 --
 -- The lock excludes other claims and ends of the rule's executions, but not that executions are created.
 --

@@ -6,7 +6,7 @@
 
 CREATE FUNCTION resolve_api_key_v1(p_digest bytea, p_tenant uuid, p_count boolean)
 RETURNS TABLE (outcome text, tenant uuid, user_id uuid, prefix text, permissions text[], limited boolean,
-               expires_in double precision)
+               expires_in double precision, tenant_requests bigint, key_requests bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -28,8 +28,10 @@ BEGIN
             WHERE m.tenant = k.tenant AND m.user_id = k.user_id
         ),
         k.usage_limit IS NOT NULL,
-        extract(epoch FROM k.expires_at - now())::double precision
-    INTO outcome, tenant, user_id, prefix, permissions, limited, expires_in
+        extract(epoch FROM k.expires_at - now())::double precision,
+        (SELECT l.value FROM tenant_limits l WHERE l.tenant = k.tenant AND l.name = 'requests_per_minute'),
+        k.requests_per_minute
+    INTO outcome, tenant, user_id, prefix, permissions, limited, expires_in, tenant_requests, key_requests
     FROM api_keys k LEFT JOIN users u ON u.tenant = k.tenant AND u.user_id = k.user_id
     WHERE k.digest = p_digest;
 

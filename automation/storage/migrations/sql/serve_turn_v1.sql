@@ -19,7 +19,8 @@ RETURNS TABLE (
     call_key uuid, started_at timestamp with time zone, deadline_at timestamp with time zone,
     override_conditions boolean, retry_from text, actions_total integer, actions_successful integer,
     actions_failed integer, waited boolean, taken_over boolean, lost_workers integer,
-    log_entries integer, weight integer, max_run_seconds integer, max_actions_seconds double precision, actions_seconds double precision)
+    log_entries integer, weight integer, max_run_seconds integer, max_actions_seconds double precision,
+    actions_seconds double precision, request_id text, triggered_by text)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
 #variable_conflict use_column

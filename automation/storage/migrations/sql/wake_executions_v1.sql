@@ -1,28 +1,28 @@
--- Gives jobs to as many of a rule's oldest pending executions as its limit has room for. Without a rule there is no
--- limit, and every pending execution has a job of its own.
--- Called by claim_execution, admit_execution, finish_run and cancel_execution, which have set the tenant and locked the
--- rule's row.
+-- Gives jobs to as many of a rule's oldest pending executions, of those with the concurrency key that p_execution has, as
+-- its limit has room for. Without a rule there is no limit, and every pending execution has a job of its own, or gets one
+-- when it may begin. Of a paused rule there is nothing to wake.
+-- Called by claim_execution, admit_execution, finish_run, cancel_execution and expire_execution, which have set the tenant
+-- and locked the rule's row.
 
-CREATE FUNCTION wake_executions_v1(p_tenant uuid, p_rule uuid)
+CREATE FUNCTION wake_executions_v1(p_tenant uuid, p_rule uuid, p_execution uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
 DECLARE
+    key constant text := (
+        SELECT e.concurrency_key FROM automation_executions e
+        WHERE e.tenant = p_tenant AND e.execution_id = p_execution);
     room integer;
     oldest record;
 BEGIN
-    SELECT r.max_concurrent_executions - (
-        SELECT count(*) FROM automation_executions e
-        WHERE e.tenant = p_tenant AND e.automation_rule_id = p_rule AND e.status = 'running')
-    INTO room
-    FROM automation_rules r WHERE r.tenant = p_tenant AND r.rule_id = p_rule;
+    SELECT r.max_concurrent_executions - running_executions_v1(p_tenant, p_rule, key) INTO room
+    FROM automation_rules r WHERE r.tenant = p_tenant AND r.rule_id = p_rule AND r.status <> 'paused';
     IF room IS NULL OR room <= 0 THEN
         RETURN;
     END IF;
     FOR oldest IN
-        SELECT e.execution_id, e.attempt, e.priority, e.queued_at FROM automation_executions e
-        WHERE e.tenant = p_tenant AND e.automation_rule_id = p_rule AND e.status = 'pending'
-        ORDER BY e.queued_at, e.execution_id LIMIT room
+        SELECT w.execution_id, w.attempt, w.priority, w.queued_at
+        FROM waiting_executions_v1(p_tenant, p_rule, key, room) w
     LOOP
         UPDATE automation_executions e SET due_at = now() + interval '10 seconds'
         WHERE e.tenant = p_tenant AND e.execution_id = oldest.execution_id AND e.status = 'pending';

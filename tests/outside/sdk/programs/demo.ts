@@ -16,6 +16,9 @@ export const baseUrl = present(process.env["BASE_URL"]);
 export const demo = JSON.parse(present(process.env["DEMO"])) as Demo;
 export const tenant = demo.tenants.acme;
 
+/** The attempt of some executions of the demo, of which there are more than one request changes. */
+export const demoOfMany = 7;
+
 const PATIENCE_MILLISECONDS = 60_000;
 
 export function key(name: string): string {

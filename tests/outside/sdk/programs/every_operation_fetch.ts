@@ -5,32 +5,50 @@
  */
 
 import {
+  ActionsApi,
+  AuditActor,
+  AuditApi,
+  AuditOutcome,
+  AuditResourceType,
   type AutomationExecution,
   type AutomationRule,
   type AutomationRuleInput,
   type AutomationRulePatch,
+  BulkOperationResponseFromJSON,
+  BulkStatus,
+  CloudEventSpecversionEnum,
   Configuration,
   ContractApi,
+  EventsApi,
   ExecutionPlanResponseFromJSON,
   ExecutionRetryFromEnum,
   ExecutionRetryRuleVersionEnum,
   ExecutionsApi,
   ExecutionStatus,
+  HooksApi,
   PrincipalApi,
+  type PreviewAutomationRuleScheduleRequest,
   type Problem,
   ProblemFromJSON,
   ResponseError,
   type RuleAction,
+  RuleDocumentsApi,
   RuleStatus,
   RulesApi,
+  SchedulesApi,
   ServiceApi,
+  SecretsApi,
   SortOrder,
+  StatisticsBucket,
   TriggerType,
 } from "automation-executions-client-fetch";
-import { baseUrl, demo, equal, key, present, type Same, sameTypes, tenant, until } from "./demo.js";
+import { baseUrl, demo, demoOfMany, equal, key, present, type Same, sameTypes, tenant, until } from "./demo.js";
 
+const audit = new AuditApi(as("operator"));
 const executions = new ExecutionsApi(as("operator"));
+const actions = new ActionsApi(as("operator"));
 const rules = new RulesApi(as("operator"));
+const secrets = new SecretsApi(as("operator"));
 const xTenantId = tenant;
 
 function as(name: string): Configuration {
@@ -109,6 +127,12 @@ async function findExecutions(rule: AutomationRule): Promise<void> {
   const second = await executions.listAutomationExecutions({ ...filters, cursor });
   equal([first.data[0]?.executionId, second.data[0]?.executionId], ids);
 
+  const number = crypto.randomUUID();
+  const labelled = await execute(rule, { number, env: "prod" });
+  const found = await executions.listAutomationExecutions({ label: [`number:${number}`, "env:prod"] });
+  equal([found.data.map((each) => each.executionId), found.data[0]?.labels], [[labelled], { env: "prod", event: "order", number }]);
+  await reaches(labelled, ExecutionStatus.Completed);
+
   const none = await executions.listAutomationExecutions({ errorContains: "NO SUCH ERROR", includeTotal: true });
   equal([none.data.length, none.pagination.total?.exact], [0, true]);
 }
@@ -116,6 +140,7 @@ async function findExecutions(rule: AutomationRule): Promise<void> {
 async function findRules(rule: AutomationRule): Promise<void> {
   const query = {
     ...{ status: [RuleStatus.Active], triggerType: TriggerType.Manual, name: "Tell the other", deleted: false },
+    label: ["event:order"],
     ...{ sort: SortOrder.NEWEST_FIRST, limit: 1, includeTotal: false, xTenantId },
   };
   const first = await rules.listAutomationRules(query);
@@ -124,6 +149,25 @@ async function findRules(rule: AutomationRule): Promise<void> {
   const every = await rules.listAutomationRules({ limit: 1 });
   const cursor = present(every.pagination.nextCursor);
   equal((await rules.listAutomationRules({ limit: 1, cursor })).data.length, 1);
+}
+
+async function findWhoDidIt(rule: AutomationRule): Promise<void> {
+  const [before, after] = [new Date("2020-01-01T00:00:00Z"), new Date("2999-01-01T00:00:00Z")];
+  const query = {
+    ...{ action: ["createAutomationRule", "deleteAutomationRule"], outcome: AuditOutcome.Done, actor: AuditActor.User },
+    ...{ userId: rule.createdBy, resourceType: AuditResourceType.Rule, resourceId: rule.ruleId },
+    ...{ createdFrom: before, createdTo: after },
+    ...{ sort: SortOrder.NEWEST_FIRST, limit: 1, includeTotal: false, xTenantId },
+  };
+  const found = await audit.listAuditEvents(query);
+  equal(
+    found.data.map((each) => each.action),
+    ["createAutomationRule"],
+  );
+
+  const newest = await audit.listAuditEvents({ limit: 1 });
+  const cursor = present(newest.pagination.nextCursor);
+  equal((await audit.listAuditEvents({ limit: 1, cursor })).data.length, 1);
 }
 
 async function readTheContract(): Promise<void> {
@@ -137,6 +181,167 @@ async function readTheContract(): Promise<void> {
   equal((await yaml.value()).startsWith("openapi: 3.0.3"), true);
   await answeredWith(contract.getContractYaml({ ifNoneMatch: etag(yaml) }), 304);
   equal((await contract.getContractYaml({ ifMatch: etag(yaml) })).startsWith("openapi: 3.0.3"), true);
+}
+
+async function lookAtTheActions(): Promise<void> {
+  const types = (await actions.listActionTypes({ xTenantId })).data;
+  const names = types.map((each) => each.type);
+  equal(
+    ["email_notification", "wait", "webhook_call"].filter((name) => !names.includes(name)),
+    [],
+  );
+  const webhook = present(types.find((each) => each.type === "webhook_call"));
+  equal([webhook.waits, webhook.configSchema["required"], webhook.example !== undefined], [false, ["url"], true]);
+}
+
+async function keepASecret(): Promise<void> {
+  const name = `TOKEN_${crypto.randomUUID().replaceAll("-", "")}`;
+  const request = { name, automationSecretInput: { value: "4f9d2c71e8b35a60" }, ...once(), xTenantId };
+  const kept = await secrets.putAutomationSecretRaw(request);
+  const again = await secrets.putAutomationSecretRaw(request);
+  equal([kept.raw.status, again.raw.status], [201, 201]);
+  const known = (await secrets.getAutomationSecret({ name, xTenantId })).data;
+  equal([known, known], [(await kept.value()).data, (await again.value()).data]);
+
+  const second = await secrets.putAutomationSecretRaw({ ...request, name: `${name}_2`, ...once() });
+  equal(second.raw.status, 201);
+  const first = await secrets.listAutomationSecrets({ limit: 1, xTenantId });
+  const cursor = present(first.pagination.nextCursor);
+  const next = await secrets.listAutomationSecrets({ limit: 1, cursor });
+  equal([first.data[0]?.name, next.data[0]?.name], [`${name}_2`, name]);
+
+  for (const each of [name, `${name}_2`]) {
+    const deleted = await secrets.deleteAutomationSecretRaw({ name: each, ...once(), xTenantId });
+    equal(deleted.raw.status, 204);
+  }
+  await refused(secrets.getAutomationSecret({ name }), 404, "secret_not_found");
+}
+
+async function startByAWebhook(): Promise<void> {
+  const automationRuleInput: AutomationRuleInput = {
+    ...{ name: "Take orders", status: "active", actions: [webhook("/orders")] },
+    ...{ triggerType: TriggerType.Webhook, triggerConfig: { headers: ["X-Shop"] } },
+  };
+  const { hook, data: rule } = await rules.createAutomationRule({ automationRuleInput });
+  const { token } = present(hook);
+
+  const hooks = new HooksApi(new Configuration({ basePath: baseUrl }));
+  const delivery = { token, query: { source: "shop" }, body: { order_id: 1042 } };
+  const delivered = (await hooks.receiveWebhook(delivery)).data;
+  const ended = await reaches(delivered.executionId, ExecutionStatus.Completed);
+  equal([ended.triggerData?.["body"], ended.triggerData?.["query"]], [{ order_id: 1042 }, { source: "shop" }]);
+  await refused(hooks.receiveWebhook({ token: "no-such-token", body: {} }), 404, "not_found");
+
+  const rotation = { id: rule.ruleId, hookRotation: { overlapSeconds: 0 }, ...once(), xTenantId };
+  const rotated = await new HooksApi(as("operator")).rotateAutomationHook(rotation);
+  equal(rotated.data.ruleId, rule.ruleId);
+  await refused(hooks.receiveWebhook({ token, body: {} }), 404, "not_found");
+}
+
+async function startByAnEvent(): Promise<void> {
+  const type = `order.${crypto.randomUUID()}`;
+  const automationRuleInput: AutomationRuleInput = {
+    ...{ name: "Take orders", status: "active", actions: [webhook("/orders")] },
+    ...{ triggerType: TriggerType.Event, triggerConfig: { types: [type] } },
+  };
+  const waiting = await create(automationRuleInput);
+
+  const events = new EventsApi(as("operator"));
+  const origin = { specversion: CloudEventSpecversionEnum._10, source: "/shop", type };
+  const cloudEvent = {
+    ...{ ...origin, id: crypto.randomUUID(), subject: "1042", time: new Date() },
+    ...{ datacontenttype: "application/json", dataschema: "https://shop.example/order", data: { order_id: 1042 } },
+  };
+  const published = (await events.publishAutomationEvent({ cloudEvent, ...once(), xTenantId })).data;
+  const again = (await events.publishAutomationEvent({ cloudEvent })).data;
+  equal(
+    published[0]?.executions.map((each) => each.automationRuleId),
+    [waiting.ruleId],
+  );
+  equal(again, published);
+  const raw = { ...origin, id: crypto.randomUUID(), data_base64: "AQID" };
+  equal((await events.publishAutomationEvent({ cloudEvent: raw })).data[0]?.executions.length, 1);
+}
+
+async function runItLater(): Promise<void> {
+  const inputSchema = { type: "object", required: ["order_id"] };
+  const keys = { concurrencyKey: "${trigger.order_id}", deduplicationKey: "${trigger.order_id}", debounceSeconds: 30 };
+  const rule = await create({ ...call("/orders"), inputSchema, maxConcurrentExecutions: 1, ...keys });
+  const id = rule.ruleId;
+  const patched = await rules.patchAutomationRule({ id, automationRulePatch: { inputSchema, ...keys } });
+  equal(patched.data.version, rule.version);
+
+  const [runAt, expiresAt] = [1, 2].map((hours) => new Date(Date.now() + hours * 3_600_000));
+  const triggerData = { order_id: 1042 };
+  for (const time of [{ runAt: present(runAt), expiresAt: present(expiresAt) }, { delay: "PT1H" }]) {
+    const answer = await rules.executeAutomationRuleRaw({ id, ruleExecution: { triggerData, ...time } });
+    const execution = present(answer.raw.headers.get("location")?.split("/").at(-1));
+    equal((await executions.getAutomationExecution({ id: execution })).data.runAt instanceof Date, true);
+    await executions.cancelAutomationExecution({ id: execution });
+  }
+  await refused(rules.executeAutomationRule({ id, ruleExecution: {} }), 422, "invalid_input");
+
+  const documents = new RuleDocumentsApi(as("operator"));
+  const read = await documents.getAutomationRuleOpenApiRaw({ id, xTenantId });
+  equal((await read.value()).openapi.startsWith("3.1"), true);
+  await answeredWith(documents.getAutomationRuleOpenApi({ id, ifNoneMatch: etag(read) }), 304);
+  await refused(documents.getAutomationRuleOpenApi({ id, ifMatch: '"another"' }), 412, "precondition_failed");
+}
+
+async function previewSchedules(): Promise<void> {
+  const schedules = new SchedulesApi(as("operator"));
+  const [night, end] = [new Date("2026-03-28T12:00:00Z"), new Date("2026-03-29T12:00:00Z")];
+  const nightly = { cron: "30 2 * * *", timezone: "Europe/Berlin", after: night, xTenantId };
+  // It reads a date that stands in a list as the text that it is, whatever its type says.
+  const times = async (request: PreviewAutomationRuleScheduleRequest): Promise<Date[]> =>
+    (await schedules.previewAutomationRuleSchedule(request)).data.times.map((each) => new Date(each));
+  equal((await times(nightly)).slice(0, 2), [new Date("2026-03-29T01:00:00Z"), new Date("2026-03-30T00:30:00Z")]);
+
+  const often = { every: "PT2H", anchor: night, startsAt: night, endsAt: end, after: night };
+  equal((await times(often))[0], new Date("2026-03-28T14:00:00Z"));
+  await refused(schedules.previewAutomationRuleSchedule(), 400, "invalid_parameter");
+}
+
+async function seeHowItsRunsEnded(rule: AutomationRule): Promise<void> {
+  const id = rule.ruleId;
+  const told = await until(
+    async () => (await rules.getAutomationRuleStatistics({ id, xTenantId })).data,
+    (statistics) => statistics.runs.completed > 0,
+  );
+  equal([told.failureRate, told.bucket, told.timeZone], [0, StatisticsBucket.Hour, "UTC"]);
+  equal(told.durationMs.p95 !== null, true);
+
+  const [from, to] = [-2, 1].map((days) => new Date(Date.now() + days * 86_400_000));
+  const period = { from: present(from), to: present(to), bucket: StatisticsBucket.Day, timeZone: "Europe/Berlin" };
+  const byDay = (await rules.getAutomationRuleStatistics({ id, ...period })).data;
+  const completed = byDay.buckets.reduce((sum, each) => sum + each.runs.completed, 0);
+  equal(completed >= told.runs.completed, true);
+}
+
+async function lookAgain(rule: AutomationRule): Promise<void> {
+  const id = rule.ruleId;
+  const execution = demo.executions.completed;
+  const old = new Date("2020-01-01T00:00:00Z");
+  interface Conditions {
+    ifMatch?: string;
+    ifNoneMatch?: string;
+  }
+  const reads: ((conditions: Conditions) => Promise<{ raw: Response }>)[] = [
+    (conditions) => actions.listActionTypesRaw(conditions),
+    (conditions) => audit.listAuditEventsRaw({ createdTo: old, ...conditions }),
+    (conditions) => executions.getAutomationExecutionRaw({ id: execution, ...conditions }),
+    (conditions) => executions.listAutomationExecutionAttemptsRaw({ id: execution, ...conditions }),
+    (conditions) => executions.listAutomationExecutionsRaw({ createdTo: old, ...conditions }),
+    (conditions) => rules.listAutomationRulesRaw(conditions),
+    (conditions) => rules.getAutomationRuleStatisticsRaw({ id, to: old, ...conditions }),
+    (conditions) => rules.listAutomationRuleVersionsRaw({ id, ...conditions }),
+    (conditions) => rules.getAutomationRuleVersionRaw({ id, version: 1, ...conditions }),
+    (conditions) => secrets.listAutomationSecretsRaw(conditions),
+  ];
+  for (const read of reads) {
+    await answeredWith(read({ ifNoneMatch: etag(await read({})) }), 304);
+    await refused(read({ ifMatch: '"another"' }), 412, "precondition_failed");
+  }
 }
 
 async function writeARule(): Promise<AutomationRule> {
@@ -202,6 +407,7 @@ async function planIt(rule: AutomationRule): Promise<void> {
   const answer = await rules.executeAutomationRuleRaw({ id: rule.ruleId, ruleExecution, ...once(), xTenantId });
 
   const plan = ExecutionPlanResponseFromJSON(await answer.raw.json()).data;
+  if (!plan) throw new Error("a plan was asked for");
   equal([plan.wouldRun, plan.conditions[0]?.operator], [false, "greater_than"]);
 }
 
@@ -246,6 +452,75 @@ async function cancelARunningExecution(): Promise<void> {
   await refused(executions.retryAutomationExecution(completed), 409, "execution_not_retriable");
 }
 
+async function changeMany(): Promise<void> {
+  const waiting = (await rules.createAutomationRule({ automationRuleInput: wait() })).data;
+  const ids = [await execute(waiting), await execute(waiting)];
+  const filter = { automationRuleId: [waiting.ruleId] };
+  const cancelled = async (): Promise<void> => {
+    for (const id of ids) await reaches(id, ExecutionStatus.Cancelled);
+  };
+
+  const planned = await executions.cancelAutomationExecutions({ bulkChange: { ids, dryRun: true } });
+  equal([planned.data.dryRun, planned.data.done], [true, 2]);
+  const changed = await executions.cancelAutomationExecutions({ bulkChange: { ids }, ...once(), xTenantId });
+  equal(
+    changed.data.results.map((each) => [each.executionId, each.outcome]),
+    ids.map((id) => [id, "done"]),
+  );
+  await cancelled();
+
+  const meant = await executions.retryAutomationExecutions({ bulkRetry: { filter, dryRun: true } });
+  equal([meant.data.dryRun, meant.data.done], [true, 2]);
+  const bulkRetry = { ids, from: "start" as const, ruleVersion: "original" as const, dryRun: false };
+  equal((await executions.retryAutomationExecutions({ bulkRetry, ...once(), xTenantId })).data.done, 2);
+  const again = await executions.cancelAutomationExecutions({ bulkChange: { filter } });
+  equal([again.data.done, again.data.matched.count, again.data.matched.exact], [2, 2, true]);
+  await cancelled();
+
+  const id = present(ids[0]);
+  await refused(executions.deleteAutomationExecution({ id, ifMatch: '"another"' }), 412, "precondition_failed");
+  const one = { id, ifNoneMatch: '"another"', ...once(), xTenantId };
+  equal((await executions.deleteAutomationExecutionRaw(one)).raw.status, 204);
+  const rest = { bulkChange: { filter, dryRun: false }, ...once(), xTenantId };
+  equal((await executions.deleteAutomationExecutions(rest)).data.done, 1);
+  const gone = await executions.deleteAutomationExecutions({ bulkChange: { ids } });
+  equal(
+    gone.data.results.map((each) => each.code),
+    ["execution_not_found", "execution_not_found"],
+  );
+
+  const none = { id: crypto.randomUUID(), xTenantId };
+  await refused(executions.getBulkOperation(none), 404, "bulk_operation_not_found");
+  await refused(executions.listBulkOperationRefusals({ ...none, limit: 1 }), 404, "bulk_operation_not_found");
+  await refused(executions.listBulkOperationRefusals({ ...none, cursor: "made-up" }), 400, "invalid_cursor");
+}
+
+async function changeMoreThanAThousand(): Promise<void> {
+  const filter = { attemptMin: demoOfMany };
+
+  // It reads every success as the first one documented; the operation is read from the raw answer.
+  const answer = await executions.cancelAutomationExecutionsRaw({ bulkChange: { filter } });
+  equal(answer.raw.status, 202);
+  const begun = BulkOperationResponseFromJSON(await answer.raw.json()).data;
+  const id = begun.bulkOperationId;
+  const over = await until(
+    async () => (await executions.getBulkOperation({ id, xTenantId })).data,
+    (operation) => operation.status === BulkStatus.Completed,
+  );
+  const matched = present(begun.matched.count);
+  equal([over.done, over.refused, matched > 1000], [0, matched, true]);
+
+  const first = await executions.listBulkOperationRefusalsRaw({ id, limit: 100, xTenantId });
+  const page = await first.value();
+  const cursor = present(page.pagination.nextCursor);
+  const next = await executions.listBulkOperationRefusals({ id, limit: 100, cursor });
+  equal([...page.data, ...next.data].every((each) => each.code === "execution_finished"), true);
+  equal(new Set([...page.data, ...next.data].map((each) => each.executionId)).size, 200);
+  const again = { id, limit: 100 };
+  await answeredWith(executions.listBulkOperationRefusals({ ...again, ifNoneMatch: etag(first) }), 304);
+  await refused(executions.listBulkOperationRefusals({ ...again, ifMatch: '"another"' }), 412, "precondition_failed");
+}
+
 async function deleteIt(rule: AutomationRule): Promise<void> {
   const id = rule.ruleId;
   await refused(rules.deleteAutomationRule({ id, ifMatch: '"another"' }), 412, "precondition_failed");
@@ -287,8 +562,8 @@ async function create(automationRuleInput: AutomationRuleInput): Promise<Automat
 }
 
 /** Run a rule, whatever its conditions say, and return the execution's id. */
-async function execute(rule: AutomationRule): Promise<string> {
-  const ruleExecution = { triggerData: {}, overrideConditions: true };
+async function execute(rule: AutomationRule, labels: Record<string, string> = {}): Promise<string> {
+  const ruleExecution = { triggerData: {}, overrideConditions: true, labels };
   const answer = await rules.executeAutomationRuleRaw({ id: rule.ruleId, ruleExecution, xTenantId });
   equal(answer.raw.status, 202);
   return present(answer.raw.headers.get("location")?.split("/").at(-1));
@@ -316,6 +591,7 @@ function orders(name: string): AutomationRuleInput {
     executionTimeoutSeconds: 600,
     maxConcurrentExecutions: 5,
     concurrencyPolicy: "queue",
+    labels: { event: "order" },
     priority: 0,
   };
 }
@@ -339,6 +615,7 @@ function webhook(path: string): RuleAction {
 await lookAtTheService();
 await askWhoIsCalling();
 await readTheContract();
+await lookAtTheActions();
 const rule = await writeARule();
 await sendItAgain();
 await changeIt(rule);
@@ -348,8 +625,18 @@ await lookAtItsVersions(rule);
 await planIt(rule);
 await retryAFailedExecution();
 await cancelARunningExecution();
+await changeMany();
+await changeMoreThanAThousand();
+await keepASecret();
+await startByAWebhook();
+await startByAnEvent();
+await runItLater();
+await previewSchedules();
 await findExecutions(rule);
+await seeHowItsRunsEnded(rule);
+await lookAgain(rule);
 await findRules(rule);
+await findWhoDidIt(rule);
 await deleteIt(rule);
 await meetProblems(rule);
 await readAnExecution();

@@ -1,0 +1,16 @@
+"""Media types of bodies: what a request says that its body is."""
+
+from collections.abc import Mapping
+
+
+def is_compressed(headers: Mapping[bytes, bytes]) -> bool:
+    """Say whether a body has a content coding."""
+    codings = {coding.strip() for coding in headers.get(b"content-encoding", b"").lower().split(b",")}
+    return bool(codings - {b"", b"identity"})
+
+
+def media_type_in_utf8(headers: Mapping[bytes, bytes]) -> str | None:
+    """Return a body's media type in lower case, empty where there is none; None where it is said to be no UTF-8."""
+    media_type, *settings = headers.get(b"content-type", b"").decode("latin-1").lower().split(";")
+    charsets = {setting.strip().replace('"', "") for setting in settings} - {""}
+    return None if charsets - {"charset=utf-8"} else media_type.strip()

@@ -1,0 +1,94 @@
+"""Labels and keys that a rule gives its executions: checked when the rule is written, made when one is created."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from automation.contract.document.references import pointer
+from automation.domain import labels
+from automation.domain.errors import Violation
+from automation.domain.labels import LONGEST_VALUE, MadeLabels
+from automation.domain.rules import RuleContent, RuleVersion
+from automation.engine.expressions.evaluation import Budget, EvaluationError, EvaluationFailed, InvalidParts
+from automation.engine.expressions.pace import Pace, PacedBudget
+from automation.engine.expressions.scope import scope_beforehand
+from automation.engine.expressions.templates import Template
+from automation.engine.expressions.values import text
+
+KEYS = ("concurrency_key", "deduplication_key")
+"""The members of a rule that its executions' keys are made of."""
+KNOWN = frozenset({"trigger", "rule"})
+"""The variables that have a value when an execution is created."""
+
+
+def label_violations(written: Mapping[str, str], budget: Budget) -> Iterator[Violation | int]:
+    """Yield what is wrong with labels as a rule has them, and the number of expressions of each that is compiled.
+
+    Raises:
+        ExpressionTooCostly: Compiling went over the budget.
+    """
+    yield from labels.violations(written)
+    for key, value in written.items():
+        yield from _of_template(value, pointer("labels", key), budget)
+
+
+def key_violations(content: RuleContent, budget: Budget) -> Iterator[Violation | int]:
+    """Yield what is wrong with a rule's keys, and the number of expressions of each that is compiled.
+
+    Raises:
+        ExpressionTooCostly: Compiling went over the budget.
+    """
+    if content.concurrency_key is not None and content.max_concurrent_executions is None:
+        yield Violation("is of no use without max_concurrent_executions", pointer=pointer("concurrency_key"))
+    for name, written in _keys(content).items():
+        yield from _of_template(written, pointer(name), budget)
+
+
+def _keys(content: RuleContent) -> dict[str, str]:
+    return {name: written for name in KEYS if (written := getattr(content, name)) is not None}
+
+
+def _of_template(written: str, place: str, budget: Budget) -> Iterator[Violation | int]:
+    try:
+        template = Template.compile(written, budget=budget)
+    except InvalidParts as error:
+        yield from (Violation(each.message, pointer=place) for each in error.violations)
+        return
+    yield template.expression_count
+    for name in sorted(template.variables - KNOWN):
+        yield Violation(f"{name} has no value when an execution is created: trigger and rule have", pointer=place)
+
+
+def made_labels(rule: RuleVersion, trigger_data: Mapping[str, Any], pace: Pace) -> MadeLabels:
+    """Return the labels and keys that a version of a rule gives an execution; all of them share what one may cost.
+
+    Args:
+        rule: The rule.
+        trigger_data: What the execution is created with.
+        pace: At which they are made.
+    """
+    compiling = PacedBudget.paced(pace)
+    evaluating = PacedBudget(pace)
+    values = scope_beforehand(rule.rule_id, rule.version, rule.content, trigger_data)
+
+    def made(written: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+        resolved: dict[str, str] = {}
+        left_out: dict[str, str] = {}
+        for key, template in written.items():
+            try:
+                resolved[key] = _label(Template.compile(template, budget=compiling).resolve(values, evaluating))
+            except EvaluationError as error:
+                left_out[key] = str(error)
+        return resolved, left_out
+
+    labels, left_out = made(rule.content.labels)
+    keys, keys_left_out = made(_keys(rule.content))
+    return MadeLabels(labels=labels, left_out=left_out, keys=keys, keys_left_out=keys_left_out)
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, dict | list):
+        raise EvaluationFailed("it is an object or an array")
+    label = text(value)
+    if len(label) > LONGEST_VALUE:
+        raise EvaluationFailed(f"it has more than {LONGEST_VALUE} characters")
+    return label

@@ -1,0 +1,52 @@
+"""Recurring triggers: the settings of a rule that runs by the clock, and what its runs see as ``trigger``."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from automation.domain.errors import Violation
+from automation.engine.triggers.schedule import BadSchedule, schedule, ten_times
+
+LEAST_INTERVAL = timedelta(seconds=1)
+"""How often a rule runs at the most, where the operator says nothing."""
+
+
+def violations(
+    config: Mapping[str, Any], now: datetime | None = None, least: timedelta = LEAST_INTERVAL
+) -> Iterator[Violation]:
+    """Yield what is wrong with the settings of a recurring trigger that no schema can say.
+
+    Args:
+        config: The settings, a contract component ``RecurringTriggerConfig``.
+        now: From when on its times are looked at; this moment when left out.
+        least: How far apart its times are at the least.
+    """
+    try:
+        wanted = schedule(config)
+    except BadSchedule as error:
+        yield Violation(str(error), pointer=f"/{error.name}")
+        return
+    by = "every" if "every" in config else "cron"
+    if wanted.every is not None and not least <= wanted.every <= timedelta(days=366):
+        message = f"must be {least.total_seconds():g} seconds at the least, 366 days at the most"
+        yield Violation(message, pointer="/every")
+        return
+    times = ten_times(wanted, now or datetime.now(UTC))
+    if not times:
+        yield Violation("never comes, or not in the next ten years", pointer=f"/{by}")
+    shortest = min((later - earlier for earlier, later in pairwise(times)), default=timedelta.max)
+    if shortest < least:
+        yield Violation(f"comes more often than every {least.total_seconds():g} seconds", pointer=f"/{by}")
+    if wanted.jitter >= shortest:
+        yield Violation("must be less than the time between two runs", pointer="/jitter_seconds")
+
+
+def trigger_of(scheduled_at: datetime, fired_at: datetime) -> dict[str, str]:
+    """Return what a run sees as ``trigger``."""
+    return {"scheduled_at": written(scheduled_at), "fired_at": written(fired_at)}
+
+
+def written(time: datetime) -> str:
+    """Return a time as the API writes it."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,192 @@
+"""Schedule of a recurring rule: when it is due, worked out from its settings and a time alone.
+
+Nothing here looks at a clock, so that a schedule is the same for whoever asks: a worker, or a client that has not saved
+it yet. Expressions are those of Debian's cron: where minute and hour are said, the clock on the wall counts, and where
+one of them begins with ``*``, the time that passes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+
+from automation.contract.compiled.scalars import date_time
+from automation.domain.start_window import duration
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""What intervals are counted from where no anchor is said."""
+HORIZON: Final = timedelta(days=3660)
+"""How far ahead a time is looked for: ten years have every day there is, but for a leap day that is a Monday."""
+EARLIEST: Final = EPOCH
+LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+"""Between which all times of a schedule lie: before and after, zones and ten years would lead out of the calendar."""
+LATE: Final = timedelta(seconds=10)
+"""How late a time is looked at that counts as missed: workers were away, or all of them stood still."""
+MOST_CAUGHT_UP: Final = 100
+"""How many missed times are made up for at the most: the last ones."""
+_NOT_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
+_TICK: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is done about a schedule: the time whose run is made, and the one that is due next; None for none."""
+
+    fire: datetime | None
+    following: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When a recurring rule is due: by a ``cron`` expression in a time zone, or at each interval from an anchor on.
+
+    ``starts_at`` and ``ends_at`` bound it, the end excluded. Every time has a time zone, and is returned in UTC.
+    """
+
+    cron: str | None = None
+    zone: ZoneInfo | None = None
+    every: timedelta | None = None
+    anchor: datetime = EPOCH
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    catch_up: str = "one"
+    jitter: timedelta = timedelta()
+
+    def after(self, moment: datetime) -> datetime | None:
+        """Return the first time after a moment; None where there is none."""
+        return next(self.times(moment), None)
+
+    def times(self, moment: datetime) -> Iterator[datetime]:
+        """Yield the times after a moment, each later than the one before; none that is further ahead than ten years."""
+        last = moment if self.starts_at is None else max(moment, self.starts_at - _TICK)
+        furthest = min(last + HORIZON, self.ends_at or datetime.max.replace(tzinfo=UTC))
+        for time in self._by_interval(last) if self.every is not None else self._by_cron(last):
+            if time >= furthest:
+                return
+            if time > last:
+                yield time
+                last = time
+
+    def step(self, due: datetime, now: datetime) -> Step:
+        """Return what is done at ``now`` about the time that is ``due``, and so of all since then that were missed."""
+        latest = now - LATE - self.jitter
+        if due > latest:
+            return Step(due, self.after(due))
+        missed = self._last(due, latest, 1 if self.catch_up == "one" else MOST_CAUGHT_UP)
+        if self.catch_up == "none":
+            return Step(None, self.after(latest))
+        return Step(missed[0], self.after(missed[0]))
+
+    def _last(self, due: datetime, latest: datetime, most: int) -> list[datetime]:
+        """Return the last times from ``due`` to ``latest``, as many as there are or ``most``.
+
+        They are looked for from the end, in windows that double, so a year of minutes costs no more than a day of them.
+        """
+        window = timedelta(minutes=2 * most)
+        while True:
+            begin = max(due - _TICK, latest - window)
+            found = [time for time in self._until(begin, latest) if time >= due]
+            if len(found) >= most or begin < due:
+                return found[-most:] or [due]
+            window *= 2
+
+    def _until(self, moment: datetime, latest: datetime) -> Iterator[datetime]:
+        for time in self.times(moment):
+            if time > latest:
+                return
+            yield time
+
+    def _by_interval(self, moment: datetime) -> Iterator[datetime]:
+        if self.every is None:
+            raise ValueError("the schedule has no interval")
+        time = moment + self.every - (moment - self.anchor) % self.every
+        while True:
+            yield time
+            time += self.every
+
+    def _by_cron(self, moment: datetime) -> Iterator[datetime]:
+        if self.cron is None:
+            raise ValueError("the schedule has no expression")
+        for time in CronSim(self.cron, moment.astimezone(self.zone)):
+            yield time.astimezone(UTC)
+
+
+def schedule(config: Mapping[str, Any]) -> Schedule:
+    """Return the schedule of a contract component ``RecurringTriggerConfig``.
+
+    Raises:
+        BadSchedule: There is no such zone or time, or the expression is none.
+    """
+    every, cron = _part(config, "every", duration), config.get("cron")
+    made = Schedule(
+        cron=cron,
+        zone=_part(config, "timezone", _zone) or ZoneInfo("UTC"),
+        every=every,
+        anchor=_part(config, "anchor", _time) or _part(config, "starts_at", _time) or EPOCH,
+        starts_at=_part(config, "starts_at", _time),
+        ends_at=_part(config, "ends_at", _time),
+        catch_up=config.get("catch_up", "one"),
+        jitter=timedelta(seconds=config.get("jitter_seconds", 0)),
+    )
+    if cron is not None:
+        _part(config, "cron", lambda text: CronSim(text, EPOCH))
+    return made
+
+
+class BadSchedule(ValueError):
+    """A setting of a schedule is not what it must be.
+
+    Args:
+        name: Which.
+        message: What is wrong with it.
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+def ten_times(wanted: Schedule, moment: datetime) -> list[datetime]:
+    """Return the next ten times of a schedule after a moment, or as many as there are."""
+    return list(islice(wanted.times(moment), 10))
+
+
+_SAID: Final = {
+    "cron": "is no cron expression of five fields: minute, hour, day of the month, month, weekday",
+    "timezone": "is no time zone of the IANA database",
+    "every": "is no duration in weeks, or in days, hours, minutes and seconds (ISO 8601)",
+}
+
+
+def _part(config: Mapping[str, Any], name: str, read: Any) -> Any:
+    if name not in config:
+        return None
+    try:
+        return read(config[name])
+    except (ValueError, OverflowError, OSError, KeyError, CronSimError) as error:
+        raise BadSchedule(name, _SAID.get(name, str(error))) from error
+
+
+def require_between(time: datetime) -> datetime:
+    """Return a time that a schedule can be asked about.
+
+    Raises:
+        ValueError: It lies too far away.
+    """
+    if not EARLIEST <= time < LATEST:
+        raise ValueError(f"must lie between the years {EARLIEST.year} and {LATEST.year}")
+    return time
+
+
+def _time(text: str) -> datetime:
+    return require_between(date_time(text))
+
+
+def _zone(name: str) -> ZoneInfo:
+    if name in _NOT_ZONES or name.startswith(("posix/", "right/")):
+        raise ValueError("not a zone")
+    return ZoneInfo(name)

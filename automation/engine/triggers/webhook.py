@@ -1,0 +1,117 @@
+"""Webhooks: what other systems send to a rule's hook, and what runs see of it as ``trigger``."""
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from automation.contract.compiled.raw_bodies import RawBody
+from automation.contract.compiled.strict_json import parsed_opaque
+from automation.contract.document.references import pointer
+from automation.contract.serving.request_head import RequestHead
+from automation.domain.errors import InvalidBody, SecretsNotConfigured, Violation
+from automation.domain.hooks import Hook
+from automation.domain.opaque import Opaque
+from automation.engine.triggers.verification import verified
+from automation.storage.pool.encoding import without_nul
+
+WAIT = "wait"
+"""What a hook's ``respond`` says that answers with the end of the execution."""
+
+_JSON = "application/json"
+_FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 1000
+_SECONDS_TO_SET_KEYS = "60"
+_LOG_IN = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+"""Headers that say who somebody is: no run shows them."""
+
+
+def violations(config: Mapping[str, Any]) -> Iterator[Violation]:
+    """Yield what is wrong with the settings of a webhook trigger that no schema can say."""
+    for index, name in enumerate(config.get("headers", ())):
+        if name.lower() in _LOG_IN:
+            yield Violation("is a header that logs in, which no run is to show", pointer=pointer("headers", index))
+
+
+def delivery_of(hook: Hook, head: RequestHead, body: RawBody | None, now: float) -> bytes | None:
+    """Return what tells a delivery from others of the same hook, as a hash; None where nothing does.
+
+    Args:
+        hook: The hook.
+        head: The head of the request.
+        body: Its body; None where there is none.
+        now: The time, in seconds since 1970.
+
+    Raises:
+        SignatureInvalid: It is not signed as the hook's settings want it.
+        SecretsNotConfigured: The secret that it must be signed with can't be read here.
+    """
+    wanted = hook.config.get("verification")
+    header = hook.config.get("delivery_id_header", "").lower()
+    identifier = head.headers.get(header)
+    if wanted is not None:
+        if hook.secret is None:
+            raise SecretsNotConfigured(headers={"Retry-After": _SECONDS_TO_SET_KEYS})
+        content = b"" if body is None else body.content
+        identifier = verified(wanted, head.headers, content, hook.secret, now) or identifier
+    return sha256(identifier.encode("utf-8", "surrogatepass")).digest() if identifier else None
+
+
+def trigger_of(config: Mapping[str, Any], head: RequestHead, query: Mapping[str, Any], body: RawBody | None) -> Opaque:
+    """Return what runs see as ``trigger``: JSON as the text that it came as, so that numbers keep their digits.
+
+    Args:
+        config: What the rule's trigger is set to.
+        head: The head of the request.
+        query: Its query.
+        body: Its body; None where there is none.
+
+    Raises:
+        InvalidBody: The body isn't what its media type says.
+    """
+    value, text = _body(body)
+    wanted = {name.lower() for name in config.get("headers", ())}
+    beside, written = _stored(
+        {
+            "headers": {name: text for name, text in head.headers.items() if name in wanted},
+            "method": head.method,
+            "query": dict(query),
+        }
+    )
+    return Opaque({"body": value, **beside}, f'{{"body":{text},{written[1:]}')
+
+
+def _body(body: RawBody | None) -> tuple[Any, str]:
+    """Return what a body says, and that as JSON."""
+    if body is None:
+        return None, "null"
+    if body.media_type == _JSON:
+        return parsed_opaque(body.content)
+    try:
+        text = body.content.decode()
+        value = _fields(text) if body.media_type == _FORM else text
+    except UnicodeDecodeError:
+        raise InvalidBody("The body is not UTF-8.") from None
+    return _stored(value)
+
+
+def _stored(value: Any) -> tuple[Any, str]:
+    """Return a value as it can be stored, and as JSON."""
+    text = without_nul(orjson.dumps(value))
+    return orjson.loads(text), text.decode()
+
+
+def _fields(text: str) -> dict[str, str | list[str]]:
+    """Return the fields of a form by their names, a list for one that is given more than once."""
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except UnicodeDecodeError:
+        raise
+    except ValueError:
+        raise InvalidBody(f"A form has at most {_MOST_FIELDS} fields.") from None
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        fields.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}

@@ -1,0 +1,146 @@
+"""Changes of many executions at once: each as it is changed alone, all of them in one transaction."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg.rows import dict_row
+
+from automation.domain.errors import (
+    AutomationError,
+    Conflict,
+    ExecutionNotFound,
+    InvalidInput,
+    NotFound,
+    TooManyRequests,
+)
+from automation.domain.executions import ExecutionFilter
+from automation.domain.pages import PageRequest, Total
+from automation.storage.execution_list import ExecutionList
+from automation.storage.pool.database import Database
+from automation.storage.pool.trail import TRAIL, trailing
+from automation.storage.pool.unit_of_work import UNIT, Opening
+
+MOST = 1_000
+"""How many executions are changed at once: some seconds of locks on their rows."""
+
+# Which of some executions there are, and their rules.
+_PLACES = b"""
+SELECT execution_id, automation_rule_id FROM automation_executions
+WHERE tenant = %(tenant)s AND execution_id = ANY (%(executions)s::uuid[])
+"""
+_NOTHING = b"SELECT 1 AS nothing"
+_OPENING = Opening(_NOTHING, {}, lambda _: None)
+
+Change = Callable[[UUID], Awaitable[object]]
+"""Changes one execution, or raises why it doesn't."""
+Place = tuple[UUID, UUID]
+"""A rule and an execution of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one execution; the code and the detail say why it was refused, where it was."""
+
+    execution_id: UUID
+    code: str | None = None
+    detail: str | None = None
+
+
+class BulkChanges:
+    """Changes executions of any tenant, one tenant's at a time.
+
+    Each call is one transaction, or a part of the task's unit of work: where it raises, nothing was changed. Rows are
+    locked in one order, by rules and then by executions, so that two calls never wait for each other.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._list = ExecutionList(database)
+
+    async def of_ids(self, tenant: UUID, ids: Sequence[UUID], change: Change, *, dry_run: bool) -> list[Outcome]:
+        """Change executions by their ids, and return what became of each, in the order of the ids.
+
+        Args:
+            tenant: Whose they are.
+            ids: Which executions, ``MOST`` at the most.
+            change: Changes one of them.
+            dry_run: Whether all is taken back in the end.
+
+        Raises:
+            Unavailable: where the database cannot be reached.
+        """
+        named = {"tenant": tenant, "executions": [str(each) for each in ids]}
+        (rows,) = await self._database.read(tenant, (_PLACES, named), rows=dict_row)
+        places = [(row["automation_rule_id"], row["execution_id"]) for row in rows]
+        outcomes = await self._applied(tenant, places, change, dry_run=dry_run)
+        return [outcomes.get(each) or _refused(each, ExecutionNotFound()) for each in dict.fromkeys(ids)]
+
+    async def of_filter(
+        self, tenant: UUID, wanted: ExecutionFilter, change: Change, *, dry_run: bool
+    ) -> tuple[list[Outcome], Total] | Total:
+        """Change the executions that filters leave, the oldest first, where they are ``MOST`` at the most.
+
+        Where they are more, nothing is changed, or with ``dry_run`` the oldest ``MOST``.
+
+        Args:
+            tenant: Whose they are.
+            wanted: The filters.
+            change: Changes one of them.
+            dry_run: Whether all is taken back in the end.
+
+        Returns:
+            What became of each, and how many they are; or the latter alone where that is too many.
+
+        Raises:
+            Unavailable: where the database cannot be reached.
+        """
+        page = await self._list.page(tenant, wanted, PageRequest(MOST, ascending=True))
+        total = Total(len(page.items), exact=True)
+        if page.next is not None:
+            counted = await self._list.page(tenant, wanted, PageRequest(1, ascending=True, include_total=True))
+            total = counted.total or Total(len(page.items), exact=False)
+            if not dry_run:
+                return total
+        places = [(item.automation_rule_id, item.execution_id) for item in page.items]
+        outcomes = await self._applied(tenant, places, change, dry_run=dry_run)
+        return [outcomes[each] for _, each in places], total
+
+    async def _applied(
+        self, tenant: UUID, places: Sequence[Place], change: Change, *, dry_run: bool
+    ) -> dict[UUID, Outcome]:
+        unit = UNIT.get()
+        if unit is not None and not unit.ended and not dry_run:
+            await unit.connected()  # what refuses the request as a whole is no refusal of its first execution
+            return await each_changed(places, change)
+        if dry_run:
+            with trailing(None):
+                async with self._database.unit_of_work(tenant, _OPENING):
+                    return await each_changed(places, change)
+        async with self._database.unit_of_work(tenant, _OPENING) as unit:
+            outcomes = await each_changed(places, change)
+            if any(outcome.code is None for outcome in outcomes.values()):
+                await unit.commit(_NOTHING, {})
+            return outcomes
+
+
+async def each_changed(places: Sequence[Place], change: Change) -> dict[UUID, Outcome]:
+    """Change executions one after the other in the task's unit of work, and return what became of each.
+
+    What is refused, by an error that a request for one is answered with, leaves the others alone.
+    """
+    outcomes = {}
+    for _, execution in sorted(places):
+        try:
+            await change(execution)
+            outcomes[execution] = Outcome(execution)
+        except (Conflict, InvalidInput, NotFound, TooManyRequests) as error:
+            outcomes[execution] = _refused(execution, error)
+            trail = TRAIL.get()
+            if trail is not None:
+                trail.retract({"execution": execution})
+    return outcomes
+
+
+def _refused(execution: UUID, error: AutomationError) -> Outcome:
+    return Outcome(execution, error.code, error.detail)

@@ -1,0 +1,200 @@
+"""Publishes events: finds the rules that wait for each, and creates all their executions in one transaction."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+from psycopg.rows import dict_row
+
+from automation.domain.errors import TooManyMatches, TooManyPending
+from automation.domain.events import MOST_EXECUTIONS, Event, Receipt, WaitingRule
+from automation.domain.labels import MadeLabels
+from automation.domain.limits import DEFAULTS, Limits
+from automation.domain.origin import Origin
+from automation.domain.rules import RuleVersion
+from automation.storage import quotas
+from automation.storage.label_making import NOT_MADE, made_for
+from automation.storage.pool.database import Database
+from automation.storage.pool.encoding import decoded, encoded, uuid_array
+from automation.storage.turns import MOST_TURNS, changed_each_time
+
+# Neither statistics nor other rules change how it is done: each type is looked up with each source, in the index.
+FIND = b"""
+WITH waiting AS MATERIALIZED (
+    SELECT DISTINCT found.rule_id
+    FROM unnest(%(types)s::text[]) AS named(type)
+    CROSS JOIN unnest(%(sources)s::text[]) AS begun(source)
+    CROSS JOIN LATERAL (
+        SELECT s.rule_id FROM automation_event_subscriptions s
+        WHERE s.tenant = %(tenant)s AND s.type = named.type AND s.source = begun.source
+        OFFSET 0) found
+    WHERE NOT EXISTS (
+        SELECT FROM automation_events seen
+        WHERE seen.tenant = %(tenant)s AND seen.digest = %(digest)s AND seen.expires_at > now())
+)
+SELECT w.rule_id, rule.conditions, CASE WHEN rule.asks OR strpos(rule.labels, '${') > 0 THEN (
+    SELECT json_build_object('version', g.version, 'content', g.content::json)::text
+    FROM get_rule_v1(p_tenant => %(tenant)s, p_rule => w.rule_id) g) END AS wanted
+FROM waiting w
+CROSS JOIN LATERAL (
+    SELECT (r.trigger_config -> 'conditions')::text AS conditions, r.labels::text AS labels,
+        num_nonnulls(r.input_schema, r.concurrency_key, r.deduplication_key) > 0 AS asks
+    FROM automation_rules r
+    WHERE r.tenant = %(tenant)s AND r.rule_id = w.rule_id AND r.status IN ('active', 'paused') AND r.deleted_at IS NULL
+    OFFSET 0) rule
+ORDER BY w.rule_id
+LIMIT %(most)s
+"""
+"""The rules in use that wait for an event, unless it was seen before."""
+# What the events start is created, and what became of each is kept.
+_PUBLISH = b"""
+SELECT outcome, digest, receipt
+FROM publish_events_v1(
+    p_tenant => %(tenant)s, p_user => %(user)s, p_digests => %(digests)s::bytea[], p_triggers => %(triggers)s::text[],
+    p_places => %(places)s::integer[], p_rules => %(rules)s::uuid[], p_executions => %(executions)s::uuid[],
+    p_made => %(made)s::text[], p_made_of => %(made_of)s::integer[], p_told => %(told)s::text[],
+    p_request_id => %(request_id)s, p_triggered_by => %(triggered_by)s::json,
+    p_max_pending => %(max_pending)s::bigint, p_executions_per_day => %(executions_per_day)s::bigint,
+    p_stored_bytes => %(max_stored_bytes)s::bigint)
+"""
+
+Admits = Callable[[WaitingRule, Event], Awaitable[bool]]
+"""Says whether an event meets the conditions that a rule's trigger sets."""
+MakeLabels = Callable[[Mapping[str, Any], RuleVersion], Awaitable[MadeLabels]]
+"""Makes the labels of a rule that something is put into, of what it is triggered with."""
+
+
+class _Changed(Exception):
+    """A rule was changed after it was found: it is to be looked at anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """A rule that an event starts; ``place`` counts the events from 1."""
+
+    place: int
+    rule_id: UUID
+    labels: Mapping[str, object]
+
+
+class Events:
+    """The events of all tenants, one tenant at a time; ``Unavailable`` is raised where no database answers.
+
+    Args:
+        database: Where they are.
+        limits: What tenants may use that have no limits of their own.
+    """
+
+    def __init__(self, database: Database, limits: Limits = DEFAULTS) -> None:
+        self._database = database
+        self._limits = quotas.created_under(limits)
+
+    async def publish(
+        self,
+        tenant: UUID,
+        user: UUID,
+        events: Sequence[Event],
+        *,
+        origin: Origin,
+        admits: Admits,
+        make_labels: MakeLabels,
+    ) -> list[Receipt]:
+        """Create an execution of each rule that waits for an event, all of them or none, and say which.
+
+        An event that was seen within 24 hours starts nothing, and has the receipt that it had.
+
+        Args:
+            tenant: Whose events they are.
+            user: Who publishes them.
+            events: The events.
+            origin: Who or what publishes them.
+            admits: Looks at a rule that waits for an event's type and source.
+            make_labels: Makes the labels of rules.
+
+        Raises:
+            TooManyMatches: where more executions would be created than one request may create.
+            TooManyPending: where the tenant has as many pending executions as it may have.
+            TooManyExecutions: where it has asked for as many in this day as it may.
+            QuotaExceeded: where it has stored as much as it may.
+            InvalidInput: where a rule that an event would start takes no such ``trigger_data``.
+            Unavailable: where rules were changed each time after they were found.
+        """
+        asked = {
+            "tenant": tenant,
+            "user": user,
+            "digests": [event.digest for event in events],
+            "triggers": [encoded(event.trigger) for event in events],
+            "request_id": origin.request_id,
+            "triggered_by": encoded(origin.triggered_by),
+            **self._limits,
+        }
+        if not events:
+            return []
+        for _ in range(MOST_TURNS):
+            starts = [start async for start in self._starts(tenant, events, admits, make_labels)]
+            with suppress(_Changed):
+                receipts = await self._published(tenant, asked | _columns(starts))
+                return [Receipt(event=event, started=receipts[event.digest]) for event in events]
+        raise changed_each_time()
+
+    async def _starts(
+        self, tenant: UUID, events: Sequence[Event], admits: Admits, make_labels: MakeLabels
+    ) -> AsyncIterator[_Start]:
+        queries = [(FIND, looked_for(tenant, event)) for event in events]
+        found = await self._database.read(tenant, *queries, rows=dict_row)
+        seen: set[bytes] = set()
+        count = 0
+        for place, (event, rows) in enumerate(zip(events, found, strict=True), 1):
+            if event.digest in seen:
+                continue
+            seen.add(event.digest)
+            for row in rows:
+                conditions = () if row["conditions"] is None else decoded(row["conditions"])
+                if not await admits(WaitingRule(rule_id=row["rule_id"], conditions=conditions), event):
+                    continue
+                count += 1
+                if count > MOST_EXECUTIONS:
+                    raise TooManyMatches
+                labels = NOT_MADE
+                if row["wanted"] is not None:
+                    make = partial(make_labels, event.trigger)
+                    labels = await made_for(tenant, row["rule_id"], row["wanted"], make)
+                yield _Start(place, row["rule_id"], labels)
+
+    async def _published(self, tenant: UUID, asked: Mapping[str, object]) -> dict[bytes, dict[UUID, UUID]]:
+        async with self._database.transaction(tenant) as transaction:
+            rows = await transaction.fetch_all(_PUBLISH, asked, dict_row)
+            for outcome in (row["outcome"] for row in rows):
+                if outcome == "labels_wanted":
+                    raise _Changed
+                if outcome == "too_many_pending":
+                    raise TooManyPending
+                quotas.require_none_reached(outcome)
+        return {row["digest"]: _started(row["receipt"]) for row in rows}
+
+
+def looked_for(tenant: UUID, event: Event) -> dict[str, object]:
+    """Return what the rules that wait for an event are found by."""
+    return {
+        "tenant": tenant,
+        "types": event.types,
+        "sources": event.sources,
+        "digest": event.digest,
+        "most": MOST_EXECUTIONS + 1,
+    }
+
+
+def _columns(starts: Sequence[_Start]) -> dict[str, object]:
+    return {
+        "places": [start.place for start in starts],
+        "rules": uuid_array([start.rule_id for start in starts]),
+        "executions": uuid_array([uuid4() for _ in starts]),
+        **{name: [start.labels[name] for start in starts] for name in NOT_MADE},
+    }
+
+
+def _started(receipt: str) -> dict[UUID, UUID]:
+    return {UUID(rule): UUID(execution) for rule, execution in decoded(receipt).items()}

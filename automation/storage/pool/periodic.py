@@ -1,0 +1,44 @@
+"""Repeats what is done behind the requests, in the background, and does it once more at the end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+
+class Periodic:
+    """Calls a function again and again.
+
+    Args:
+        function: What is called; it raises nothing.
+        period: Seconds between two calls.
+    """
+
+    def __init__(self, function: Callable[[], Awaitable[None]], period: float) -> None:
+        self._function = function
+        self._period = period
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Start in the background of the running event loop."""
+        self._stopping.clear()
+        self._task = asyncio.create_task(self._repeat())
+
+    async def stop(self) -> None:
+        """End the background task, and call the function for the last time."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+            self._task = None
+        await self._function()
+
+    async def _repeat(self) -> None:
+        while not self._stopping.is_set():
+            await self._pause()
+            await self._function()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(self._period):
+                await self._stopping.wait()
+        except TimeoutError:
+            return

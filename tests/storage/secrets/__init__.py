@@ -1,0 +1,1 @@
+"""Secrets as they are stored."""

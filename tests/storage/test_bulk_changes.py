@@ -1,0 +1,66 @@
+"""Bulk changes: few at once, more not at all, and in one order whoever asks."""
+
+import asyncio
+from functools import partial
+from uuid import UUID
+
+import pytest
+
+from automation.domain.executions import ExecutionFilter
+from automation.domain.pages import Total
+from automation.storage import bulk_changes
+from automation.storage.bulk_changes import BulkChanges, Outcome
+from automation.storage.pool.database import Database
+from tests.storage.runner import Runner
+
+
+@pytest.fixture
+def changes(database: Database, monkeypatch: pytest.MonkeyPatch) -> BulkChanges:
+    monkeypatch.setattr(bulk_changes, "MOST", 2)
+    return BulkChanges(database)
+
+
+async def test_where_a_filter_leaves_too_many_nothing_is_changed_and_they_are_counted(
+    runner: Runner, changes: BulkChanges
+) -> None:
+    rule = await runner.rule()
+    executions = [await runner.execute(rule) for _ in range(3)]
+    pending = ExecutionFilter(status=("pending",), automation_rule_id=(rule.rule_id,))
+    cancel = partial(runner.executions.cancel, runner.tenant)
+
+    planned = await changes.of_filter(runner.tenant, pending, cancel, dry_run=True)
+    found = await changes.of_filter(runner.tenant, pending, cancel, dry_run=False)
+
+    assert planned == ([Outcome(each) for each in executions[:2]], Total(3, exact=True))
+    assert found == Total(3, exact=True)
+    assert {(await runner.document(each))["status"] for each in executions} == {"pending"}
+
+
+async def test_where_one_fails_nothing_was_changed(runner: Runner, changes: BulkChanges) -> None:
+    executions = [await runner.execute() for _ in range(2)]
+
+    async def cancel_and_break(execution: UUID) -> None:
+        await runner.executions.cancel(runner.tenant, execution)
+        if execution == max(executions):
+            raise RuntimeError("the process is out of luck")
+
+    with pytest.raises(RuntimeError):
+        await changes.of_ids(runner.tenant, executions, cancel_and_break, dry_run=False)
+
+    assert {(await runner.document(each))["status"] for each in executions} <= {"pending"}
+
+
+async def test_two_that_change_the_same_never_wait_for_each_other_in_a_circle(
+    runner: Runner, database: Database
+) -> None:
+    changes = BulkChanges(database)
+    rules = [await runner.rule(max_concurrent_executions=1) for _ in range(3)]
+    executions = [await runner.execute(rule) for rule in rules for _ in range(3)]
+    cancel = partial(runner.executions.cancel, runner.tenant)
+
+    both = await asyncio.gather(
+        changes.of_ids(runner.tenant, executions, cancel, dry_run=False),
+        changes.of_ids(runner.tenant, executions[::-1], cancel, dry_run=False),
+    )
+
+    assert [outcome.code for outcomes in both for outcome in outcomes] == [None] * 18

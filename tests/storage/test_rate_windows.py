@@ -1,0 +1,74 @@
+"""A limit on requests is never exceeded, however many processes lease from it at the same time."""
+
+import asyncio
+
+import psycopg
+
+from automation.domain.allowance import Allowance, Lease
+from automation.storage.pool.database import Database
+from automation.storage.rate_windows import RateWindows
+from tests.databases import DatabaseUrls
+from tests.storage.samples import Sample
+
+QUOTA = 640
+
+
+def allowance(sample: Sample, subject: str = "tenant", quota: int = QUOTA) -> Allowance:
+    return Allowance(sample.tenant, subject, subject, quota)
+
+
+async def leases(windows: RateWindows, ours: Allowance, wanted: int) -> list[Lease]:
+    """Lease until nothing is left."""
+    taken = [await windows.lease(ours, wanted)]
+    while taken[-1].granted:
+        taken.append(await windows.lease(ours, wanted))
+    return taken
+
+
+async def test_all_leases_of_a_minute_are_the_limit_exactly(ours: Sample, database: Database) -> None:
+    windows = RateWindows(database)
+
+    taken = await asyncio.gather(*(leases(windows, allowance(ours), wanted) for wanted in (1, 7, 10, 1000)))
+
+    assert sum(lease.granted for some in taken for lease in some) == QUOTA
+
+
+async def test_the_last_ones_are_shared(ours: Sample, database: Database) -> None:
+    windows = RateWindows(database)
+
+    greedy = [lease.granted for lease in await leases(windows, allowance(ours, quota=20), 1000)]
+
+    assert greedy[0] == 2
+    assert set(greedy[4:-1]) == {1}
+
+
+async def test_each_tenant_and_key_has_a_minute_of_its_own(ours: Sample, theirs: Sample, database: Database) -> None:
+    windows = RateWindows(database)
+    await leases(windows, allowance(ours, quota=5), 5)
+
+    others = [await windows.lease(allowance(theirs), 5), await windows.lease(allowance(ours, "ak_12345678"), 5)]
+
+    assert [lease.granted for lease in others] == [5, 5]
+
+
+async def test_when_the_minute_is_over_all_of_it_is_there_again(
+    ours: Sample, database: Database, database_urls: DatabaseUrls
+) -> None:
+    windows = RateWindows(database)
+    before = await leases(windows, allowance(ours), 1000)
+    with psycopg.connect(database_urls.admin) as admin:
+        admin.execute("UPDATE rate_windows SET began_at = began_at - interval '60 seconds'")
+
+    after = await windows.lease(allowance(ours), 10)
+
+    assert 0 < before[-1].seconds <= 60
+    assert after == Lease(granted=10, remaining=QUOTA - 10, seconds=60.0)
+
+
+async def test_a_limit_that_was_lowered_lets_nothing_more_in(ours: Sample, database: Database) -> None:
+    windows = RateWindows(database)
+    await windows.lease(allowance(ours), 50)
+
+    lease = await windows.lease(allowance(ours, quota=20), 10)
+
+    assert (lease.granted, lease.remaining) == (0, 0)

@@ -1,0 +1,163 @@
+"""Fork server: has imported what the service's command loads, and becomes that command whenever it is asked to.
+
+Four fifths of the processor time of a start are imports, and a run of the tests makes hundreds of starts. This program
+imports once; each start is a fork of it that takes over what a new process gets from the one that starts it (arguments,
+environment, descriptors), runs the very script that an operator runs, and ends as an interpreter ends. From outside it
+is what a real start is, which ``test_forked.py`` holds. ``tests/system/forked.py`` asks.
+
+It is run as a program of its own, ``fork_server.py DESCRIPTOR``, so it uses nothing of the tests' packages.
+"""
+
+import fcntl
+import gc
+import importlib
+import io
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import struct
+import sys
+import termios
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+COMMAND = Path(sys.executable).with_name("automation")
+
+PRELOADED = (
+    "automation.commands.program",
+    "automation.demo.session",
+    "automation.service.server",
+    "automation.service.worker",
+)
+"""What commands load when they need it; what is loaded later still, the process that needs it loads."""
+
+RECORD = struct.Struct("=q")
+"""What is told of a process, each in one record: its id, and when it has ended its exit code."""
+
+MOST_BYTES = 1 << 20
+DESCRIPTORS = 4
+"""Where a process is told of, and its standard input, output and error."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a process is to be; ``in_front`` of the terminal that is its input, alone in a session of its own."""
+
+    arguments: list[str]
+    environment: dict[str, str]
+    in_front: bool
+    standard: list[int]
+
+
+class Children:
+    """The processes that have been started and haven't ended, each with the descriptor that is told of it."""
+
+    def __init__(self, selector: selectors.BaseSelector) -> None:
+        self._selector = selector
+        self._told: dict[int, tuple[int, int]] = {}
+
+    def add(self, pid: int, told: int) -> None:
+        """Tell which process it is, and wait for its end."""
+        ended = os.pidfd_open(pid)
+        self._told[ended] = (pid, told)
+        self._selector.register(ended, selectors.EVENT_READ)
+        _tell(told, pid)
+
+    def end(self, ended: int) -> None:
+        """Tell how a process has ended."""
+        pid, told = self._told.pop(ended)
+        self._selector.unregister(ended)
+        os.close(ended)
+        _, status = os.waitpid(pid, 0)
+        _tell(told, os.waitstatus_to_exitcode(status))
+        os.close(told)
+
+    def forget(self) -> None:
+        """Close all descriptors, in a child that has nothing to do with the others."""
+        for ended, (_, told) in self._told.items():
+            os.close(ended)
+            os.close(told)
+
+
+def preload() -> None:
+    """Import what the command loads, as the command does: no garbage is collected meanwhile."""
+    gc.disable()
+    sys.path[0] = str(COMMAND.parent)
+    with warnings.catch_warnings(action="ignore"):
+        for name in PRELOADED:
+            importlib.import_module(name)
+    gc.freeze()
+
+
+def serve(control: socket.socket) -> Start | None:
+    """Fork whenever it is asked, until nobody is there any more who could ask.
+
+    Returns:
+        In a child what it is to be; None in the server, at its end.
+    """
+    with selectors.DefaultSelector() as selector, control:
+        children = Children(selector)
+        selector.register(control, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is not control:
+                    children.end(key.fd)
+                    continue
+                message, descriptors, _, _ = socket.recv_fds(control, MOST_BYTES, DESCRIPTORS)
+                if not message:
+                    return None
+                told, *standard = descriptors
+                pid = os.fork()
+                if pid == 0:
+                    children.forget()
+                    os.close(told)
+                    return Start(**json.loads(message), standard=standard)
+                children.add(pid, told)
+                for descriptor in standard:
+                    os.close(descriptor)
+
+
+def become(start: Start) -> None:
+    """Be the command from here on; ends with SystemExit, or as the command ends.
+
+    Signals are as an interpreter begins with them; the server's streams, never used, stand for the same numbers.
+    """
+    for number, descriptor in enumerate(start.standard):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    if start.in_front:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+        signal.signal(number, handler)
+    os.environ.clear()
+    os.environ.update(start.environment)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=os.isatty(1))
+    sys.argv = [str(COMMAND), *start.arguments]
+    runpy.run_path(str(COMMAND), run_name="__main__")
+
+
+def _tell(told: int, number: int) -> None:
+    with suppress(BrokenPipeError):  # nobody wants to know any more
+        os.write(told, RECORD.pack(number))
+
+
+def main() -> None:
+    """Serve on the descriptor that was named; in a child, be what was asked for."""
+    preload()
+    try:
+        start = serve(socket.socket(fileno=int(sys.argv[1])))
+    except KeyboardInterrupt:  # of the whole group: who asked is going, too
+        return
+    if start is not None:
+        become(start)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""A start that is forked is a real one to whoever looks at it from outside."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.signals import deaf
+from tests.system import forked
+from tests.system.forked import STARTS, Forked, Started
+from tests.system.processes import environment, running, serving, wait_for_line
+
+Seen = Mapping[str, object]
+
+
+def seen_of(process: Started) -> Seen:
+    """Return what the system knows of a process: its signals, its descriptors without the database's, its family."""
+    place = Path("/proc", str(process.pid))
+    status = dict(re.findall(r"(\w+):\t(.*)", (place / "status").read_text()))
+    links = [str(link.readlink()) for link in (place / "fd").iterdir()]
+    return {
+        "descriptors": sorted(_kind(link) for link in links if not link.startswith("socket:")),
+        "group": os.getpgid(process.pid),
+        "session": os.getsid(process.pid),
+        "directory": str((place / "cwd").readlink()),
+        **{name: status[name] for name in ("SigBlk", "SigCgt", "SigIgn", "Umask", "Uid")},
+    }
+
+
+def _kind(link: str) -> str:
+    """Return a file's ending or name, and what else there is without its number."""
+    return link.partition(":")[0] if link[0] != "/" else Path(link).suffix or Path(link).name
+
+
+def run(arguments: Sequence[str], settings: Mapping[str, str], directory: Path) -> tuple[Started, str, str]:
+    """Run the command to its end; give also what it wrote."""
+    output, errors = directory / "output", directory / "errors"
+    with output.open("wb") as stdout, errors.open("wb") as stderr:
+        process = forked.start(arguments, environment(settings), (0, stdout.fileno(), stderr.fileno()))
+        process.wait(60)
+    return process, output.read_text(), errors.read_text()
+
+
+def test_a_forked_server_is_what_a_started_one_is(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(settings) as process:
+        kind, seen = type(process.popen), seen_of(process.popen)
+    monkeypatch.setenv(STARTS, "real")
+    with serving(settings) as process:
+        real_kind, real = type(process.popen), seen_of(process.popen)
+
+    assert (kind, real_kind) == (Forked, subprocess.Popen)
+    assert seen == real
+
+
+def test_a_forked_worker_is_what_a_started_one_is(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(["worker"], settings) as process:
+        wait_for_line(process, "worker started")
+        kind, seen = type(process.popen), seen_of(process.popen)
+    monkeypatch.setenv(STARTS, "real")
+    with running(["worker"], settings) as process:
+        wait_for_line(process, "worker started")
+        real_kind, real = type(process.popen), seen_of(process.popen)
+
+    assert (kind, real_kind) == (Forked, subprocess.Popen)
+    assert seen == real
+
+
+def test_how_it_ends_is_told_once_and_for_all(settings: dict[str, str]) -> None:
+    with serving(settings) as process:
+        running_on = process.popen.poll()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.popen.wait(0)
+        process.popen.kill()
+        code = process.popen.wait(60)
+        process.popen.send_signal(signal.SIGKILL)
+
+        assert (running_on, code, process.popen.poll()) == (None, -signal.SIGKILL, -signal.SIGKILL)
+        assert not psutil.pid_exists(process.popen.pid)
+
+
+def test_it_stops_in_order(settings: dict[str, str]) -> None:
+    with serving(settings) as process:
+        code = process.stop()
+
+    assert code == 0
+
+
+def test_it_has_the_environment_and_the_arguments_that_it_is_given(tmp_path: Path) -> None:
+    process, output, errors = run(["settings", "--json"], {"AUTOMATION_PORT": "4711"}, tmp_path)
+
+    assert isinstance(process, Forked)
+    assert (process.returncode, errors) == (0, "")
+    assert "4711" in output
+
+
+def test_a_command_that_is_refused_says_so_as_always(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    process, *said = run(["serve"], {}, tmp_path)
+    monkeypatch.setenv(STARTS, "real")
+    real, *really_said = run(["serve"], {}, tmp_path)
+
+    assert (type(process), type(real)) == (Forked, subprocess.Popen)
+    assert (process.returncode, said) == (real.returncode, really_said)
+
+
+def test_what_a_running_interpreter_cannot_take_over_is_really_started(tmp_path: Path) -> None:
+    with deaf():
+        ignoring, *_ = run(["--version"], {}, tmp_path)
+    otherwise, *_ = run(["--version"], {"PYTHONUTF8": "1"}, tmp_path)
+
+    assert [type(process) for process in (ignoring, otherwise)] == [subprocess.Popen, subprocess.Popen]
