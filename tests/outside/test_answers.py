@@ -1,7 +1,8 @@
 """The documented answers that chance can't be trusted to find, asked for one by one."""
 
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -10,39 +11,47 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from automation.contract.document.naming import HOOK_TOKEN
 from automation.contract.document.outline import Entry
 from automation.domain.limits import Limit
 from automation.domain.permissions import Role
-from tests.outside.calls import TIMEOUT_SECONDS, successful
+from automation.storage.bulk_changes import MOST
+from tests.outside.calls import AN_EVENT, TIMEOUT_SECONDS, successful
 from tests.outside.conftest import Demo
 from tests.shipped_contract.shipped import ENTRIES, examples, responses
+from tests.system.many_executions import failed
 from tests.system.problems import problem_of
 from tests.system.processes import serving
-from tests.system.tenancy import RULES, SECRETS, WEBHOOK, Tenant, rule_input
+from tests.system.tenancy import EXECUTIONS, RULES, SECRETS, WEBHOOK, Tenant, rule_input
 from tests.system.writes import MAKERS, new_key, other, write
 
 CONTRACTS = ["/api/v1/openapi.json", "/api/v1/openapi.yaml"]
 PATIENCE_SECONDS = 60
 AT_ONCE = 8
-LARGE = ["${[" + ", ".join(["trigger.order"] * 8) + "]}"] * 150
+A_LIST = "${[" + ", ".join(["trigger.order"] * 8) + "]}"
+LARGE = [A_LIST] * 150
 """A config whose expressions take some fifty stretches to compile."""
+LARGE_BEFOREHAND: Mapping[str, Any] = {"labels": {f"label-{number}": A_LIST * 2 for number in range(20)}}
+"""What of a rule takes some fifteen stretches whenever something triggers it."""
 
 JSON = {"content-type": "application/json"}
 
 
 def documenting(status: int, *, secured: bool = True) -> pytest.MarkDecorator:
-    """Return what asks every operation that documents a status, the public ones among them unless secured."""
+    """Return what asks every operation that documents a status, the public ones among them unless secured; no hook."""
     entries = [
         entry
         for entry in ENTRIES
-        if status in responses(entry) and (not secured or "x-required-permission" in entry.node)
+        if status in responses(entry)
+        and HOOK_TOKEN not in entry.node
+        and (not secured or "x-required-permission" in entry.node)
     ]
     return pytest.mark.parametrize("entry", entries, ids=lambda entry: entry.name)
 
 
 def documenting_code(status: int, code: str) -> pytest.MarkDecorator:
-    """Return what asks every operation that documents a problem."""
-    entries = [entry for entry in ENTRIES if code in codes(entry, status)]
+    """Return what asks every operation that documents a problem; of hooks, test_hook_answers.py does."""
+    entries = [entry for entry in ENTRIES if code in codes(entry, status) and HOOK_TOKEN not in entry.node]
     assert entries, f"no operation documents {code}"
     return pytest.mark.parametrize("entry", entries, ids=lambda entry: entry.name)
 
@@ -65,14 +74,27 @@ def found(entry: Entry, tenant: Tenant) -> str:
 
 
 def media_type_of(entry: Entry) -> str:
-    """Return the media type of an operation's body."""
-    (media_type,) = entry.node["requestBody"]["content"]
-    return str(media_type)
+    """Return the first media type of an operation's body."""
+    return str(next(iter(entry.node["requestBody"]["content"])))
 
 
 def ask(tenant: Tenant, entry: Entry, headers: Mapping[str, str] | None = None, **options: Any) -> httpx.Response:
     """Ask an operation for something that isn't there."""
     return tenant.ask(entry.method, path_of(entry), headers, **options)
+
+
+def at_once(send: Callable[[int], httpx.Response]) -> list[httpx.Response]:
+    """Send eighty requests, eight at a time."""
+    with ThreadPoolExecutor(AT_ONCE) as clients:
+        return list(clients.map(send, range(10 * AT_ONCE)))
+
+
+def one_at_a_time(answers: list[httpx.Response]) -> None:
+    """Expect that some requests were refused because another one of the tenant took long, and not all."""
+    refused = [answer for answer in answers if answer.status_code == httpx.codes.TOO_MANY_REQUESTS]
+    assert any(answer.is_success for answer in answers), answers[0].text
+    problem_of(refused[0], 429, "too_many_checks")
+    assert int(refused[0].headers["retry-after"]) >= 1
 
 
 def test_every_operation_succeeds(tenant: Tenant) -> None:
@@ -136,6 +158,7 @@ def test_a_body_that_is_not_json_is_refused(tenant: Tenant, entry: Entry) -> Non
 @documenting_code(429, "too_many_pending")
 def test_more_executions_than_may_wait_are_refused(tenant: Tenant, entry: Entry) -> None:
     refused = write(entry, tenant)
+    tenant.create_rule(trigger_type="event", trigger_config={"types": [AN_EVENT["type"]]})
     tenant.execute(tenant.create_rule())
     tenant.administration.set_limits(tenant.tenant, {Limit.MAX_PENDING: 1})
 
@@ -149,17 +172,28 @@ def test_more_executions_than_may_wait_are_refused(tenant: Tenant, entry: Entry)
 def test_large_rules_of_a_tenant_are_taken_one_at_a_time(tenant: Tenant, entry: Entry) -> None:
     large = rule_input(actions=[{**WEBHOOK, "config": {**WEBHOOK["config"], "json": LARGE}}])
     rule = tenant.create_rule(actions=large["actions"])
-    body = {"dry_run": True} if entry.name == "executeAutomationRule" else large
+    tenant.create_rule(**LARGE_BEFOREHAND, trigger_type="event", trigger_config={"types": [AN_EVENT["type"]]})
     path = entry.path.replace("{id}", rule["rule_id"])
     headers = {"content-type": media_type_of(entry)}
 
-    with ThreadPoolExecutor(AT_ONCE) as clients:
-        answers = list(clients.map(lambda _: tenant.ask(entry.method, path, headers, json=body), range(10 * AT_ONCE)))
+    def send(_number: int) -> httpx.Response:
+        bodies = {"executeAutomationRule": {"dry_run": True}, "publishAutomationEvent": {**AN_EVENT, "id": new_key()}}
+        return tenant.ask(entry.method, path, headers, content=json.dumps(bodies.get(entry.name, large)))
 
-    refused = [answer for answer in answers if answer.status_code == httpx.codes.TOO_MANY_REQUESTS]
-    assert any(answer.is_success for answer in answers)
-    problem_of(refused[0], 429, "too_many_checks")
-    assert int(refused[0].headers["retry-after"]) >= 1
+    answers = at_once(send)
+
+    one_at_a_time(answers)
+
+
+@documenting_code(429, "rate_limited")
+def test_beyond_its_rate_a_tenant_is_told_when_to_come_back(tenant: Tenant, entry: Entry) -> None:
+    tenant.administration.set_limits(tenant.tenant, {Limit.REQUESTS_PER_MINUTE: 1})
+
+    ask(tenant, entry)
+    refused = ask(tenant, entry)
+
+    problem_of(refused, 429, "rate_limited")
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
 
 
 @documenting_code(409, "idempotency_in_flight")
@@ -216,7 +250,7 @@ def test_a_deleted_rule_is_not_changed_or_run(tenant: Tenant, entry: Entry) -> N
     tenant.ask("DELETE", f"{RULES}/{rule['rule_id']}")
     retries = entry.name == "retryAutomationExecution"
     path = f"{execution}/retry" if retries else entry.path.replace("{id}", rule["rule_id"])
-    body = {} if retries else {"json": rule_input()}
+    body = {"json": rule_input()} if entry.node.get("requestBody", {}).get("required", False) else {}
 
     response = tenant.ask(entry.method, path, {"content-type": media_type_of(entry)} if body else None, **body)
 
@@ -266,6 +300,13 @@ def test_an_execution_that_has_finished_is_not_cancelled(tenant: Tenant) -> None
     path = tenant.add_failed_execution(tenant.create_rule())
 
     problem_of(tenant.post(f"{path}/cancel"), 409, "execution_finished")
+
+
+@pytest.mark.parametrize("action", ["retry", "cancel", "delete"])
+def test_more_executions_than_one_request_changes_become_an_operation(tenant: Tenant, action: str) -> None:
+    response = tenant.post(f"{EXECUTIONS}/{action}", {"filter": failed(tenant, MOST + 1)})
+
+    assert (response.status_code, response.json()["data"]["status"]) == (202, "pending")
 
 
 def test_the_cancellation_of_a_running_execution_is_accepted(demo: Demo) -> None:

@@ -215,9 +215,8 @@ def seen_by(reader: str, demo: Process, url: str) -> Any:
 
 
 def request_of(entry: Entry) -> Any:
-    """Return the one media type of an operation's request."""
-    (media_type,) = follow(DOCUMENT, entry.node["requestBody"])["content"].values()
-    return media_type
+    """Return the media type of an operation's request that is shown first."""
+    return next(iter(follow(DOCUMENT, entry.node["requestBody"])["content"].values()))
 
 
 def summaries(media_type: Any) -> list[str]:
