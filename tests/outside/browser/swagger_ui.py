@@ -42,6 +42,11 @@ class Operation:
 
     block: Locator
 
+    def fold(self) -> None:
+        """Fold it up again."""
+        self.block.locator(".opblock-summary-control").click()
+        expect(self.block.locator(".opblock-body")).to_be_hidden()
+
     def try_it_out(self, **parameters: str) -> None:
         """Make the form writable, and fill parameters in by their names, with ``_`` for ``-``."""
         self.block.get_by_role("button", name="Try it out").click()
