@@ -11,7 +11,7 @@ from automation.domain.opaque import Opaque
 
 MOST_IN_A_BATCH = 100
 MOST_EXECUTIONS = 500
-"""How many executions the events of one request create at the most: one statement does, within a query's time."""
+"""How many executions the events of one request create at the most, all of them in one transaction."""
 MOST_SEGMENTS = 10
 """How many segments a type has before ``*`` at the most, in a rule."""
 LONGEST_PREFIX = 256

@@ -16,7 +16,7 @@ from automation.domain.limits import DEFAULTS, Limits
 from automation.domain.origin import Origin
 from automation.domain.rules import RuleVersion
 from automation.storage import quotas
-from automation.storage.label_making import NOT_MADE, made_for
+from automation.storage.label_making import NOT_MADE, UNDECIDED, made_for
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import decoded, encoded, uuid_array
 from automation.storage.turns import MOST_TURNS, changed_each_time
@@ -49,17 +49,31 @@ ORDER BY w.rule_id
 LIMIT %(most)s
 """
 """The rules in use that wait for an event, unless it was seen before."""
-# What the events start is created, and what became of each is kept.
+# Which of the events were seen before; the others are remembered from now on.
+_BEGIN = b"""
+SELECT digest, receipt
+FROM begin_events_v1(
+    p_tenant => %(tenant)s, p_digests => %(digests)s::bytea[], p_rules => %(rules)s::uuid[], p_made => %(made)s::text[])
+"""
+# Some of what they start is created.
 _PUBLISH = b"""
-SELECT outcome, digest, receipt
+SELECT outcome, rule, place, execution
 FROM publish_events_v1(
-    p_tenant => %(tenant)s, p_user => %(user)s, p_digests => %(digests)s::bytea[], p_triggers => %(triggers)s::text[],
+    p_tenant => %(tenant)s, p_user => %(user)s, p_events => %(events)s::integer[], p_triggers => %(triggers)s::text[],
     p_places => %(places)s::integer[], p_rules => %(rules)s::uuid[], p_executions => %(executions)s::uuid[],
     p_made => %(made)s::text[], p_made_of => %(made_of)s::integer[], p_told => %(told)s::text[],
     p_request_id => %(request_id)s, p_triggered_by => %(triggered_by)s::json,
     p_max_pending => %(max_pending)s::bigint, p_executions_per_day => %(executions_per_day)s::bigint,
     p_stored_bytes => %(max_stored_bytes)s::bigint)
 """
+# What became of each is kept.
+_KEEP = b"""
+UPDATE automation_events seen SET receipt = kept.receipt::json
+FROM unnest(%(digests)s::bytea[], %(receipts)s::text[]) kept(digest, receipt)
+WHERE seen.tenant = %(tenant)s AND seen.digest = kept.digest
+"""
+_AT_ONCE = 50
+"""How many executions one statement creates: however busy the database is, it is done in the time that one may take."""
 
 Admits = Callable[[WaitingRule, Event], Awaitable[bool]]
 """Says whether an event meets the conditions that a rule's trigger sets."""
@@ -125,8 +139,6 @@ class Events:
         asked = {
             "tenant": tenant,
             "user": user,
-            "digests": [event.digest for event in events],
-            "triggers": [encoded(event.trigger) for event in events],
             "request_id": origin.request_id,
             "triggered_by": encoded(origin.triggered_by),
             **self._limits,
@@ -136,7 +148,7 @@ class Events:
         for _ in range(MOST_TURNS):
             starts = [start async for start in self._starts(tenant, events, admits, make_labels)]
             with suppress(_Changed):
-                receipts = await self._published(tenant, asked | _columns(starts))
+                receipts = await self._published(tenant, events, starts, asked)
                 return [Receipt(event=event, started=receipts[event.digest]) for event in events]
         raise changed_each_time()
 
@@ -164,16 +176,26 @@ class Events:
                     labels = await made_for(tenant, row["rule_id"], row["wanted"], make)
                 yield _Start(place, row["rule_id"], labels)
 
-    async def _published(self, tenant: UUID, asked: Mapping[str, object]) -> dict[bytes, dict[UUID, UUID]]:
+    async def _published(
+        self, tenant: UUID, events: Sequence[Event], starts: Sequence[_Start], asked: Mapping[str, object]
+    ) -> Mapping[bytes, Mapping[UUID, UUID]]:
         async with self._database.transaction(tenant) as transaction:
-            rows = await transaction.fetch_all(_PUBLISH, asked, dict_row)
-            for outcome in (row["outcome"] for row in rows):
-                if outcome == "labels_wanted":
-                    raise _Changed
-                if outcome == "too_many_pending":
-                    raise TooManyPending
-                quotas.require_none_reached(outcome)
-        return {row["digest"]: _started(row["receipt"]) for row in rows}
+            started: dict[bytes, dict[UUID, UUID]] = {event.digest: {} for event in events}
+            begun = {"tenant": tenant, "digests": [*started], **_columns(starts)}
+            seen = await transaction.fetch_all(_BEGIN, begun, dict_row)
+            before = {row["digest"]: _receipt(row["receipt"]) for row in seen}
+            new = sorted((start for start in starts if events[start.place - 1].digest not in before), key=_in_order)
+            for first in range(0, len(new), _AT_ONCE):
+                some = new[first : first + _AT_ONCE]
+                rows = await transaction.fetch_all(
+                    _PUBLISH, {**asked, **_columns(some), **_data(events, some)}, dict_row
+                )
+                for row in rows:
+                    _require_published(row["outcome"])
+                    started[events[row["place"] - 1].digest][row["rule"]] = row["execution"]
+            kept = {digest: encoded(receipt) for digest, receipt in started.items() if digest not in before}
+            await transaction.execute(_KEEP, {"tenant": tenant, "digests": [*kept], "receipts": [*kept.values()]})
+        return {**started, **before}
 
 
 def looked_for(tenant: UUID, event: Event) -> dict[str, object]:
@@ -187,6 +209,11 @@ def looked_for(tenant: UUID, event: Event) -> dict[str, object]:
     }
 
 
+def _in_order(start: _Start) -> tuple[UUID, int]:
+    """Return the order in which rules are locked everywhere, and of a rule's starts the events' order."""
+    return start.rule_id, start.place
+
+
 def _columns(starts: Sequence[_Start]) -> dict[str, object]:
     return {
         "places": [start.place for start in starts],
@@ -196,5 +223,19 @@ def _columns(starts: Sequence[_Start]) -> dict[str, object]:
     }
 
 
-def _started(receipt: str) -> dict[UUID, UUID]:
-    return {UUID(rule): UUID(execution) for rule, execution in decoded(receipt).items()}
+def _data(events: Sequence[Event], starts: Sequence[_Start]) -> dict[str, object]:
+    """Return what the events of some starts are about; each goes along once."""
+    places = sorted({start.place for start in starts})
+    return {"events": places, "triggers": [encoded(events[place - 1].trigger) for place in places]}
+
+
+def _require_published(outcome: str) -> None:
+    if outcome in UNDECIDED:
+        raise _Changed
+    if outcome == "too_many_pending":
+        raise TooManyPending
+    quotas.require_none_reached(outcome)
+
+
+def _receipt(document: str) -> dict[UUID, UUID]:
+    return {UUID(rule): UUID(execution) for rule, execution in decoded(document).items()}

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from psycopg.rows import DictRow
+
 from automation.domain.errors import (
     ActionsChanged,
     AttemptSuperseded,
@@ -9,12 +11,14 @@ from automation.domain.errors import (
     ExecutionFinished,
     ExecutionNotFinished,
     ExecutionNotRetriable,
+    NotFound,
     PreconditionFailed,
     RetriesExhausted,
     RuleDeleted,
     RuleNotActive,
     TooManyPending,
 )
+from automation.storage import quotas
 
 # Stores a pending execution together with its job.
 CREATE = b"""
@@ -79,3 +83,22 @@ NOT_CREATED: Mapping[str, type[AutomationError]] = {
     "rule_not_active": RuleNotActive,
     "too_many_pending": TooManyPending,
 }
+
+
+def done(row: DictRow | None, missing: type[NotFound], refusals: Mapping[str, type[AutomationError]]) -> DictRow:
+    """Return what a change has led to, or raise why it was refused.
+
+    Args:
+        row: What the statement returned.
+        missing: What no row stands for.
+        refusals: What outcomes stand for.
+
+    Raises:
+        QuotaExceeded: where a limit of the tenant is reached.
+    """
+    if row is None:
+        raise missing
+    if row["outcome"] in refusals:
+        raise refusals[row["outcome"]]
+    quotas.require_none_reached(row["outcome"])
+    return row

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -11,7 +12,6 @@ from psycopg.rows import DictRow, dict_row
 from automation.domain.errors import (
     AutomationError,
     ExecutionNotFound,
-    NotFound,
     RuleNotFound,
 )
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
@@ -32,12 +32,14 @@ from automation.storage.execution_changes import (
     NOT_DELETED,
     NOT_RETRIED,
     RETRY,
+    done,
 )
 from automation.storage.input_checks import RequireInput, input_checked, no_schema
 from automation.storage.label_making import NOT_MADE, UNDECIDED, MakeLabels, decided, no_labels
 from automation.storage.pool.batches import ALONE, Alone, Batches
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import encoded, uuid_array
+from automation.storage.turns import in_turns
 
 # The hot read, and the only one by position: several executions of any tenants, in one statement. The function sets the
 # tenant for the one read that it does: each row is read under its own tenant's policy. Beside others, a large one is
@@ -175,15 +177,16 @@ class Executions:
             **NOT_MADE,
         }
         query = CREATE if delivery is None else CREATE_DELIVERED
-        row = await self._ask(query, parameters)
-        while row is not None and row["outcome"] in UNDECIDED:
-            parameters |= await decided(tenant, rule_id, row, make_labels)
-            row = await self._ask(query, parameters)
+
+        async def decide(asked: DictRow) -> Mapping[str, object]:
+            return await decided(tenant, rule_id, asked, make_labels)
+
+        row = await in_turns(partial(self._ask, query), parameters, UNDECIDED, decide)
         if row is not None and row["outcome"] == "too_many_labels":
             raise too_many()
         if row is not None and row["outcome"] == "already_pending":
             return _written({**row, "document": row["wanted"]})._replace(already_pending=True)
-        return _written(_done(row, RuleNotFound, NOT_CREATED))
+        return _written(done(row, RuleNotFound, NOT_CREATED))
 
     async def retry(
         self,
@@ -230,10 +233,12 @@ class Executions:
             "checked": None,
             **_told_of(origin),
         }
-        row = await self._ask(RETRY, parameters)
-        while row is not None and row["outcome"] == "check_wanted":
-            row = await self._ask(RETRY, parameters | input_checked(tenant, row["wanted"], self._require_input))
-        return _written(_done(row, ExecutionNotFound, NOT_RETRIED))
+
+        async def check(asked: DictRow) -> Mapping[str, object]:
+            return input_checked(tenant, asked["wanted"], self._require_input)
+
+        row = await in_turns(partial(self._ask, RETRY), parameters, {"check_wanted"}, check)
+        return _written(done(row, ExecutionNotFound, NOT_RETRIED))
 
     async def cancel(self, tenant: UUID, execution_id: UUID) -> tuple[ExecutionDocument, bool]:
         """Cancel an execution, and return it and whether that is done already.
@@ -264,7 +269,7 @@ class Executions:
     async def _changed(
         self, query: bytes, parameters: Mapping[str, object], refusals: Mapping[str, type[AutomationError]]
     ) -> DictRow:
-        return _done(await self._ask(query, parameters), ExecutionNotFound, refusals)
+        return done(await self._ask(query, parameters), ExecutionNotFound, refusals)
 
     async def _ask(self, query: bytes, parameters: Mapping[str, object]) -> DictRow | None:
         """Ask for a change, within the tenant's limits."""
@@ -288,13 +293,3 @@ def _told_of(origin: Origin | None) -> dict[str, str | None]:
 def _written(row: DictRow) -> ExecutionDocument:
     json = (row["document"] or "").encode()
     return ExecutionDocument(row["execution_id"], row["automation_rule_id"], _STATUSES[row["status"]], json, "")
-
-
-def _done(row: DictRow | None, missing: type[NotFound], refusals: Mapping[str, type[AutomationError]]) -> DictRow:
-    """Return what a change has led to, or raise why it was refused."""
-    if row is None:
-        raise missing
-    if row["outcome"] in refusals:
-        raise refusals[row["outcome"]]
-    quotas.require_none_reached(row["outcome"])
-    return row

@@ -2,79 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
-from automation.domain.errors import TooManyExecutions, TooManyMatches, Unavailable
-from automation.domain.events import Event, Receipt, WaitingRule
+from automation.domain.errors import TooManyExecutions, TooManyMatches, TooManyPending, TooManyRequests, Unavailable
 from automation.domain.labels import MadeLabels
-from automation.domain.limits import DEFAULTS, Limit, Limits
-from automation.domain.opaque import Opaque
-from automation.domain.origin import Origin, TriggerKind
-from automation.domain.rules import RuleVersion, TriggerType
+from automation.domain.limits import DEFAULTS, Limit
+from automation.domain.rules import RuleVersion
 from automation.storage import events as publishing
 from automation.storage.accounts.administration import Administration
 from automation.storage.due import Due
-from automation.storage.events import FIND, Events, MakeLabels, looked_for
+from automation.storage.events import FIND, looked_for
 from automation.storage.pool.database import Database
+from automation.storage.pool.transaction import Transaction
 from tests.databases import DatabaseUrls
 from tests.storage.locks import somebody_else, waiting
 from tests.storage.plans import explained
+from tests.storage.published import a_waiting_rule, an_event, known, publish
 from tests.storage.runner import Runner
 
 RULES = 10_000
-SOURCE = "https://shop.example/orders"
-
-
-def an_event(identifier: str | None = None, **members: str) -> Event:
-    """Return an event that nobody has seen, or one of an id."""
-    said = {"id": identifier or str(uuid4()), "source": SOURCE, "type": "order.created", **members}
-    return Event(**said, trigger=Opaque({**said}, '{"type": "order.created"}'))
-
-
-async def admit(_rule: WaitingRule, _event: Event) -> bool:
-    """Admit every event."""
-    return True
-
-
-async def no_labels(_trigger: Mapping[str, Any], _rule: RuleVersion) -> MadeLabels:
-    """Make none."""
-    return MadeLabels(labels={}, left_out={})
-
-
-async def publish(
-    database: Database,
-    runner: Runner,
-    *events: Event,
-    make_labels: MakeLabels = no_labels,
-    limits: Limits = DEFAULTS,
-) -> list[Receipt]:
-    """Publish events as the tenant's user."""
-    return await Events(database, limits).publish(
-        runner.tenant,
-        runner.sample.user,
-        events,
-        origin=Origin(kind=TriggerKind.EVENT),
-        admits=admit,
-        make_labels=make_labels,
-    )
-
-
-async def a_waiting_rule(runner: Runner, *types: str, **content: Any) -> UUID:
-    """Create a rule that waits for events of some types."""
-    config = {"types": list(types or ["order.created"])}
-    rule = await runner.rule(trigger_type=TriggerType.EVENT, trigger_config=config, **content)
-    return rule.rule_id
-
-
-def known(runner: Runner) -> list[dict[str, object]]:
-    """Return what is known of the tenant's events."""
-    with psycopg.connect(runner.urls.admin, row_factory=dict_row) as admin:
-        return admin.execute("SELECT * FROM automation_events WHERE tenant = %s", (runner.tenant,)).fetchall()
 
 
 @pytest.fixture(scope="module")
@@ -241,3 +191,102 @@ async def test_a_limit_that_is_reached_takes_all_of_it_back(database: Database, 
         await publish(database, runner, an_event(), an_event(), limits={**DEFAULTS, Limit.EXECUTIONS_PER_DAY: 3})
 
     assert (runner.jobs(), known(runner)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("limit", "refusal"), [(Limit.EXECUTIONS_PER_DAY, TooManyExecutions), (Limit.MAX_PENDING, TooManyPending)]
+)
+async def test_a_limit_holds_however_many_statements_create_what_events_start(
+    database: Database, runner: Runner, monkeypatch: pytest.MonkeyPatch, limit: Limit, refusal: type[TooManyRequests]
+) -> None:
+    monkeypatch.setattr(publishing, "_AT_ONCE", 2)
+    for _ in range(5):
+        await a_waiting_rule(runner)
+    most = 5 + (pending(runner) if limit is Limit.MAX_PENDING else 0)
+
+    with pytest.raises(refusal):
+        await publish(database, runner, an_event(), limits={**DEFAULTS, limit: most - 1})
+    taken_back = (runner.jobs(), known(runner), used(runner))
+    (receipt,) = await publish(database, runner, an_event(), limits={**DEFAULTS, limit: most})
+
+    assert taken_back == ([], [], 0)
+    assert len(receipt.started) == used(runner) == len(runner.jobs()) == 5
+    with pytest.raises(refusal):
+        await publish(database, runner, an_event(), limits={**DEFAULTS, limit: most})
+
+
+async def test_no_statement_creates_more_than_it_has_time_for(
+    database: Database, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has its own time; five hundred at once took longer than one may as soon as others did the same."""
+    monkeypatch.setattr(publishing, "_AT_ONCE", 2)
+    for _ in range(3):
+        await a_waiting_rule(runner)
+    statements = []
+
+    class Watched(Transaction):
+        async def fetch_all(self, query: bytes, parameters: Any, rows: Any) -> list[Any]:
+            if b"publish_events" in query:
+                statements.append(len(parameters["places"]))
+            return await super().fetch_all(query, parameters, rows)
+
+    monkeypatch.setattr("automation.storage.pool.database.Transaction", Watched)
+
+    await publish(database, runner, an_event(), an_event())
+
+    assert statements == [2, 2, 2]
+
+
+@pytest.mark.parametrize("opposite", [False, True])
+async def test_keys_are_locked_in_one_order_whichever_event_has_them(
+    database: Database, runner: Runner, *, opposite: bool
+) -> None:
+    """Two requests would else wait for each other for ever, each for the key that the other has locked."""
+    rule = await a_waiting_rule(runner, deduplication_key="${trigger.type}")
+
+    async def keys(trigger: Mapping[str, Any], _rule: RuleVersion) -> MadeLabels:
+        return MadeLabels(labels={}, left_out={}, keys={"deduplication_key": trigger["id"]})
+
+    names = [f"key {number}" for number in range(5)]
+    async with somebody_else(runner) as other, somebody_else(runner) as third:
+        first, *later = await in_order_of_locks(other, rule, names)
+        await other.execute(LOCK_KEY, (rule, first))
+        events = [an_event(name) for name in ([*later, first] if opposite else [first, *later])]
+        work = await waiting(runner, other, publish(database, runner, *events, make_labels=keys))
+        free = [await (await third.execute(TRY_KEY, (rule, name))).fetchone() for name in later]
+        await third.rollback()
+        await other.rollback()
+        receipts = await work
+
+    assert free == [(True,)] * 4
+    assert len({receipt.started[rule] for receipt in receipts}) == 5
+
+
+LOCK_KEY = "SELECT pg_advisory_xact_lock(hashtextextended(concat(%s::uuid, ' ', %s::text), 1))"
+TRY_KEY = "SELECT pg_try_advisory_xact_lock(hashtextextended(concat(%s::uuid, ' ', %s::text), 1))"
+
+
+async def in_order_of_locks(connection: psycopg.AsyncConnection[Any], rule: UUID, keys: list[str]) -> list[str]:
+    """Return keys in the order in which they are locked."""
+    rows = await connection.execute(
+        "SELECT key FROM unnest(%s::text[]) key ORDER BY hashtextextended(concat(%s::uuid, ' ', key), 1)", (keys, rule)
+    )
+    return [key for (key,) in await rows.fetchall()]
+
+
+def used(runner: Runner) -> int:
+    """Return how many executions the tenant has asked for today."""
+    query = "SELECT coalesce(sum(used), 0) FROM tenant_usage WHERE tenant = %s AND name = 'executions_per_day'"
+    return counted(runner, query)
+
+
+def pending(runner: Runner) -> int:
+    """Return how many executions of the tenant are pending."""
+    return counted(runner, "SELECT count(*) FROM automation_executions WHERE tenant = %s AND status = 'pending'")
+
+
+def counted(runner: Runner, query: LiteralString) -> int:
+    """Return a number of the tenant's."""
+    with psycopg.connect(runner.urls.admin) as admin:
+        (count,) = admin.execute(query, (runner.tenant,)).fetchone() or (0,)
+    return int(count)

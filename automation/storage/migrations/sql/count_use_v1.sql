@@ -1,5 +1,5 @@
 -- Adds to what a tenant has used of a limit: of one by the day on p_day, of one that is kept on the day 'epoch'.
--- Called by create_execution, retry_execution, count_mails, count_stored and count_removed_executions.
+-- Called by create_execution, publish_events, retry_execution, count_mails, count_stored and count_removed_executions.
 --
 -- A sum over rows, to one of which is added that no other transaction holds, the backend's own where that is free; where
 -- all are held there is a new one. So nobody waits here, for whom others may wait: a change of many executions holds its

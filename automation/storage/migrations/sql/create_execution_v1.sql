@@ -11,7 +11,6 @@
 -- and due never: the second lock waits for whoever resumes the rule, and has him see the execution.
 --
 -- Labels in which something is put in are made outside, of what the rule says, and what an execution is created with is
--- Labels in which something is put in are made outside, of what the rule says, and what an execution is created with is
 -- held to the rule's input_schema there, and so are the keys made by which it is limited and skipped: where there are such,
 -- nothing is created, and wanted is that version of the rule, as JSON. Whoever comes back with p_made, the labels and the
 -- keys that were made of version p_made_of, is asked once more where the rule has another one by now. p_told goes to the
@@ -21,6 +20,9 @@
 -- the quiet becomes the one that waits: the outcome is postpones, with that one's id, or none where it waits no more;
 -- whoever comes back with it as p_execution has given it the latest data, and a quiet that begins anew.
 --
+-- Whoever creates many at once looks at the limits and counts the use of them by itself: p_reached is the name of the one
+-- that is reached by now, or '' for none, and the documents are left out, which nobody would read.
+--
 -- One that is to begin later, at p_run_at, has no job before: it takes its place in all orders by then, and the sweep finds
 -- it. p_expires_at is until when it has to begin (expire_execution).
 
@@ -29,7 +31,8 @@ CREATE FUNCTION create_execution_v1(
     p_priority integer, p_request_id text, p_triggered_by json, p_max_pending bigint,
     p_executions_per_day bigint, p_stored_bytes bigint, p_labels jsonb,
     p_made jsonb DEFAULT NULL, p_made_of integer DEFAULT NULL, p_told jsonb DEFAULT NULL,
-    p_run_at timestamp with time zone DEFAULT NULL, p_expires_at timestamp with time zone DEFAULT NULL)
+    p_run_at timestamp with time zone DEFAULT NULL, p_expires_at timestamp with time zone DEFAULT NULL,
+    p_reached text DEFAULT NULL)
 RETURNS TABLE (outcome text, execution_id uuid, automation_rule_id uuid, status text, document text, wanted text)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
@@ -69,7 +72,7 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    IF NOT rule.skips AND too_many_pending_v1(p_tenant, p_max_pending) THEN
+    IF NOT rule.skips AND coalesce(p_reached = 'too_many_pending', too_many_pending_v1(p_tenant, p_max_pending)) THEN
         outcome := 'too_many_pending';
         RETURN NEXT;
         RETURN;
@@ -120,6 +123,11 @@ BEGIN
         END IF;
         IF same IS NOT NULL THEN
             outcome := 'already_pending';
+            IF p_reached IS NOT NULL THEN
+                execution_id := same;
+                RETURN NEXT;
+                RETURN;
+            END IF;
             RETURN QUERY
             SELECT outcome, d.execution_id, d.automation_rule_id, d.status,
                 CASE WHEN quiet IS NOT NULL THEN d.document END, d.document
@@ -131,22 +139,27 @@ BEGIN
         p_run_at := clock_timestamp() + quiet;
     END IF;
     later := coalesce(p_run_at > now(), false);
-    IF rule.skips AND too_many_pending_v1(p_tenant, p_max_pending) THEN
+    IF rule.skips AND coalesce(p_reached = 'too_many_pending', too_many_pending_v1(p_tenant, p_max_pending)) THEN
         outcome := 'too_many_pending';
         RETURN NEXT;
         RETURN;
     END IF;
-    SELECT asked.name INTO outcome
-    FROM (VALUES
-        ('executions_per_day', today, 1::bigint, p_executions_per_day),
-        ('max_stored_bytes', 'epoch'::date, 1::bigint, p_stored_bytes)) asked(name, day, more, most)
-    WHERE over_limit_v1(p_tenant, asked.name, asked.day, asked.more, asked.most) IS NOT NULL
-    LIMIT 1;
-    IF FOUND THEN
+    outcome := p_reached;
+    IF outcome IS NULL THEN
+        SELECT asked.name INTO outcome
+        FROM (VALUES
+            ('executions_per_day', today, 1::bigint, p_executions_per_day),
+            ('max_stored_bytes', 'epoch'::date, 1::bigint, p_stored_bytes)) asked(name, day, more, most)
+        WHERE over_limit_v1(p_tenant, asked.name, asked.day, asked.more, asked.most) IS NOT NULL
+        LIMIT 1;
+        IF NOT FOUND THEN
+            PERFORM count_use_v1(p_tenant, 'executions_per_day', today, 1);
+        END IF;
+    END IF;
+    IF outcome <> '' THEN
         RETURN NEXT;
         RETURN;
     END IF;
-    PERFORM count_use_v1(p_tenant, 'executions_per_day', today, 1);
     INSERT INTO automation_executions (
         tenant, execution_id, automation_rule_id, rule_version, status, trigger_data, override_conditions, priority,
         labels, concurrency_key, deduplication_key, created_by, request_id, triggered_by, actions_total, run_at,
@@ -172,6 +185,11 @@ BEGIN
             (extract(epoch FROM now()) * 1000000)::bigint);
     END IF;
     outcome := 'created';
+    IF p_reached IS NOT NULL THEN
+        execution_id := p_execution;
+        RETURN NEXT;
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT outcome, d.execution_id, d.automation_rule_id, d.status, d.document, NULL
     FROM get_execution_v1(p_tenant, p_execution) d;

@@ -1,6 +1,6 @@
 -- Says which limit a tenant would exceed by some more of it, and how much that is: its own, or else p_most, the settings'
 -- default. NULL where it would not.
--- Called by create_execution, retry_execution and count_mails, by Rules.create (automation/storage/rules.py) and by
+-- Called by create_execution, publish_events, retry_execution and count_mails, by Rules.create (automation/storage/rules.py) and by
 -- Answers.once (automation/storage/answers.py), each of which has set the tenant.
 --
 -- What is being done at the same moment is not seen: a tenant may exceed a limit by as much as it has under way, which

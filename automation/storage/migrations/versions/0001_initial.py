@@ -933,6 +933,7 @@ _FUNCTIONS = (
     "append_execution_logs_v1",
     "begin_bulk_operation_v1",
     "begin_call_v1",
+    "begin_events_v1",
     "begin_wait_v1",
     "cancel_execution_v1",
     "cancel_previous_executions_v1",
