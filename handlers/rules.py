@@ -9,7 +9,6 @@ from automation.contract.compiled.cursors import Cursors
 from automation.contract.compiled.links import Links
 from automation.contract.serving.entity_tags import EntityTags
 from automation.contract.serving.reply import Reply
-from automation.domain.errors import PreconditionFailed
 from automation.domain.origin import Origin
 from automation.domain.pages import given
 from automation.domain.principal import Principal
@@ -22,7 +21,7 @@ from automation.storage.executions import Executions
 from automation.storage.rule_list import RuleList
 from automation.storage.rule_statistics import RuleStatistics
 from automation.storage.rule_versions import RuleVersions
-from automation.storage.rules import Rules
+from automation.storage.rules import Accept, Rules
 from handlers.entity_tags import (
     expected_versions,
     may_see_secrets,
@@ -37,6 +36,7 @@ from handlers.pages import PagedList, Paging
 from handlers.presentation import creation_reply, plan_response
 from handlers.rule_body import writable
 from handlers.rule_presentation import rule_item, rule_response, rule_version_item, rule_version_response
+from handlers.rule_turns import changed_as_read
 from handlers.statistics_presentation import statistics_response, statistics_revision
 
 
@@ -113,25 +113,19 @@ async def update_automation_rule(
     links: Links,
 ) -> Reply:
     """Replace a rule by a new version of it, unless it says the same."""
-    expected = expected_versions(if_match)
     said = writable(body)
-    if has_masks(said["actions"]):
-        stored = await rules.get(principal.tenant, id)
-        said = said | {"actions": unmasked(said["actions"], stored.content.actions)}
-        # What was put back is this version's: another one may have another secret.
-        expected = frozenset({stored.version}) if expected is None else expected & {stored.version}
-    content = await rule_desk.check(principal.tenant, said)
     tags = rule_tags(principal, entity_tags)
-    accept = partial(require_fit, body=body, if_none_match=if_none_match, entity_tags=tags, links=links)
-    rule = await rules.update(
-        principal.tenant,
-        principal.user,
-        id,
-        content,
-        expected=expected,
-        secrets=secret_uses(content),
-        accept=accept,
-    )
+    fits = partial(require_fit, body=body, if_none_match=if_none_match, entity_tags=tags, links=links)
+    update = partial(_updated, id=id, if_match=if_match, principal=principal, rules=rules, rule_desk=rule_desk)
+
+    async def replace(read: Rule, accept: Accept) -> Rule:
+        # What is put back is this version's: another one may have another secret.
+        return await update(said | {"actions": unmasked(said["actions"], read.content.actions)}, accept=accept)
+
+    if has_masks(said["actions"]):
+        rule = await changed_as_read(rules, principal.tenant, id, fits, replace)
+    else:
+        rule = await update(said, accept=fits)
     return _reply(rule, principal, entity_tags, links)
 
 
@@ -148,27 +142,18 @@ async def patch_automation_rule(
     links: Links,
 ) -> Reply:
     """Change members of a rule, and leave the others as they are."""
-    read = await rules.get(principal.tenant, id)
+    tags = rule_tags(principal, entity_tags)
+    fits = partial(require_fit, body=body, if_none_match=if_none_match, entity_tags=tags, links=links)
 
-    def accept(rule: Rule) -> None:
-        tags = rule_tags(principal, entity_tags)
-        require_fit(rule, body=body, if_none_match=if_none_match, entity_tags=tags, links=links)
-        if (rule.version, rule.updated_at) != (read.version, read.updated_at):  # not when it is due
-            raise PreconditionFailed("The rule was changed by somebody else at the same moment.")
+    async def patch(read: Rule, accept: Accept) -> Rule:
+        said = merged(writable(rule_response(read, links)["data"]), writable(body))
+        if has_masks(said["actions"]):
+            said = said | {"actions": unmasked(said["actions"], read.content.actions)}
+        return await _updated(
+            said, id=id, if_match=if_match, principal=principal, rules=rules, rule_desk=rule_desk, accept=accept
+        )
 
-    said = merged(writable(rule_response(read, links)["data"]), writable(body))
-    if has_masks(said["actions"]):
-        said = said | {"actions": unmasked(said["actions"], read.content.actions)}
-    content = await rule_desk.check(principal.tenant, said)
-    rule = await rules.update(
-        principal.tenant,
-        principal.user,
-        id,
-        content,
-        expected=expected_versions(if_match),
-        secrets=secret_uses(content),
-        accept=accept,
-    )
+    rule = await changed_as_read(rules, principal.tenant, id, fits, patch)
     return _reply(rule, principal, entity_tags, links)
 
 
@@ -286,6 +271,28 @@ async def execute_automation_rule(
         **wanted,
     )
     return creation_reply(execution, links)
+
+
+async def _updated(
+    said: dict[str, Any],
+    *,
+    id: UUID,
+    if_match: str | None,
+    principal: Principal,
+    rules: Rules,
+    rule_desk: RuleDesk,
+    accept: Accept,
+) -> Rule:
+    content = await rule_desk.check(principal.tenant, said)
+    return await rules.update(
+        principal.tenant,
+        principal.user,
+        id,
+        content,
+        expected=expected_versions(if_match),
+        secrets=secret_uses(content),
+        accept=accept,
+    )
 
 
 def _reply(rule: Rule, principal: Principal, entity_tags: EntityTags, links: Links, **headers: str) -> Reply:

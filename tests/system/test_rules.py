@@ -1,5 +1,6 @@
 """Rules, from their creation to their deletion, through the API of a service whose executions nobody runs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -288,3 +289,18 @@ def test_a_mask_is_put_back_into_the_version_alone_that_it_was_found_in(tenant: 
     stale = tenant.ask("PUT", path, headers={"if-match": '"v7"'}, json=rule_input(actions=actions))
 
     problem_of(stale, 412, "precondition_failed")
+
+
+def test_patches_at_the_same_moment_are_all_made_where_none_says_what_it_is_meant_for(tenant: Tenant) -> None:
+    rule = tenant.create_rule(actions=[{**WEBHOOK, "config": {**WEBHOOK["config"], "headers": {"x-api-key": "mine"}}}])
+    names = [f"label{number}" for number in range(8)]
+    merge_patch = {"content-type": "application/merge-patch+json"}
+
+    def label(name: str) -> httpx.Response:
+        return tenant.ask("PATCH", path_of(rule), merge_patch, json={"labels": {name: "set"}})
+
+    with ThreadPoolExecutor(len(names)) as clients:
+        answers = list(clients.map(label, names))
+
+    assert [answer.status_code for answer in answers] == [200] * len(names)
+    assert tenant.ask("GET", path_of(rule)).json()["data"]["labels"] == dict.fromkeys(names, "set")
