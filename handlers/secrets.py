@@ -12,6 +12,7 @@ from automation.contract.serving.reply import Reply
 from automation.domain.errors import InvalidBody, Violation
 from automation.domain.principal import Principal
 from automation.domain.secrets import LARGEST_VALUE, Secret
+from automation.engine.triggers.verification import STANDARD_WEBHOOKS, standard_key
 from automation.storage.secrets.secrets import Secrets
 from handlers.pages import PagedList, Paging
 
@@ -49,6 +50,11 @@ async def put_automation_secret(
     value = body["value"]
     if len(value.encode()) > LARGEST_VALUE:
         raise InvalidBody(violations=[Violation(f"has more than {LARGEST_VALUE} bytes in UTF-8", pointer="/value")])
+    if standard_key(value) is None:
+        rule = await secrets.verifying(principal.tenant, name, STANDARD_WEBHOOKS)
+        if rule is not None:
+            told = f"is no key of Standard Webhooks, which is base64, as the verification of the rule {rule} wants it"
+            raise InvalidBody(violations=[Violation(told, pointer="/value")])
     kept = await secrets.put(principal.tenant, principal.user, name, value)
     shown = {"data": _known(kept.secret, links)}
     if not kept.created:

@@ -170,3 +170,29 @@ def test_the_same_value_under_the_same_idempotency_key_is_kept_once(tenant: Tena
     assert (first.content, first.status_code) == (again.content, again.status_code)
     assert again.headers["idempotency-replayed"] == "true"
     problem_of(other, 422, "idempotency_key_reused")
+
+
+def test_a_value_that_no_delivery_could_be_verified_with_is_refused_with_the_rule(tenant: Tenant) -> None:
+    for name in ("STANDARD", "ELSEWHERE"):
+        tenant.put_secret(name, "whsec_MDEyMzQ1Njc4OWFiY2RlZg==")
+    verification = {"type": "standard_webhooks", "secret": "${secrets.STANDARD}"}
+    rule = tenant.create_hooked_rule(verification=verification)["data"]["rule_id"]
+    tenant.create_hooked_rule(verification={"type": "github", "secret": "${secrets.ELSEWHERE}"})
+
+    refused = tenant.ask("PUT", f"{SECRETS}/STANDARD", json={"value": "what both sides know"})
+    elsewhere = tenant.ask("PUT", f"{SECRETS}/ELSEWHERE", json={"value": "what both sides know"})
+    other_key = tenant.ask("PUT", f"{SECRETS}/STANDARD", json={"value": "YW5vdGhlciBrZXk"})
+
+    (error,) = problem_of(refused, 400, "invalid_body")["errors"]
+    assert (error["pointer"], rule in error["message"]) == ("/value", True)
+    assert "what both sides know" not in refused.text
+    assert (elsewhere.status_code, other_key.status_code) == (200, 200)
+
+
+def test_a_delivery_that_no_secret_could_verify_is_told_why(tenant: Tenant) -> None:
+    tenant.put_secret("STANDARD", "what both sides know")
+    hook = tenant.create_hook(verification={"type": "standard_webhooks", "secret": "${secrets.STANDARD}"})
+
+    problem = problem_of(tenant.client.post(hook, json={}), 403, "signature_invalid")
+
+    assert "is no key of Standard Webhooks, which is base64" in problem["detail"]

@@ -17,9 +17,17 @@ from automation.domain.errors import SignatureInvalid
 
 TOLERANCE_SECONDS = 300
 
+STANDARD_WEBHOOKS = "standard_webhooks"
+_PREFIX = "whsec_"
+
 _OLD = "The delivery was signed more than five minutes ago, or will be."
 
-_hexadecimal = re.compile(r"[0-9a-f]{64}").fullmatch
+_NO_KEY = (
+    "The secret that the rule names is no key of Standard Webhooks, which is base64: no delivery can be verified "
+    "until it has another value."
+)
+
+_hexadecimal = re.compile(r"[0-9A-Fa-f]{64}").fullmatch
 _seconds = re.compile(r"[0-9]{1,12}").fullmatch
 
 Check = Callable[[Mapping[str, str], bytes, str, float], str | None]
@@ -42,6 +50,16 @@ def verified(
         SignatureInvalid: It was not, or not within five minutes from now.
     """
     return _CHECKS[config["type"]](headers, content, secret, now)
+
+
+def standard_key(secret: str) -> bytes | None:
+    """Return the key of Standard Webhooks that a secret is: base64, after ``whsec_`` or not; None where it is none."""
+    text = secret.removeprefix(_PREFIX).rstrip("=")
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        return None
+    return key or None
 
 
 def _github(headers: Mapping[str, str], content: bytes, secret: str, _now: float) -> str | None:
@@ -82,11 +100,14 @@ def _event_id(content: bytes) -> str | None:
 
 
 def _standard_webhooks(headers: Mapping[str, str], content: bytes, secret: str, _now: float) -> str | None:
+    key = standard_key(secret)
+    if key is None:
+        raise SignatureInvalid(_NO_KEY)
     try:
-        Webhook(secret).verify(content, dict(headers), json_parse=False)
+        Webhook(key).verify(content, dict(headers), json_parse=False)
     except WebhookVerificationError as error:
         raise SignatureInvalid(_OLD if "timestamp too" in str(error) else None) from None
-    except Exception:  # noqa: BLE001 - whatever it raises at what is no base64, no UTF-8 or no list of signatures
+    except Exception:  # noqa: BLE001 - whatever it raises at what is no UTF-8 or no list of signatures
         raise SignatureInvalid from None
     return headers["webhook-id"]
 
@@ -102,6 +123,6 @@ def _is_hexadecimal(signature: str, expected: bytes) -> bool:
 _CHECKS: Mapping[str, Check] = {
     "github": _github,
     "shopify": _shopify,
-    "standard_webhooks": _standard_webhooks,
+    STANDARD_WEBHOOKS: _standard_webhooks,
     "stripe": _stripe,
 }

@@ -43,6 +43,15 @@ _USERS = b"""
 SELECT rule_id FROM automation_rule_secrets WHERE tenant = %(tenant)s AND name = %(name)s
 ORDER BY rule_id LIMIT %(rows)s
 """
+# A rule whose deliveries are verified with it, by a kind of verification.
+_VERIFIES = b"""
+SELECT r.rule_id
+FROM automation_rule_secrets u JOIN automation_rules r ON r.tenant = u.tenant AND r.rule_id = u.rule_id
+WHERE u.tenant = %(tenant)s AND u.name = %(name)s AND r.trigger_type = 'webhook'
+    AND r.trigger_config -> 'verification' ->> 'type' = %(kind)s
+    AND r.trigger_config -> 'verification' ->> 'secret' = concat('${secrets.', %(name)s::text, '}')
+ORDER BY r.rule_id LIMIT 1
+"""
 _DELETE = b"DELETE FROM automation_secrets WHERE tenant = %(tenant)s AND name = %(name)s"
 
 _RULES_TOLD_OF = 4
@@ -104,6 +113,12 @@ class Secrets:
         if not found:
             raise SecretNotFound
         return _secret(found[0])
+
+    async def verifying(self, tenant: UUID, name: str, kind: str) -> UUID | None:
+        """Return a rule whose webhooks are verified with a secret in a way, the first of them; None where none are."""
+        named = {**_named(tenant, name), "kind": kind}
+        ((*found,),) = await self._database.read(tenant, (_VERIFIES, named), rows=scalar_row)
+        return found[0] if found else None
 
     async def page(self, tenant: UUID, request: PageRequest) -> Page[Secret]:
         """Return a page of a tenant's secrets, the newest first; where its revision is known, that alone."""

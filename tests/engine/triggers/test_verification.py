@@ -10,7 +10,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from automation.domain.errors import SignatureInvalid
-from automation.engine.triggers.verification import TOLERANCE_SECONDS, verified
+from automation.engine.triggers.verification import TOLERANCE_SECONDS, standard_key, verified
 
 NOW = 1_800_000_000.0
 SECRET = "It's a Secret to Everybody"
@@ -93,6 +93,34 @@ def test_another_secret_is_refused(kind: str) -> None:
     for secret in (other, "no base64 at all", "whsec_=="):
         with pytest.raises(SignatureInvalid):
             check(kind, SIGNED[kind][0](CONTENT), secret=secret)
+
+
+@pytest.mark.parametrize(
+    "secret", ["no base64 at all", "abcde", "whsec_", "whsec_==", "whsec_clés", "c2VjcmV0-_8=", " c2VjcmV0", ""]
+)
+def test_a_secret_that_is_no_key_is_told_of_and_not_shown(secret: str) -> None:
+    headers = standard_webhooks(CONTENT)
+
+    with pytest.raises(SignatureInvalid, match=r"no key of Standard Webhooks, which is base64") as refused:
+        verified({"type": "standard_webhooks", "secret": "${secrets.NAME}"}, headers, CONTENT, secret, NOW)
+
+    assert not secret or secret not in refused.value.detail
+
+
+@pytest.mark.parametrize("secret", ["whsec_c2VjcmV0IQ==", "whsec_c2VjcmV0IQ", "c2VjcmV0IQ==", "c2VjcmV0IQ"])
+def test_a_key_may_be_without_its_beginning_and_its_end(secret: str) -> None:
+    assert standard_key(secret) == b"secret!"
+
+
+@pytest.mark.parametrize("kind", ["github", "stripe"])
+def test_hexadecimal_digits_may_be_in_either_case(kind: str) -> None:
+    sign, identifier = SIGNED[kind]
+    signature = mac(b"%d.%b" % (NOW, CONTENT) if kind == "stripe" else CONTENT).hex()
+
+    for other in (signature.upper(), signature[:32].upper() + signature[32:]):
+        headers = {name: value.replace(signature, other) for name, value in sign(CONTENT).items()}
+        assert headers != sign(CONTENT)
+        assert check(kind, headers) == identifier
 
 
 @each_kind
