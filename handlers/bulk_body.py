@@ -11,7 +11,7 @@ import orjson
 from automation.contract.compiled.links import Links
 from automation.contract.compiled.scalars import Undecodable, date_time
 from automation.contract.serving.reply import Reply
-from automation.domain.bulk_operations import BulkOperation, BulkOrder, BulkRefusal
+from automation.domain.bulk_operations import BulkAction, BulkOperation, BulkOrder, BulkRefusal
 from automation.domain.errors import InvalidBody, InvalidParameter, Violation
 from automation.domain.executions import ExecutionFilter
 from automation.domain.origin import Origin
@@ -53,7 +53,9 @@ class BulkDesk:
             outcomes = await self.changes.of_ids(principal.tenant, ids, change, dry_run=dry_run)
             return Reply(_response(outcomes, Total(len(outcomes), exact=True), dry_run=dry_run))
         wanted = _filter(body["filter"])
-        changed = await self.changes.of_filter(principal.tenant, wanted, change, dry_run=dry_run)
+        # What is being deleted needs no second one who does it, and what is retried or cancelled has to be waited for.
+        passing = order.action is BulkAction.DELETE
+        changed = await self.changes.of_filter(principal.tenant, wanted, change, dry_run=dry_run, passing=passing)
         if not isinstance(changed, Total):
             return Reply(_response(*changed, dry_run=dry_run))
         begun = await self.operations.begin(principal, order, wanted, changed, origin.request_id)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, scalar_row
 
 from automation.domain.errors import (
     AutomationError,
@@ -18,6 +18,7 @@ from automation.domain.executions import ExecutionFilter
 from automation.domain.pages import PageRequest, Total
 from automation.storage.execution_list import ExecutionList
 from automation.storage.pool.database import Database
+from automation.storage.pool.encoding import uuid_array
 from automation.storage.pool.trail import TRAIL, trailing
 from automation.storage.pool.unit_of_work import UNIT, Opening
 
@@ -28,6 +29,13 @@ MOST = 1_000
 _PLACES = b"""
 SELECT execution_id, automation_rule_id FROM automation_executions
 WHERE tenant = %(tenant)s AND execution_id = ANY (%(executions)s::uuid[])
+"""
+# Those of them that nobody else is changing: from now on they are this transaction's.
+_FREE = b"""
+SELECT execution_id FROM automation_executions
+WHERE tenant = %(tenant)s AND execution_id = ANY (%(executions)s::uuid[])
+ORDER BY automation_rule_id, execution_id
+FOR NO KEY UPDATE SKIP LOCKED
 """
 _NOTHING = b"SELECT 1 AS nothing"
 _OPENING = Opening(_NOTHING, {}, lambda _: None)
@@ -77,7 +85,7 @@ class BulkChanges:
         return [outcomes.get(each) or _refused(each, ExecutionNotFound()) for each in dict.fromkeys(ids)]
 
     async def of_filter(
-        self, tenant: UUID, wanted: ExecutionFilter, change: Change, *, dry_run: bool
+        self, tenant: UUID, wanted: ExecutionFilter, change: Change, *, dry_run: bool, passing: bool = False
     ) -> tuple[list[Outcome], Total] | Total:
         """Change the executions that filters leave, the oldest first, where they are ``MOST`` at the most.
 
@@ -88,6 +96,7 @@ class BulkChanges:
             wanted: The filters.
             change: Changes one of them.
             dry_run: Whether all is taken back in the end.
+            passing: Whether those that somebody else is changing are left to him, as if the filters did.
 
         Returns:
             What became of each, and how many they are; or the latter alone where that is too many.
@@ -103,25 +112,35 @@ class BulkChanges:
             if not dry_run:
                 return total
         places = [(item.automation_rule_id, item.execution_id) for item in page.items]
-        outcomes = await self._applied(tenant, places, change, dry_run=dry_run)
-        return [outcomes[each] for _, each in places], total
+        outcomes = await self._applied(tenant, places, change, dry_run=dry_run, passing=passing)
+        total = Total(total.count - (len(places) - len(outcomes)), exact=total.exact)
+        return [outcomes[each] for _, each in places if each in outcomes], total
 
     async def _applied(
-        self, tenant: UUID, places: Sequence[Place], change: Change, *, dry_run: bool
+        self, tenant: UUID, places: Sequence[Place], change: Change, *, dry_run: bool, passing: bool = False
     ) -> dict[UUID, Outcome]:
+        async def changed() -> dict[UUID, Outcome]:
+            return await each_changed(await self._free(tenant, places) if passing else places, change)
+
         unit = UNIT.get()
         if unit is not None and not unit.ended and not dry_run:
             await unit.connected()  # what refuses the request as a whole is no refusal of its first execution
-            return await each_changed(places, change)
+            return await changed()
         if dry_run:
             with trailing(None):
                 async with self._database.unit_of_work(tenant, _OPENING):
-                    return await each_changed(places, change)
+                    return await changed()
         async with self._database.unit_of_work(tenant, _OPENING) as unit:
-            outcomes = await each_changed(places, change)
+            outcomes = await changed()
             if any(outcome.code is None for outcome in outcomes.values()):
                 await unit.commit(_NOTHING, {})
             return outcomes
+
+    async def _free(self, tenant: UUID, places: Sequence[Place]) -> list[Place]:
+        named = {"tenant": tenant, "executions": uuid_array([execution for _, execution in places])}
+        async with self._database.transaction(tenant) as transaction:
+            free = {*await transaction.fetch_all(_FREE, named, scalar_row)}
+        return [place for place in places if place[1] in free]
 
 
 async def each_changed(places: Sequence[Place], change: Change) -> dict[UUID, Outcome]:

@@ -11,6 +11,7 @@ from automation.domain.pages import Total
 from automation.storage import bulk_changes
 from automation.storage.bulk_changes import BulkChanges, Outcome
 from automation.storage.pool.database import Database
+from tests.storage.locks import somebody_else
 from tests.storage.runner import Runner
 
 
@@ -64,3 +65,24 @@ async def test_two_that_change_the_same_never_wait_for_each_other_in_a_circle(
     )
 
     assert [outcome.code for outcomes in both for outcome in outcomes] == [None] * 18
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_what_somebody_else_is_deleting_is_left_to_him_and_not_waited_for(
+    runner: Runner, database: Database, *, dry_run: bool
+) -> None:
+    rule = await runner.rule()
+    executions = [await runner.failed(execution=await runner.execute(rule)) for _ in range(3)]
+    failed = ExecutionFilter(status=("failed",), automation_rule_id=(rule.rule_id,))
+    delete = partial(runner.executions.delete, runner.tenant)
+    changes = BulkChanges(database)
+
+    async with somebody_else(runner) as other:
+        await other.execute("DELETE FROM automation_executions WHERE execution_id = %s", (executions[1],))
+        passed = await changes.of_filter(runner.tenant, failed, delete, dry_run=dry_run, passing=True)
+        await other.rollback()
+    again = await changes.of_filter(runner.tenant, failed, delete, dry_run=dry_run, passing=True)
+
+    left = executions if dry_run else [executions[1]]
+    assert passed == ([Outcome(executions[0]), Outcome(executions[2])], Total(2, exact=True))
+    assert again == ([Outcome(each) for each in left], Total(len(left), exact=True))
