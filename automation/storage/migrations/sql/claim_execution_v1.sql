@@ -4,6 +4,7 @@
 --
 -- The tenant's limits are its own, or else those given. At its limit of running executions one is held back, until
 -- another of them runs no more: claims of that tenant are one after the other. One that is taken over runs already.
+-- Where one that was woken for that doesn't begin, for whatever other reason, the next that is held back is woken.
 --
 -- Of a paused rule nothing begins: what is pending is due never, until the rule is resumed (Rules.update). The rule's lock
 -- waits for whoever pauses it, and makes him wait: once that was answered, nothing begins any more. What has begun goes on.
@@ -68,6 +69,7 @@ BEGIN
             e.lease_until < now() OR e.lease_until IS NULL AND (e.resume_at <= now() OR e.deadline_at <= now())))
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
+        PERFORM wake_held_execution_v1(p_tenant);
         RETURN;
     END IF;
     SELECT least(v.execution_timeout_seconds, most.run_seconds) INTO timeout
@@ -77,6 +79,7 @@ BEGIN
     IF run.cancel_requested_at IS NOT NULL THEN
         PERFORM end_execution_saying_v1(p_tenant, p_execution, 'cancelled', 'info', run.cancel_reason, NULL);
         PERFORM wake_executions_v1(p_tenant, limited, p_execution);
+        PERFORM wake_held_execution_v1(p_tenant);
         RETURN;
     END IF;
     IF run.deadline_at <= now() THEN
@@ -107,6 +110,7 @@ BEGIN
         RETURN;
     END IF;
     IF run.status = 'pending' AND limited IS NOT NULL AND NOT admit_execution_v1(p_tenant, limited, p_execution) THEN
+        PERFORM wake_held_execution_v1(p_tenant);
         RETURN;
     END IF;
 
