@@ -11,7 +11,7 @@ from typing import Any
 
 from automation.contract.compiled.violations import LIMIT, bounded
 from automation.contract.document.references import pointer
-from automation.domain.errors import InvalidBody, Violation
+from automation.domain.errors import InvalidBody, InvalidInput, Violation
 from automation.domain.rules import (
     ConcurrencyPolicy,
     ConditionLogic,
@@ -28,7 +28,8 @@ from automation.engine.expressions.templates import MAX_EXPRESSIONS, Template
 from automation.engine.rules.action_template import action_template
 from automation.engine.rules.rule_labels import key_violations, label_violations
 from automation.engine.triggers import Triggers
-from automation.engine.triggers.input_schema import schema_violations
+from automation.engine.triggers.input_schema import InputSchema, schema_violations
+from automation.engine.triggers.recurring import first_trigger_of
 
 MAX_STEPS = 64_000
 """What the check of a rule may cost: 0.1 s. A character of an expression is one step, a member of a config eight."""
@@ -104,11 +105,12 @@ _MADE: Mapping[str, Callable[[Any], Any]] = {
 
 
 def _violations(content: RuleContent, actions: Actions, triggers: Triggers, budget: Budget) -> Iterator[Violation]:
-    yield from _below("trigger_config", violations=triggers.check(content.trigger_type, content.trigger_config))
+    of_trigger = triggers.check(content.trigger_type, content.trigger_config)
+    yield from _below("trigger_config", violations=of_trigger)
     if content.trigger_type is TriggerType.RECURRING and content.debounce_seconds is not None:
         yield Violation("is not for a recurring rule, whose times are its own", pointer=pointer("debounce_seconds"))
     if content.input_schema is not None:
-        yield from _below("input_schema", violations=tuple(schema_violations(content.input_schema)))
+        yield from _of_input_schema(content, content.input_schema, of_trigger)
     place = pointer("conditions")
     try:
         yield from _of_conditions(content, budget)
@@ -141,6 +143,25 @@ def _violations(content: RuleContent, actions: Actions, triggers: Triggers, budg
             "or fewer members and elements in its configs",
             pointer=place,
         )
+
+
+def _of_input_schema(
+    content: RuleContent, schema: Mapping[str, Any], of_trigger: Sequence[Violation]
+) -> Iterator[Violation]:
+    """Yield what is wrong with an input schema; and why by the clock, where nobody is told, it never ran."""
+    found = tuple(schema_violations(schema))
+    yield from _below("input_schema", violations=found)
+    if content.trigger_type is not TriggerType.RECURRING or found or of_trigger:
+        return
+    trigger = first_trigger_of(content.trigger_config)
+    if trigger is None:
+        return
+    try:
+        InputSchema(schema).require(trigger)
+    except InvalidInput as error:
+        for each in error.violations:
+            message = f"refuses what the rule's schedule triggers it with, scheduled_at and fired_at: {each.message}"
+            yield Violation(message, pointer=pointer("input_schema"))
 
 
 def _of_labels(content: RuleContent, budget: Budget, expressions: int) -> Iterator[Violation]:

@@ -47,6 +47,15 @@ def trigger_of(scheduled_at: datetime, fired_at: datetime) -> dict[str, str]:
     return {"scheduled_at": written(scheduled_at), "fired_at": written(fired_at)}
 
 
+def first_trigger_of(config: Mapping[str, Any], now: datetime | None = None) -> dict[str, str] | None:
+    """Return what the next run sees as ``trigger`` that begins in time; None for settings with which none comes."""
+    try:
+        times = ten_times(schedule(config), now or datetime.now(UTC))
+    except BadSchedule:
+        return None
+    return trigger_of(times[0], times[0]) if times else None
+
+
 def written(time: datetime) -> str:
     """Return a time as the API writes it."""
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

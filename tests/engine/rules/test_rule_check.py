@@ -265,3 +265,30 @@ def test_a_recurring_rule_is_not_debounced(actions: Actions) -> None:
 
     assert checked_content(body(**told), actions, TRIGGERS).trigger_type is TriggerType.RECURRING
     assert "/debounce_seconds" in violations(actions, **told, debounce_seconds=3)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"required": ["order"]},
+        {"properties": {"scheduled_at": {"type": "integer"}}},
+        {"additionalProperties": False},
+        {"maxProperties": 1},
+    ],
+)
+def test_a_recurring_rule_takes_its_own_trigger(actions: Actions, schema: dict[str, Any]) -> None:
+    told = {"trigger_type": "recurring", "trigger_config": {"cron": "0 9 * * *"}}
+
+    found = violations(actions, **told, input_schema=schema)
+
+    assert [*found] == ["/input_schema"]
+    assert "refuses what the rule's schedule triggers it with" in found["/input_schema"]
+    assert checked_content(body(input_schema=schema), actions, TRIGGERS).input_schema == schema
+
+
+def test_what_a_schema_asks_of_the_time_is_asked_of_one_that_comes(actions: Actions) -> None:
+    at_nine = {"required": ["fired_at"], "properties": {"scheduled_at": {"pattern": "T09:00:00"}}}
+    told = {"trigger_type": "recurring", "input_schema": at_nine}
+
+    assert checked_content(body(**told, trigger_config={"cron": "0 9 * * *"}), actions, TRIGGERS)
+    assert "/input_schema" in violations(actions, **told, trigger_config={"cron": "0 10 * * *"})
