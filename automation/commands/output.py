@@ -77,7 +77,8 @@ def _print_table(header: Sequence[str] | None, rows: Sequence[Sequence[object]])
     for row in cells:
         table.add_row(*row)
     console = Console(highlight=False, color_system=None if Console().no_color else "auto")  # NO_COLOR: not even bold
-    console.width = max(needed, console.width) if sys.stdout.isatty() else UNBOUNDED
+    width = max(needed, console.width) if sys.stdout.isatty() else UNBOUNDED
+    console.size = (width, console.height)  # without a height, a dumb terminal has 80 columns whatever the width says
     console.print(table)
 
 

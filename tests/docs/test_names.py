@@ -83,3 +83,17 @@ def test_output_goes_to_a_file_only_where_the_guide_goes_on_to_use_it() -> None:
     }
 
     assert written == {"/dev/null", "roles.sql", "service.log", "worker.log"}
+
+
+def test_what_is_to_be_typed_into_a_shell_is_taken_by_any() -> None:
+    bash = re.compile(r"\[\[|=~|<<<|&>|<\(|\$\{\w+:\d|^\s*(?:source|declare|local|function)\b", re.MULTILINE)
+
+    found = {
+        (path.name, each)
+        for path in documents()
+        for block in blocks_of(path)
+        if block.language == "sh"
+        for each in bash.findall(block.source)
+    }
+
+    assert found == set()

@@ -144,6 +144,8 @@ MATCHES: list[tuple[dict[str, Any], Any]] = [
     ({"duration_max_ms": 9.0}, lambda each: each.duration_ms is not None and each.duration_ms <= 9),
     ({"error_contains": "receiver ANSWERED 50%"}, lambda each: each.status == "failed"),
     ({"error_contains": "of _ strasse"}, lambda each: each.status == "failed"),
+    ({"error_contains": "the receİver"}, lambda each: each.status == "failed"),
+    ({"error_contains": "of _ straße"}, lambda each: False),
     ({"error_contains": "%"}, lambda each: each.status == "failed"),
     ({"error_contains": "an_wered"}, lambda each: False),
     ({"attempt_min": 2}, lambda each: each.attempt >= 2),
