@@ -2,8 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +17,7 @@ from automation.domain.permissions import Role
 from automation.storage.bulk_changes import MOST
 from tests.outside.calls import AN_EVENT, TIMEOUT_SECONDS, successful
 from tests.outside.conftest import Demo
+from tests.outside.long_rules import LARGE, LARGE_BEFOREHAND, at_once, one_at_a_time
 from tests.shipped_contract.shipped import ENTRIES, examples, responses
 from tests.system.many_executions import failed
 from tests.system.problems import problem_of
@@ -27,13 +27,6 @@ from tests.system.writes import MAKERS, new_key, other, write
 
 CONTRACTS = ["/api/v1/openapi.json", "/api/v1/openapi.yaml"]
 PATIENCE_SECONDS = 60
-AT_ONCE = 8
-A_LIST = "${[" + ", ".join(["trigger.order"] * 8) + "]}"
-LARGE = [A_LIST] * 150
-"""A config whose expressions take some fifty stretches to compile."""
-LARGE_BEFOREHAND: Mapping[str, Any] = {"labels": {f"label-{number}": A_LIST * 2 for number in range(20)}}
-"""What of a rule takes some fifteen stretches whenever something triggers it."""
-
 JSON = {"content-type": "application/json"}
 
 
@@ -81,20 +74,6 @@ def media_type_of(entry: Entry) -> str:
 def ask(tenant: Tenant, entry: Entry, headers: Mapping[str, str] | None = None, **options: Any) -> httpx.Response:
     """Ask an operation for something that isn't there."""
     return tenant.ask(entry.method, path_of(entry), headers, **options)
-
-
-def at_once(send: Callable[[int], httpx.Response]) -> list[httpx.Response]:
-    """Send eighty requests, eight at a time."""
-    with ThreadPoolExecutor(AT_ONCE) as clients:
-        return list(clients.map(send, range(10 * AT_ONCE)))
-
-
-def one_at_a_time(answers: list[httpx.Response]) -> None:
-    """Expect that some requests were refused because another one of the tenant took long, and not all."""
-    refused = [answer for answer in answers if answer.status_code == httpx.codes.TOO_MANY_REQUESTS]
-    assert any(answer.is_success for answer in answers), answers[0].text
-    problem_of(refused[0], 429, "too_many_checks")
-    assert int(refused[0].headers["retry-after"]) >= 1
 
 
 def test_every_operation_succeeds(tenant: Tenant) -> None:

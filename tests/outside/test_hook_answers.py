@@ -8,7 +8,7 @@ import pytest
 from automation.domain.limits import Limit
 from tests.outside.calls import TIMEOUT_SECONDS
 from tests.outside.conftest import Demo
-from tests.outside.test_answers import LARGE_BEFOREHAND, at_once, one_at_a_time
+from tests.outside.long_rules import LARGE_BEFOREHAND, at_once, one_at_a_time
 from tests.system.problems import problem_of
 from tests.system.tenancy import RULES, Tenant, rule_input
 
