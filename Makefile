@@ -17,7 +17,7 @@ export PIP_REQUIRE_VIRTUALENV := 1
 .PHONY: help run setup test test-fast test-fresh test-contract test-chaos test-model test-hostile test-mutation bench bench-scale bench-clients bench-engine bench-fairness bench-retention check format contract contract-diff mock sdk docs lock wheel clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/demo ## Start the service with demo data on 127.0.0.1:8080; Ctrl-C stops all of it.
 	@exec $(BIN)/automation demo
@@ -116,7 +116,8 @@ contract-diff: $(VENV)/development ## Tell breaking from compatible changes of o
 mock: node_modules/.package-lock.json ## Serve the contract's examples on 127.0.0.1:4010, without a database.
 	node_modules/.bin/prism mock --host 127.0.0.1 --port 4010 openapi.yaml
 
-sdk: $(VENV)/development node_modules/.package-lock.json outside ## Generate the Python and TypeScript clients into dist/sdk/.
+sdk: $(VENV)/development node_modules/.package-lock.json ## Generate the Python and TypeScript clients into dist/sdk/.
+	@tools/provide.sh java
 	$(BIN)/python -m tools.sdk
 
 docs: $(VENV)/development ## Write docs/errors.md anew from the contract.

@@ -2,6 +2,7 @@
 # Provides commands that no language's package registry has. Usage: tools/provide.sh COMMAND...
 # Installed where that is possible (Debian, as root); otherwise it says what is missing, and fails.
 set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin # where servers are, and an ordinary user does not look
 
 declare -A packages=(
     [curl]=curl [git]=git [wrk]=wrk [mmdebstrap]=mmdebstrap [unshare]=util-linux
@@ -20,5 +21,5 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" >/dev/null
     exit
 fi
-echo "Missing: ${missing[*]}. Install them from your system's packages." >&2
+echo "What is missing: ${missing[*]}. Your system's packages have it." >&2
 exit 1

@@ -50,7 +50,7 @@ def pooled(urls: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory) -> Iter
     lines = ["[databases]", *entries, "[pgbouncer]", *SETTINGS, f"listen_port = {port}"]
     configuration = tmp_path_factory.mktemp("pgbouncer") / "pgbouncer.ini"
     configuration.write_text("\n".join(lines) + "\n")
-    program = shutil.which("pgbouncer")
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     assert program is not None, "tools/provide.sh pgbouncer"
     with subprocess.Popen([program, "--quiet", *_user(str(logins["api"]["host"])), configuration]) as pgbouncer:
         through = DatabaseUrls(**{name: f"postgresql://{name}@127.0.0.1:{port}/{name}" for name in logins})
