@@ -13,6 +13,7 @@ from automation.domain.principal import Principal
 from automation.storage.keys import KeyDirectory, KeyRecord
 from security import key_format
 from security.bounded import Bounded
+from security.freshness import Freshness
 from security.key_cache import CAPACITY, AcceptedKey, KeyCache
 from security.key_usage import KeyUsage
 from security.rate_limits import RateLimits
@@ -31,7 +32,7 @@ class TokenInfo(TypedDict):
 
 
 class Authenticator:
-    """Resolves keys to principals, by the directory or by what it said within the last second.
+    """Resolves keys to principals, by the directory or by what it said and is still as good as new.
 
     A key with a usage limit is never remembered: each of its requests is counted by the directory, in one round trip.
     That it is limited is learned from its first request, which takes two.
@@ -41,6 +42,7 @@ class Authenticator:
         clock: A monotonic clock, in seconds.
         capacity: How many keys are remembered at most.
         rates: What limits the requests with keys that are accepted; None for nothing.
+        freshness: What is heard of changes of keys; without it, nothing is.
     """
 
     def __init__(
@@ -50,11 +52,12 @@ class Authenticator:
         clock: Callable[[], float] = time.monotonic,
         capacity: int = CAPACITY,
         rates: RateLimits | None = None,
+        freshness: Freshness | None = None,
     ) -> None:
         self._directory = directory
         self._clock = clock
         self._rates = rates
-        self._cache = KeyCache(directory, clock, capacity=capacity, admitted=self._admitted)
+        self._cache = KeyCache(directory, clock, capacity=capacity, admitted=self._admitted, freshness=freshness)
         self._limited: Bounded[bytes, None] = Bounded(capacity)
         self._usage = KeyUsage(directory)
 
@@ -120,7 +123,8 @@ class Authenticator:
         # Text equal to a canonical UUID needs no parsing; anything else does, upper case included.
         if tenant is not None and tenant != accepted.tenant and _parse(tenant) != accepted.principal.tenant:
             raise ApiKeyTenantMismatch
-        self._usage.note(digest, now)
+        if now >= accepted.noted_at:
+            accepted.noted_at = self._usage.note(digest, now)
         return accepted.principal
 
     async def _count(self, digest: bytes, tenant: str | None) -> Principal:

@@ -34,11 +34,14 @@ class KeyUsage:
         self._failing = False
         self._writing = Periodic(self.flush, period)
 
-    def note(self, digest: bytes, now: float) -> None:
-        """Remember that a key was used at ``now``, in seconds of a monotonic clock; cheap enough for every request."""
-        if now >= self._due.get(digest, -math.inf):
-            self._due.put(digest, now + INTERVAL)
-            self._pending.put(digest, None)
+    def note(self, digest: bytes, now: float) -> float:
+        """Remember that a key was used at ``now``, in seconds of a monotonic clock; return when that is due again."""
+        due = self._due.get(digest, -math.inf)
+        if now < due:
+            return due
+        self._due.put(digest, now + INTERVAL)
+        self._pending.put(digest, None)
+        return now + INTERVAL
 
     def start(self) -> None:
         """Start writing in the background of the running event loop."""

@@ -20,7 +20,8 @@ from automation.storage.keys import KeyRecord
 from automation.storage.rate_windows import RateWindows
 from security.bounded import Bounded
 
-CAPACITY = 20_000
+CAPACITY = 200_000
+"""A tenant's and a key's own, for each key that is remembered."""
 
 _TENANT = "tenant"
 _KEY = "key"

@@ -33,6 +33,8 @@ REASONS: Mapping[str, str] = {
     "automation/service/bulk_rounds.py:BulkRounds._go_on": "rests in each round",
     "automation/service/http/connections.py:Connections.watch": "rests in each round",
     "automation/service/http/watched_server.py:WatchedServer._wait": "rests in each round, until its deadline",
+    "automation/storage/key_changes.py:KeyChanges._listen": "each round waits for an answer of the database",
+    "automation/storage/key_changes.py:KeyChanges._listen_always": "rests in each round, or is stopped",
     "automation/storage/pool/database.py:Database._acquire": "ends at its deadline; each round uses a connection up",
     "automation/storage/pool/periodic.py:Periodic._repeat": "rests in each round, or is stopped",
     "security/rate_limits.py:RateLimits.take": "each round waits for a lease that is under way",

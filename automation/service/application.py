@@ -51,6 +51,7 @@ from automation.storage.events import Events
 from automation.storage.execution_list import ExecutionList
 from automation.storage.executions import Executions
 from automation.storage.hooks import HookDirectory, RuleHooks
+from automation.storage.key_changes import KeyChanges
 from automation.storage.keys import KeyDirectory
 from automation.storage.pool.database import Database
 from automation.storage.principals import Principals
@@ -63,6 +64,7 @@ from automation.storage.rules import Rules
 from automation.storage.secrets.secrets import Secrets
 from security.authenticator import Authenticator
 from security.authorization import authorized
+from security.freshness import GOOD_FOR, Freshness
 from security.hooks import Hooks
 from security.rate_limits import RateLimits
 from security.refused_keys import RefusedKeys
@@ -108,7 +110,8 @@ def create(
     contract = Contract(common(document), base_path=settings.path_prefix)
     database = open_database(settings)
     rates = RateLimits(RateWindows(database), settings.limits)
-    authenticator = Authenticator(KeyDirectory(database), rates=rates)
+    freshness = Freshness()
+    authenticator = Authenticator(KeyDirectory(database), rates=rates, freshness=freshness)
     refused = RefusedKeys(settings.refused_keys_per_minute)
     addresses = ClientAddresses(settings.trusted_networks)
     keyring = keyring_of(settings)
@@ -164,7 +167,14 @@ def create(
         around=lambda operation: Deliveries(operation, deeds) if operation.hook else writes(operation),
         error_handler=problems.handle,
         lifespan=_lifespan(
-            database, authenticator, refusals, refused, readiness=readiness, rounds=rounds, waiting=waiting
+            database,
+            authenticator,
+            refusals,
+            refused,
+            key_changes=KeyChanges(_url(settings), freshness, good_for=GOOD_FOR),
+            readiness=readiness,
+            rounds=rounds,
+            waiting=waiting,
         ),
     )
     swagger_ui = settings.documentation and settings.publish_contract
@@ -204,10 +214,8 @@ def check_installed(document: Document, actions: Actions) -> list[Finding]:
 
 def open_database(settings: Settings) -> Database:
     """Return the database that the settings name; it connects when it is opened."""
-    if settings.database_url is None:
-        raise ValueError("the settings name no database")
     return Database(
-        settings.database_url.get_secret_value(),
+        _url(settings),
         pool_min=settings.pool_min,
         pool_max=settings.pool_max,
         pool_timeout=settings.pool_timeout,
@@ -215,6 +223,12 @@ def open_database(settings: Settings) -> Database:
         application_name="automation-executions",
         prepare=settings.prepare_statements,
     )
+
+
+def _url(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise ValueError("the settings name no database")
+    return settings.database_url.get_secret_value()
 
 
 def _cursors(settings: Settings) -> Cursors:
@@ -228,6 +242,7 @@ def _lifespan(
     refusals: Refusals,
     refused: RefusedKeys,
     *,
+    key_changes: KeyChanges,
     readiness: Readiness,
     rounds: BulkRounds,
     waiting: Waiting,
@@ -235,6 +250,7 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[Mapping[str, object]]:
         await database.open()
+        key_changes.start()
         authenticator.start()
         refusals.start()
         rounds.start()
@@ -245,6 +261,7 @@ def _lifespan(
             await refusals.stop()
             refused.stop()
             await authenticator.stop()
+            await key_changes.stop()
             await database.close()
 
     return lifespan

@@ -41,7 +41,6 @@ from automation.service.setting_types import (
 from automation.service.watchdog import Limits
 
 PREFIX = "AUTOMATION_"
-
 # A request that the database keeps waiting is answered 503 within five seconds.
 _LONGEST_WAIT = 4.25
 
@@ -117,7 +116,9 @@ class Settings(BaseSettings):
     log_format: Annotated[LogFormat, Field(description="json for machines, console for people.")] = LogFormat.JSON
     log_level: Annotated[LogLevel, Field(description="The least serious log lines that are written.")] = LogLevel.INFO
     pool_min: Annotated[PositiveInt, Field(description="Database connections that a process keeps open.")] = 4
-    pool_max: Annotated[PositiveInt, Field(description="Database connections that a process opens at the most.")] = 20
+    pool_max: Annotated[
+        PositiveInt, Field(description="Database connections that a process opens at the most, and one to listen on.")
+    ] = 20
     pool_timeout: Annotated[PositiveFloat, Field(le=4, description="Seconds to wait for a free connection.")] = 1.5
     query_timeout: Annotated[PositiveFloat, Field(le=4, description="Seconds that one query may take.")] = 2.5
     prepare_statements: Annotated[
@@ -268,7 +269,7 @@ class Settings(BaseSettings):
     @property
     def connection_bounds(self) -> Bounds:
         """What connections are held to."""
-        most = self.max_connections or most_connections(self.pool_max)
+        most = self.max_connections or most_connections(self.pool_max + 1)
         return Bounds(
             first_byte_seconds=self.first_byte_timeout,
             body_seconds=self.body_timeout,

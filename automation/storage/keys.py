@@ -1,7 +1,8 @@
 """Finds what an API key stands for, before the tenant is known, and counts the uses of keys with a limit."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
@@ -83,6 +84,8 @@ class KeyDirectory:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # One and the same set for all who may do the same: a hundred thousand of them may be remembered.
+        self._permissions: Callable[[tuple[str, ...]], frozenset[str]] = lru_cache(maxsize=1000)(frozenset)
         self._look_ups: Batches[tuple[bytes, UUID | None], _Resolved] = Batches(self._look_up, self._look_up_alone)
 
     async def resolve(self, digest: bytes, tenant: UUID | None, *, count: bool) -> KeyRecord:
@@ -113,7 +116,7 @@ class KeyDirectory:
         principal = Principal(
             tenant=found.tenant,
             user=found.user_id,
-            permissions=frozenset(found.permissions),
+            permissions=self._permissions(tuple(found.permissions)),
             key_prefix=found.prefix,
         )
         return KeyRecord(principal, found.limited, found.expires_in, found.tenant_requests, found.key_requests)

@@ -1,8 +1,13 @@
-"""Look-ups of keys in every order of ask, answer, fail, cancel and expire: each is answered, none with old news."""
+"""Look-ups of keys in every order of ask, answer, fail, cancel and expire: each is answered, none with old news.
+
+Changes are heard of late, in their order with what proves that all were heard of, or not at all after a gap.
+"""
 
 import asyncio
-from collections.abc import Collection
+from collections import deque
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID, uuid4
 
 from hypothesis import settings
@@ -12,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from automation.domain.errors import ApiKeyInvalid, ApiKeyOverLimit, Unavailable
 from automation.domain.principal import Principal
 from automation.storage.keys import KeyDirectory, KeyRecord
+from security.freshness import Freshness
 from security.key_cache import AcceptedKey, KeyCache
 from tests.turns import TurnLoop
 
@@ -73,7 +79,10 @@ class Interleavings(RuleBasedStateMachine):
         super().__init__()
         self.loop = TurnLoop()
         self.directory = ManualDirectory(self.loop)
-        self.keys = KeyCache(self.directory, self.loop.time)
+        self.freshness = Freshness()
+        self.keys = KeyCache(self.directory, self.loop.time, freshness=self.freshness)
+        self.unheard: deque[Callable[[], None]] = deque()
+        self.listens = False
         self.callers: list[Caller] = []
         self.replaced_at: list[float] = []  # when each version of the directory's content ended
         self.failures: set[type[BaseException]] = set()
@@ -90,15 +99,49 @@ class Interleavings(RuleBasedStateMachine):
     def turn(self, turns: int) -> None:
         self.loop.turn(turns)
 
-    @rule(seconds=st.sampled_from([0.1, 0.5, 0.9, 1.0]))
+    @rule(seconds=st.sampled_from([0.1, 0.5, 0.9, 1.0, 700.0]))
     def advance(self, seconds: float) -> None:
         self.loop.turn()  # so that whoever asks does so at the time that was noted
         self.loop.now += seconds
 
-    @rule()
-    def change(self) -> None:
+    @rule(subject=st.sampled_from([USER, TENANT, None]))
+    def change(self, subject: UUID | None) -> None:
         self.directory.version += 1
         self.replaced_at.append(self.loop.now)
+        self._say_later(partial(self.freshness.changed, subject))
+
+    @rule()
+    def send_a_proof(self) -> None:
+        self._say_later(partial(self.freshness.proved, self.loop.now))
+
+    def _say_later(self, say: Callable[[], None]) -> None:
+        if self.listens:
+            self.unheard.append(say)
+
+    @rule(most=st.integers(1, 5))
+    def hear(self, most: int) -> None:
+        for _ in range(min(most, len(self.unheard))):
+            self.unheard.popleft()()
+
+    @rule()
+    def prove_all(self) -> None:
+        self.send_a_proof()
+        self.hear(len(self.unheard))
+
+    @rule()
+    def hear_of_somebody_else(self) -> None:
+        self.freshness.changed(UUID(int=TENANT.int ^ USER.int ^ 1))
+
+    @rule()
+    def go_deaf(self) -> None:
+        self.listens = False
+        self.unheard.clear()
+
+    @rule()
+    def listen(self) -> None:
+        self.unheard.clear()
+        self.listens = True
+        self.freshness.begin()
 
     @precondition(lambda self: self.directory.open)
     @rule(index=INDEXES)

@@ -20,10 +20,13 @@ from automation.domain.permissions import Role
 from automation.domain.principal import Principal
 from automation.storage.accounts.accounts import Key
 from automation.storage.accounts.administration import Administration
-from automation.storage.keys import KeyDirectory
+from automation.storage.key_changes import KeyChanges
+from automation.storage.keys import KeyDirectory, KeyRecord
 from automation.storage.pool.database import Database
 from security import key_format
 from security.authenticator import Authenticator
+from security.freshness import GOOD_FOR, Freshness
+from tests.databases import DatabaseUrls
 from tests.security.directories import Clock
 
 
@@ -115,6 +118,58 @@ async def test_what_ends_a_key_holds_within_a_second(
 
     with pytest.raises(error):
         await authenticator.resolve(key.plaintext, None)
+
+
+class CountingDirectory(KeyDirectory):
+    """The real directory, which counts what it is asked."""
+
+    look_ups = 0
+
+    async def resolve(self, digest: bytes, tenant: UUID | None, *, count: bool) -> KeyRecord:
+        self.look_ups += 1
+        return await super().resolve(digest, tenant, count=count)
+
+
+@pytest.mark.parametrize(
+    ("end", "error"), [(revoke, ApiKeyInvalid), (deactivate, ApiKeyUserNotFound), (delete, ApiKeyUserNotFound)]
+)
+async def test_where_changes_are_heard_of_a_key_is_known_until_it_ends(
+    account: Account,
+    database: Database,
+    database_urls: DatabaseUrls,
+    clock: Clock,
+    *,
+    end: Callable[[Account, key_format.ApiKey], Awaitable[None]],
+    error: type[AutomationError],
+) -> None:
+    key = account.key()
+    freshness, directory = Freshness(), CountingDirectory(database)
+    authenticator = Authenticator(directory, clock=clock, freshness=freshness)
+    changes = KeyChanges(database_urls.api, freshness, good_for=GOOD_FOR, clock=clock)
+
+    async def proved() -> None:
+        clock.advance(GOOD_FOR)
+        async with asyncio.timeout(30):
+            while freshness.watch.proved_until <= clock():  # noqa: ASYNC110 - a watch has no event
+                await asyncio.sleep(0.01)
+
+    changes.start()
+    try:
+        await proved()
+        for _ in range(5):
+            await authenticator.resolve(key.plaintext, None)
+            await proved()
+        asked = directory.look_ups
+        await end(account, key)
+        await proved()
+
+        with pytest.raises(error):
+            await authenticator.resolve(key.plaintext, None)
+    finally:
+        await changes.stop()
+        await authenticator.stop()
+
+    assert asked == 1
 
 
 async def ask_until_expired(authenticator: Authenticator, key: str) -> datetime:

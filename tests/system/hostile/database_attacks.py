@@ -35,7 +35,7 @@ _WANTED = (
     "ALTER SYSTEM SET work_mem = '1GB'",
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename <> current_user",
 )
-_CHANNELS = ("procrastinate_queue_v1#executions", "procrastinate_any_queue_v1")
+_CHANNELS = ("procrastinate_queue_v1#executions", "procrastinate_any_queue_v1", "automation_keys")
 
 
 class DatabasePauses(Attack):
@@ -136,7 +136,7 @@ class LoginStolen(Attack):
 
 
 class NonsenseNotified(Attack):
-    """The API's own login sends nonsense on every channel that a worker listens on."""
+    """The API's own login sends nonsense on every channel that somebody listens on."""
 
     target = Target.DATABASE
 
@@ -144,7 +144,7 @@ class NonsenseNotified(Attack):
         async with _connected(arena.urls.api) as api:
             for number in range(40):
                 nonsense = chance.choice(["", "{", "null", "[]", '{"type": 7}', '{"type": "job_inserted"}', "x" * 7000])
-                await api.execute("SELECT pg_notify(%s, %s)", (_CHANNELS[number % 2], nonsense))
+                await api.execute("SELECT pg_notify(%s, %s)", (_CHANNELS[number % len(_CHANNELS)], nonsense))
         return []
 
 

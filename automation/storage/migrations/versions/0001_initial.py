@@ -21,6 +21,7 @@ What the operator grants:
 A downgrade takes everything in this database away and leaves the roles: other databases may use them.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from alembic import op
@@ -973,6 +974,7 @@ _FUNCTIONS = (
     "over_limit_v1",
     "pass_bulk_operation_v1",
     "probe_writes_v1",
+    "prove_key_changes_v1",
     "prune_audit_events_v1",
     "prune_bulk_operations_v1",
     "prune_events_v1",
@@ -996,6 +998,7 @@ _FUNCTIONS = (
     "serve_turn_v1",
     "sweep_due_executions_v1",
     "take_bulk_operation_v1",
+    "tell_key_change_v1",
     "tenant_usage_v1",
     "too_many_pending_v1",
     "touch_api_keys_v1",
@@ -1026,6 +1029,28 @@ CREATE TRIGGER count_stored AFTER INSERT OR UPDATE OF body OR DELETE ON idempote
 CREATE TRIGGER keep_event_subscriptions
     AFTER INSERT OR UPDATE OF trigger_type, trigger_config, deleted_at ON automation_rules
     FOR EACH ROW EXECUTE FUNCTION keep_event_subscriptions_v1();
+"""
+
+# What resolve_api_key_v1 reads, but for what uses of keys write, is told when it changes, whoever changes it. A new
+# key and a new user tell nothing: refusals are not remembered. ALWAYS: also where changes are replicated to here.
+_KEY_COLUMNS = "digest, tenant, user_id, prefix, active, expires_at, usage_limit, requests_per_minute, revoked_at"
+_KEY_CHANGES: Mapping[str, tuple[str, str]] = {
+    "api_keys": (f"UPDATE OF {_KEY_COLUMNS} OR DELETE", "user_id"),
+    "users": ("UPDATE OF tenant, user_id, active OR DELETE", "user_id"),
+    "user_roles": ("INSERT OR UPDATE OR DELETE", "user_id"),
+    "role_permissions": ("INSERT OR UPDATE OR DELETE", "tenant"),
+    "tenant_limits": ("INSERT OR UPDATE OR DELETE", "tenant"),
+}
+_TELL_KEY_CHANGE = """
+CREATE TRIGGER tell_key_change AFTER {events} ON {table}
+    FOR EACH ROW EXECUTE FUNCTION tell_key_change_v1('{subject}');
+CREATE TRIGGER tell_key_change_to_everybody AFTER TRUNCATE ON {table}
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_key_change_v1();
+ALTER TABLE {table} ENABLE ALWAYS TRIGGER tell_key_change, ENABLE ALWAYS TRIGGER tell_key_change_to_everybody;
+"""
+_TELL_NO_KEY_CHANGE = """
+DROP TRIGGER tell_key_change ON {table};
+DROP TRIGGER tell_key_change_to_everybody ON {table};
 """
 
 _DROP_TRIGGERS = """
@@ -1078,6 +1103,8 @@ def upgrade() -> None:
     _create_queue()
     functions.install(*_FUNCTIONS)
     connection.exec_driver_sql(_TRIGGERS)
+    for table, (events, subject) in _KEY_CHANGES.items():
+        connection.exec_driver_sql(_TELL_KEY_CHANGE.format(table=table, events=events, subject=subject))
 
 
 def _create_queue() -> None:
@@ -1091,5 +1118,7 @@ def _create_queue() -> None:
 
 def downgrade() -> None:
     op.get_bind().exec_driver_sql(_DROP_TRIGGERS)
+    for table in _KEY_CHANGES:
+        op.get_bind().exec_driver_sql(_TELL_NO_KEY_CHANGE.format(table=table))
     functions.drop(*_FUNCTIONS)
     op.get_bind().exec_driver_sql(_DROP)
