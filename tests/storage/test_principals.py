@@ -47,12 +47,14 @@ async def test_a_principal_is_told_nothing_of_a_tenant_that_shares_every_name(
 ) -> None:
     share_names(database_urls, ours, theirs)
     digest, other = ours.add_key(name="one"), ours.add_key(name="other", usage_limit=3)
+    names = {tenant.tenant: tenant.name for tenant in ours.administration.list_tenants()}
 
     described = await principals.describe(principal(ours, digest))
     limited = await principals.describe(principal(ours, other))
     resolved = await keys.resolve(digest, None, count=True)
 
-    assert (described.email, described.roles, described.permissions) == (
+    assert (described.tenant_name, described.email, described.roles, described.permissions) == (
+        names[ours.tenant],
         "reader@example.com",
         [SAME],
         ["automation:read"],

@@ -9,9 +9,11 @@ import pytest
 from automation.domain.errors import Unavailable
 from automation.domain.executions import ExecutionStatus
 from automation.domain.pages import PageRequest
+from automation.domain.rules import RuleFilter
 from automation.storage.executions import Executions
 from automation.storage.keys import KeyDirectory
 from automation.storage.pool.database import Database
+from automation.storage.rule_list import RuleList
 from tests.databases import DatabaseUrls
 from tests.storage.round_trips import Proxy, counting_proxy
 from tests.storage.runner import Runner
@@ -21,8 +23,10 @@ from tests.storage.runner import Runner
 class Lossy:
     """The service's part in a database whose next answer is lost when ``lose`` was called."""
 
+    database: Database
     executions: Executions
     keys: KeyDirectory
+    rules: RuleList
     proxy: Proxy
 
     async def lost(self, write: Awaitable[object]) -> None:
@@ -40,7 +44,7 @@ async def lossy(database_urls: DatabaseUrls) -> AsyncIterator[Lossy]:
         )
         await database.open()
         await database.fetch_row(b"SELECT 'the one connection is open'")
-        yield Lossy(Executions(database), KeyDirectory(database), proxy)
+        yield Lossy(database, Executions(database), KeyDirectory(database), RuleList(database), proxy)
         await database.close()
 
 
@@ -81,6 +85,8 @@ async def test_what_only_reads_is_asked_again_and_its_caller_notices_nothing(run
         lambda lossy, runner: lossy.executions.read(runner.tenant, execution),
         lambda lossy, runner: lossy.executions.attempts(runner.tenant, execution, PageRequest(25, ascending=True)),
         lambda lossy, runner: lossy.keys.resolve(digest, None, count=False),
+        lambda lossy, runner: lossy.rules.page(runner.tenant, RuleFilter(deleted=False), PageRequest(25)),
+        lambda lossy, runner: lossy.database.fetch_row(b"SELECT 1"),
     ]
 
     for read in readings:

@@ -2,10 +2,11 @@
 
 A mutant is a copy of the code with one small change. The tests that run the changed line are run on it: if all of them
 pass, nobody would have noticed the fault. What was found is kept in ``.mutation``, and a run that is broken off goes on
-where it was, as long as the code and the tests are the same.
+where it was, as long as the code is the same, and the tests that a verdict rests on.
 """
 
 import argparse
+import os
 import random
 import sys
 import time
@@ -40,16 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{len(counted)} of them are tried, in the order of seed {seed}.", flush=True)
     until = begun + 60 * options.minutes if options.minutes else None
     try:
-        return _report(_tried(counted, until), options.least)
+        return _report(_tried(counted, until, options.processes), options.least)
     except OutOfTime:
         print("The time was over before it was known which tests run which lines: nothing was tried.")
         return 1
 
 
-def _tried(counted: Sequence[Mutant], until: float | None) -> dict[Mutant, Verdict]:
+def _tried(counted: Sequence[Mutant], until: float | None, processes: int) -> dict[Mutant, Verdict]:
     """Try mutants, say at once which of them nobody noticed, and return all verdicts."""
     verdicts: dict[Mutant, Verdict] = {}
-    with Bench(REPOSITORY, REPOSITORY / ".mutation") as bench:
+    with Bench(REPOSITORY, REPOSITORY / ".mutation", processes) as bench:
         for mutant, verdict in bench.tried(counted, until, sorted({mutant.room for mutant in counted})):
             verdicts[mutant] = verdict
             if verdict in {Verdict.LIVED, Verdict.UNSEEN}:
@@ -64,6 +65,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="the order of the mutants; a fresh one by default, which is printed")
     parser.add_argument("--sample", type=int, help="how many of them, all by default")
     parser.add_argument("--minutes", type=float, help="when to stop")
+    usual = min(os.cpu_count() or 1, 8)
+    parser.add_argument("--processes", type=int, default=usual, help="how many are tried side by side")
     parser.add_argument("--least", type=float, default=0.0, help="exit 1 where less than this share is noticed")
     return parser.parse_args(arguments)
 
@@ -76,7 +79,7 @@ def _report(verdicts: dict[Mutant, Verdict], least: float) -> int:
     found = Counter(verdicts.values())
     print(f"{'all':40} {_share(found)}")
     if found[Verdict.OPEN]:
-        print(f"The time was over before {found[Verdict.OPEN]} more were tried.")
+        print(f"Of {found[Verdict.OPEN]} more nothing is known: the time was over, or the machine too busy.")
     noticed, tried = found[Verdict.NOTICED], found[Verdict.NOTICED] + found[Verdict.LIVED] + found[Verdict.UNSEEN]
     return 1 if noticed < least * tried else 0
 

@@ -1,12 +1,13 @@
 """A bench on which mutants are tried side by side: copies of the repository, one PostgreSQL, and former verdicts."""
 
 import hashlib
-import json
 import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
@@ -15,8 +16,13 @@ from types import TracebackType
 from automation.storage.embedded import EmbeddedServer
 from tools.mutation import covering
 from tools.mutation.covering import Covering
+from tools.mutation.kept import Kept, State
 from tools.mutation.mutants import ROOMS, Mutant
+from tools.mutation.starter import Starter
 from tools.mutation.trial import OUTSIDE, Asked, Copy, Verdict
+
+TEMPLATE = "AUTOMATION_TEST_TEMPLATE"
+"""Where runs that share a server note the template of their databases, as ``tests/databases.py`` says."""
 
 _DIGESTED = ("automation", "handlers", "security", "tests", "openapi.yaml", "pyproject.toml")
 
@@ -27,30 +33,37 @@ class Bench:
     Args:
         repository: The top of the repository.
         place: A directory for what is kept from one run to the next.
+        processes: How many are tried side by side.
     """
 
-    def __init__(self, repository: Path, place: Path) -> None:
+    def __init__(self, repository: Path, place: Path, processes: int) -> None:
         self._repository = repository
         self._place = place
-        self._processes = min(os.cpu_count() or 1, 8)
+        self._processes = processes
         self._lock = threading.Lock()
 
     def __enter__(self) -> "Bench":
         self._place.mkdir(exist_ok=True)
-        self._temporary = TemporaryDirectory(prefix="mutation-")
-        self._server = EmbeddedServer(Path(self._temporary.name) / "server", fast=True)
-        self._environment = os.environ | {"AUTOMATION_TEST_ADMIN_URL": self._server.start().admin}
-        self._copies: SimpleQueue[Copy] = SimpleQueue()
-        for number in range(self._processes):
-            self._copies.put(Copy.of(self._repository, Path(self._temporary.name) / f"copy-{number}"))
-        self._kept = self._place / f"verdicts-{_digest(self._repository)}.jsonl"
+        self._state = State.of(self._repository, _DIGESTED)
+        self._kept = Kept(self._place / f"verdicts-{self._state.code}.jsonl", self._state)
+        with ExitStack() as stack:
+            temporary = Path(stack.enter_context(TemporaryDirectory(prefix="mutation-")))
+            server = EmbeddedServer(temporary / "server", fast=True)
+            stack.callback(server.discard)
+            self._environment = os.environ | {"AUTOMATION_TEST_ADMIN_URL": server.start().admin}
+            self._stands: SimpleQueue[_Stand] = SimpleQueue()
+            for number in range(self._processes):
+                place = temporary / f"template-{number}"
+                place.mkdir()
+                copy = Copy.of(self._repository, temporary / f"copy-{number}")
+                self._stands.put(_Stand(copy, stack.enter_context(Starter(place)), place))
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.discard()
-        self._temporary.cleanup()
+        self._stack.close()
 
     def tried(
         self, mutants: Sequence[Mutant], until: float | None, rooms: Sequence[str]
@@ -61,7 +74,7 @@ class Bench:
             OutOfTime: Nothing was tried: it is not known yet which tests run which lines.
         """
         tests = self._covering(rooms, until)
-        before = self._verdicts()
+        before = self._kept.verdicts()
         pool = ThreadPoolExecutor(self._processes)
         try:
             coming: list[tuple[Mutant, Future[Verdict]]] = []
@@ -83,44 +96,42 @@ class Bench:
             asked = tests.of_function(self._repository, mutant.function)
         else:
             asked = tests.of(mutant.path, change.first, change.last)
-        copy = self._copies.get()
+        stand = self._stands.get()
+        shared = {} if mutant.makes_databases else {TEMPLATE: str(stand.template)}
         try:
             source = change.applied((self._repository / mutant.path).read_text(encoding="utf-8"))
             seconds = sum(tests.took.get(test, 0.0) for test in asked)
             groups = [Asked(asked, seconds, until), Asked(mutant.from_outside, OUTSIDE, until)]
-            verdict = copy.tried(mutant.path, source, groups, self._environment)
+            found = stand.copy.tried(mutant.path, source, groups, stand.starter, self._environment | shared)
         finally:
-            self._copies.put(copy)
-        if verdict is Verdict.OPEN:
-            return verdict
-        with self._lock, self._kept.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"mutant": mutant.key, "line": mutant.change.first, "verdict": verdict}) + "\n")
-        return verdict
+            self._stands.put(stand)
+        with self._lock:
+            self._kept.add(mutant, found)
+        return found.verdict
 
     def _covering(self, rooms: Sequence[str], until: float | None) -> Covering:
         chosen = sorted({test for room in rooms for test in ROOMS[room]})
         name = hashlib.sha256(" ".join(chosen).encode()).hexdigest()[:8]
-        place = self._place / f"covering-{_digest(self._repository)}-{name}"
-        found = covering.kept(place)
-        if found is None:
-            print(f"looking which tests run which lines: {' '.join(chosen)}", flush=True)
-            seconds = None if until is None else until - time.monotonic()
-            found = covering.measured(self._repository, place, chosen, self._environment, seconds)
+        place = self._place / f"covering-{self._state.code}-{name}"
+        files = {file: of for file, of in self._state.tests.items() if file.startswith(tuple(chosen))}
+        kept = covering.kept(place)
+        changed = sorted(file for file, of in files.items() if kept is None or kept.files.get(file) != of)
+        gone = set() if kept is None else set(kept.files) - set(files)
+        if kept is not None and not changed and not gone:
+            return kept
+        print(f"looking which tests run which lines: {len(changed)} files of {' '.join(chosen)}", flush=True)
+        seconds = None if until is None else until - time.monotonic()
+        asked = chosen if kept is None else changed
+        found = covering.measured(self._repository, place, asked, self._environment, seconds) if asked else Covering()
+        found = replace(found if kept is None else kept.without({*changed, *gone}).joined(found), files=files)
+        covering.keep(found, place)
         return found
 
-    def _verdicts(self) -> dict[str, Verdict]:
-        if not self._kept.exists():
-            return {}
-        entries = map(json.loads, self._kept.read_text(encoding="utf-8").splitlines())
-        return {entry["mutant"]: Verdict(entry["verdict"]) for entry in entries}
 
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """A copy of the repository with what runs its tests, and where its runs have the template of their databases."""
 
-def _digest(repository: Path) -> str:
-    """Return a short digest of everything that a verdict depends on."""
-    digest = hashlib.sha256()
-    for name in _DIGESTED:
-        place = repository / name
-        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if path.suffix in {".py", ".sql", ".yaml", ".toml"} and path.is_file():
-                digest.update(str(path.relative_to(repository)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:12]
+    copy: Copy
+    starter: Starter
+    template: Path

@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +13,6 @@ def bounded(
     place: Path,
     environment: dict[str, str],
     seconds: float | None,
-    preexec_fn: Callable[[], None] | None = None,
 ) -> tuple[int, str] | None:
     """Return a command's exit code and what it said, None where its time was over.
 
@@ -22,7 +21,6 @@ def bounded(
         place: The directory to run it in.
         environment: Its environment.
         seconds: For how long it may run; None is as long as it takes.
-        preexec_fn: What its process does before it becomes the program.
     """
     process = subprocess.Popen(
         command,
@@ -32,21 +30,20 @@ def bounded(
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        preexec_fn=preexec_fn,  # noqa: PLW1509 -- this program has no other threads that hold a lock
     )
     try:
         output, _ = process.communicate(timeout=None if seconds is None else max(0.0, seconds))
     except subprocess.TimeoutExpired:
-        _end(process)
+        end(process.pid)
         process.communicate()
         return None
     finally:
-        _end(process)
+        end(process.pid)
+        process.wait()
     return process.returncode, output
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
-    """End a command and what it has left behind."""
+def end(pid: int) -> None:
+    """End a process that leads its session, and what it has left behind."""
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        os.killpg(pid, signal.SIGKILL)

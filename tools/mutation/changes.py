@@ -1,7 +1,7 @@
 """Changes of one thing in a module: a comparison, a number, a statement that is gone.
 
 The text is changed in place, so that everything else stays as it was written. What only people read is left alone: log
-lines, messages of errors, docstrings; types, too, which mypy looks at.
+lines, messages of errors, docstrings; types, too, and the signatures of overloads, which mypy looks at.
 """
 
 import ast
@@ -70,6 +70,11 @@ def _below(node: ast.AST) -> Iterator[ast.AST]:
             yield from (part for part in (value if isinstance(value, list) else [value]) if isinstance(part, ast.AST))
 
 
+def _is_overload(node: ast.AST) -> bool:
+    decorators = node.decorator_list if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else ()
+    return any(isinstance(each, ast.Name) and each.id == "overload" for each in decorators)
+
+
 class _Changes:
     """The changes of one module.
 
@@ -84,7 +89,7 @@ class _Changes:
 
     def of(self, node: ast.AST) -> Iterator[Change]:
         """Yield the changes of a node and of all below it."""
-        if isinstance(node, _SKIPPED) or self._is_for_people(node):
+        if isinstance(node, _SKIPPED) or self._is_for_people(node) or _is_overload(node):
             return
         if isinstance(node, ast.stmt):
             yield from self._of_statement(node)

@@ -11,23 +11,39 @@ from typing import Any
 from tools.mutation import changes, statements
 from tools.mutation.changes import Change
 
+_USED_BY = ("tests/storage", "tests/engine", "tests/security", "tests/service", "tests/handlers")
 ROOMS: dict[str, tuple[str, ...]] = {
     "security": ("tests/security", "tests/service", "tests/handlers"),
     "automation/contract/compiled": ("tests/contract", "tests/handlers"),
     "automation/contract/serving": ("tests/contract", "tests/handlers"),
+    "automation/domain/allowance.py": ("tests/domain", "tests/security", "tests/storage", "tests/handlers"),
+    "automation/domain/limits.py": ("tests/domain", "tests/security", "tests/storage", "tests/handlers"),
+    "automation/engine/actions/addresses.py": ("tests/engine",),
+    "automation/engine/actions/egress.py": ("tests/engine",),
+    "automation/engine/rules/masking.py": ("tests/engine", "tests/handlers"),
+    "automation/engine/rules/secret_uses.py": ("tests/engine", "tests/handlers"),
+    "automation/engine/rules/unmasking.py": ("tests/engine", "tests/handlers"),
     "automation/engine/runs": ("tests/engine",),
-    "automation/storage/runs": ("tests/storage", "tests/engine"),
-    "automation/storage/pool": ("tests/storage",),
-    "automation/storage/keys.py": ("tests/storage", "tests/security"),
-    "automation/storage/executions.py": ("tests/storage", "tests/handlers"),
-    "automation/storage/rules.py": ("tests/storage", "tests/handlers"),
-    "automation/storage/answers.py": ("tests/storage", "tests/service", "tests/handlers"),
-    "automation/storage/migrations/sql": ("tests/storage", "tests/engine", "tests/security", "tests/handlers"),
+    "automation/engine/triggers": ("tests/engine", "tests/storage", "tests/handlers"),
+    "automation/storage": _USED_BY,
+    "automation/storage/migrations/sql": _USED_BY,
+    "automation/service/bulk_rounds.py": ("tests/service", "tests/storage"),
+    "automation/service/deeds.py": ("tests/service", "tests/storage", "tests/handlers"),
+    "automation/service/deliveries.py": ("tests/service", "tests/security", "tests/handlers"),
     "automation/service/http": ("tests/service", "tests/handlers"),
     "automation/service/problems.py": ("tests/service", "tests/handlers"),
+    "automation/service/refusals.py": ("tests/service", "tests/handlers"),
     "automation/service/repeated_writes.py": ("tests/service", "tests/handlers"),
+    "automation/service/secrecy.py": ("tests/service", "tests/handlers"),
+    "automation/service/secret_keys.py": ("tests/service", "tests/storage"),
 }
-"""Where a fault costs most, with the tests that are measured for it: those of the room, and of who uses it."""
+"""Where a fault costs most, with the tests that are measured for it: those of the room, and of who uses it.
+
+A file belongs to the room that names it most closely.
+"""
+
+LEFT_OUT = ("automation/storage/embedded", "automation/storage/migrations/versions")
+"""What a room would have but for this: a server of one's own for development, and changes of tables, which have run."""
 
 FROM_OUTSIDE: dict[str, tuple[str, ...]] = {
     "automation/service/http/acceptor.py": ("tests/system/test_silent_connections.py",),
@@ -44,6 +60,15 @@ FROM_OUTSIDE: dict[str, tuple[str, ...]] = {
 }
 """Tests that start processes, whose lines can't be measured: asked last, where no other has noticed a fault."""
 
+SCHEMA = (
+    "automation/storage/accounts",
+    "automation/storage/former.py",
+    "automation/storage/migration",
+    "automation/storage/pool/pooler.py",
+    "automation/storage/restrictions.py",
+    "automation/storage/revisions.py",
+)
+"""What makes a database: a mutant of it is tried in one that it has made itself, all others in copies of one."""
 
 EQUIVALENT = "tools/mutation/equivalent.toml"
 
@@ -80,6 +105,11 @@ class Mutant:
         return next((tests for place, tests in FROM_OUTSIDE.items() if self.path.startswith(place)), ())
 
     @property
+    def makes_databases(self) -> bool:
+        """Whether it is among what makes a database."""
+        return self.path.startswith(SCHEMA)
+
+    @property
     def function(self) -> str | None:
         """The function of the database that is changed, None in Python."""
         return Path(self.path).stem if self.path.endswith(".sql") else None
@@ -88,15 +118,22 @@ class Mutant:
 def mutants(repository: Path) -> Iterator[Mutant]:
     """Yield every mutant, in the order of rooms, files and lines."""
     for room in ROOMS:
-        place = repository / room
-        found = sorted([*place.rglob("*.py"), *place.rglob("*.sql")]) if place.is_dir() else [place]
-        for path in found:
+        for path in _files(repository, room):
             source = path.read_text(encoding="utf-8")
             lines = source.splitlines()
             made = statements.changes(source) if path.suffix == ".sql" else changes.changes(source)
             for change in made:
                 name = str(path.relative_to(repository))
                 yield Mutant(room, name, lines[change.first - 1].strip(), change, change.told(source))
+
+
+def _files(repository: Path, room: str) -> Iterator[Path]:
+    """Yield a room's files, without those of a closer room, and without what is left out."""
+    place = repository / room
+    closer = [other for other in (*ROOMS, *LEFT_OUT) if other.startswith(f"{room}/")]
+    for path in sorted([*place.rglob("*.py"), *place.rglob("*.sql")]) if place.is_dir() else [place]:
+        if not any(path.is_relative_to(repository / other) for other in closer):
+            yield path
 
 
 def spread(made: Sequence[Mutant], chance: Random) -> list[Mutant]:

@@ -44,6 +44,7 @@ def test_each_change_is_of_one_thing(source: str, made: list[str]) -> None:
         "_log.info('told', count=3)",
         "def f(a: int | None) -> int | None: ...",
         "# a < b",
+        "@overload\ndef f(a: int, *, b: bool = True) -> int: ...",
     ],
 )
 def test_what_only_people_or_mypy_read_is_left_alone(source: str) -> None:

@@ -3,6 +3,7 @@
 import os
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -10,8 +11,9 @@ import pytest
 
 from tools.mutation import covering, trial
 from tools.mutation.changes import changes
-from tools.mutation.mutants import EQUIVALENT, FROM_OUTSIDE, ROOMS, Reasons, mutants, spread
-from tools.mutation.trial import Asked, Copy, Verdict
+from tools.mutation.mutants import EQUIVALENT, FROM_OUTSIDE, LEFT_OUT, ROOMS, Reasons, mutants, spread
+from tools.mutation.starter import Starter
+from tools.mutation.trial import Asked, Copy, Found, Verdict
 
 REPOSITORY = Path(__file__).parents[3]
 CODE = """def least(values):
@@ -33,37 +35,85 @@ def copy(tmp_path: Path) -> Copy:
     return Copy.of(there, tmp_path / "copy")
 
 
+@pytest.fixture(scope="module")
+def starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starter]:
+    with Starter(tmp_path_factory.mktemp("starter")) as started:
+        yield started
+
+
 @pytest.mark.process
 @pytest.mark.parametrize(
-    ("source", "tests", "verdict"),
+    ("source", "verdict"),
     [
-        (CODE.replace("value < found", "value >= found"), ["test_code.py::test_least"], Verdict.NOTICED),
-        (CODE.replace("value < found", "value <= found"), ["test_code.py::test_least"], Verdict.LIVED),
-        (CODE.replace("found = values[0]", "while True: pass"), ["test_code.py::test_least"], Verdict.NOTICED),
-        (CODE.replace("least(", "least)"), ["test_code.py::test_least"], Verdict.INVALID),
-        (CODE, [], Verdict.UNSEEN),
+        (CODE.replace("value < found", "value >= found"), Verdict.NOTICED),
+        (CODE.replace("value < found", "value <= found"), Verdict.LIVED),
+        (CODE.replace("found = values[0]", "while True: pass"), Verdict.NOTICED),
+        (CODE.replace("least(", "least)"), Verdict.INVALID),
     ],
-    ids=["another result", "the same result", "no end", "no program", "no test"],
+    ids=["another result", "the same result", "no end", "no program"],
 )
 def test_a_mutant_is_noticed_by_a_test_that_fails_or_never_ends(
-    copy: Copy, monkeypatch: pytest.MonkeyPatch, source: str, tests: list[str], verdict: Verdict
+    copy: Copy, starter: Starter, monkeypatch: pytest.MonkeyPatch, source: str, verdict: Verdict
 ) -> None:
-    monkeypatch.setattr(trial, "PATIENCE", 5.0 if "while True" in source else 60.0)
+    monkeypatch.setattr(trial, "PATIENCE", 20.0 if "while True" in source else 60.0)
 
-    found = copy.tried("code_of.py", source, [Asked(tests, 0.0)], dict(os.environ))
+    found = copy.tried("code_of.py", source, [Asked(["test_code.py::test_least"], 0.0)], starter, dict(os.environ))
 
-    assert found is verdict
+    assert found.verdict is verdict
     assert (copy.place / "code_of.py").read_text() == CODE
 
 
 @pytest.mark.process
-def test_tests_from_outside_are_asked_last_and_nothing_is_said_of_a_mutant_whose_time_is_over(copy: Copy) -> None:
+def test_a_mutant_that_no_test_runs_is_unseen(copy: Copy, starter: Starter) -> None:
+    assert copy.tried("code_of.py", CODE, [Asked([], 0.0)], starter, dict(os.environ)).verdict is Verdict.UNSEEN
+
+
+@pytest.mark.process
+def test_tests_from_outside_are_asked_last_and_nothing_is_said_of_a_mutant_whose_time_is_over(
+    copy: Copy, starter: Starter
+) -> None:
     fault = CODE.replace("value < found", "value >= found")
     inside, outside = Asked([], 0.0), Asked(["test_code.py"], 60.0)
     over = Asked(["test_code.py"], 60.0, until=time.monotonic())
 
-    assert copy.tried("code_of.py", fault, [inside, outside], dict(os.environ)) is Verdict.NOTICED
-    assert copy.tried("code_of.py", fault, [over], dict(os.environ)) is Verdict.OPEN
+    noticed = copy.tried("code_of.py", fault, [inside, outside], starter, dict(os.environ))
+
+    assert noticed == Found(Verdict.NOTICED, "test_code.py::test_least")
+    assert copy.tried("code_of.py", fault, [over], starter, dict(os.environ)).verdict is Verdict.OPEN
+
+
+LATE = """import os
+from code_of import least
+
+def test_least():
+    if least([2, 1, 3]) != 1 or "ALWAYS_LATE" in os.environ:
+        raise TimeoutError
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [({}, Found(Verdict.NOTICED, "test_late.py::test_least")), ({"ALWAYS_LATE": "1"}, Found(Verdict.OPEN))],
+    ids=["late with it alone", "late without it as well"],
+)
+def test_a_test_that_is_late_is_a_proof_where_it_passes_without_the_mutant(
+    copy: Copy, starter: Starter, environment: dict[str, str], expected: Found
+) -> None:
+    (copy.place / "test_late.py").write_text(LATE)
+    fault = CODE.replace("value < found", "value >= found")
+
+    found = copy.tried("code_of.py", fault, [Asked(["test_late.py"], 60.0)], starter, os.environ | environment)
+
+    assert found == expected
+
+
+def test_a_file_belongs_to_the_room_that_names_it_most_closely() -> None:
+    rooms = {mutant.path: mutant.room for mutant in mutants(REPOSITORY)}
+
+    assert rooms["automation/storage/events.py"] == "automation/storage"
+    assert rooms["automation/storage/migrations/sql/count_use_v1.sql"] == "automation/storage/migrations/sql"
+    assert not [path for path in rooms if path.startswith(LEFT_OUT)]
 
 
 def test_every_beginning_of_the_order_has_of_each_room_by_its_size() -> None:
@@ -100,6 +150,19 @@ def test_a_changed_line_is_asked_of_the_tests_that_run_it_the_quickest_first() -
     assert known.of("a.py", 1, 1) == ["quick", "slow"]  # an import: whoever uses the module
     assert known.of("a.py", 4, 9) == []
     assert known.of("b.py", 1, 1) == []
+
+
+def test_what_was_measured_of_a_file_of_tests_is_replaced_and_the_rest_kept() -> None:
+    before = {1: frozenset({"tests/test_a.py::one", "tests/test_b.py::two", ""})}
+    known = covering.Covering({"a.py": before}, {"tests/test_a.py::one": 1.0})
+    lines = {"a.py": {1: frozenset({"tests/test_a.py::new"})}, "b.py": {2: frozenset({"x"})}}
+    more = covering.Covering(lines, {"x": 2})
+
+    found = known.without({"tests/test_a.py"}).joined(more)
+
+    assert found.lines["a.py"][1] == {"tests/test_a.py::new", "tests/test_b.py::two", ""}
+    assert found.lines["b.py"][2] == {"x"}
+    assert found.took == {"tests/test_a.py::one": 1.0, "x": 2}
 
 
 def test_a_function_of_the_database_is_asked_of_the_tests_of_its_callers() -> None:
