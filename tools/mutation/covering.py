@@ -7,8 +7,9 @@ import re
 import shutil
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import coverage
@@ -64,14 +65,8 @@ class Covering:
             repository: The top of the repository.
             name: The function's name.
         """
-        callers = _callers(repository, name)
-        found: set[str] = set()
-        for path in sorted((repository / "automation/storage").rglob("*.py")):
-            text = path.read_text(encoding="utf-8")
-            if any(f"{caller}(" in text for caller in callers):
-                lines = _uses(ast.parse(text), callers)
-                found.update(test for line in lines for test in self.of(str(path.relative_to(repository)), line, line))
-        return sorted(found, key=lambda test: (self.took.get(test, 0.0), test))
+        found = (self.of(path, line, line) for path, line in uses(repository, name))
+        return sorted({test for tests in found for test in tests}, key=lambda test: (self.took.get(test, 0.0), test))
 
 
 def _callers(repository: Path, name: str) -> set[str]:
@@ -86,22 +81,85 @@ def _callers(repository: Path, name: str) -> set[str]:
         found |= more
 
 
-def _uses(tree: ast.Module, functions: Iterable[str]) -> set[int]:
-    """Return the lines that name a function of the database, or a constant that does."""
-    names = tuple(f"{name}(" for name in functions)
-    constants: set[str] = set()
-    lines: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
-            text = node.value if isinstance(node.value, str) else node.value.decode(errors="replace")
-            if any(name in text for name in names):
-                lines.add(node.lineno)
-    for statement in tree.body:
-        inside = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
-        if isinstance(statement, ast.Assign) and lines.intersection(inside):
-            constants.update(target.id for target in statement.targets if isinstance(target, ast.Name))
-    used = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
-    return {node.lineno for node in used if node.id in constants} or lines
+@cache
+def uses(repository: Path, function: str) -> frozenset[tuple[str, int]]:
+    """Return the files and lines in which statements with a function of the database are used, wherever they stand."""
+    called = _callers(repository, function)
+    known: dict[str, set[str]] = {}
+    while True:
+        found = {module.name: module.constants(called, known) for module in _modules(repository)}
+        if found == known:
+            break
+        known = found
+    return frozenset(
+        (module.path, line) for module in _modules(repository) for line in module.uses(called, known[module.name])
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A statement at a module's top: which names it gives, and which it has, functions of the database among them."""
+
+    gives: frozenset[str]
+    has: frozenset[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Module:
+    """A module that may have statements for the database, its own or imported ones."""
+
+    path: str
+    name: str
+    imported: tuple[tuple[str, str, str], ...]
+    parts: tuple[_Part, ...]
+
+    def constants(self, called: set[str], known: Mapping[str, set[str]]) -> set[str]:
+        """Return the names that stand here for statements with functions, given those that are known of all modules."""
+        wanted = called | known.get(self.name, set())
+        found = {own for module, name, own in self.imported if name in known.get(module, ())}
+        return found.union(*(part.gives for part in self.parts if any(name in wanted for name, _ in part.has)))
+
+    def uses(self, called: set[str], constants: set[str]) -> set[int]:
+        """Return the lines of functions that name such a statement, or have one in them."""
+        wanted = called | constants
+        return {line for part in self.parts if not part.gives for name, line in part.has if name in wanted}
+
+
+@cache
+def _modules(repository: Path) -> tuple[_Module, ...]:
+    return tuple(_module(path, repository) for path in sorted((repository / "automation/storage").rglob("*.py")))
+
+
+def _module(path: Path, repository: Path) -> _Module:
+    relative = str(path.relative_to(repository))
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    imported = tuple(
+        (each.module or "", name.name, name.asname or name.name)
+        for each in body
+        if isinstance(each, ast.ImportFrom)
+        for name in each.names
+    )
+    parts = tuple(_Part(frozenset(_given(each)), frozenset(_had(each))) for each in body)
+    return _Module(relative, relative.removesuffix(".py").replace("/", "."), imported, parts)
+
+
+def _given(statement: ast.stmt) -> Iterator[str]:
+    targets = list[ast.expr]()
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, ast.AnnAssign):
+        targets = [statement.target]
+    yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def _had(statement: ast.stmt) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(statement):
+        match node:
+            case ast.Constant(value=str() | bytes() as value):
+                text = value if isinstance(value, str) else value.decode(errors="replace")
+                yield from ((name, node.lineno) for name in re.findall(r"\b(\w+_v\d+)\(", text))
+            case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name):  # an attribute: as SQLAlchemy calls one
+                yield name, node.lineno
 
 
 class OutOfTime(Exception):

@@ -57,6 +57,20 @@ FROM_OUTSIDE: dict[str, tuple[str, ...]] = {
     "automation/service/repeated_writes.py": ("tests/system/test_repeated_writes.py",),
     "automation/storage/answers.py": ("tests/system/test_repeated_writes.py",),
     "automation/engine/runs/worker.py": ("tests/engine/runs/test_run_takeover.py",),
+    "automation/engine/triggers/event.py": ("tests/system/test_events.py",),
+    "automation/engine/triggers/webhook.py": ("tests/system/test_hooks.py",),
+    "automation/service/bulk_rounds.py": ("tests/system/test_bulk_operations.py",),
+    "automation/service/deeds.py": ("tests/system/test_audit_events.py", "tests/system/test_hooks.py"),
+    "automation/service/deliveries.py": ("tests/system/test_hooks.py",),
+    "automation/service/http/framing.py": ("tests/system/test_protocol.py",),
+    "automation/service/secrecy.py": ("tests/commands/test_settings.py", "tests/system/test_planted_secret.py"),
+    "automation/service/secret_keys.py": ("tests/system/test_secrets.py",),
+    "automation/storage/accounts/pruning.py": ("tests/commands/test_prune.py",),
+    "automation/storage/hooks.py": ("tests/system/test_hooks.py",),
+    "automation/storage/migrations/sql/create_delivered_execution_v1.sql": ("tests/system/test_hooks.py",),
+    "automation/storage/migrations/sql/keep_hook_v1.sql": ("tests/system/test_hooks.py",),
+    "automation/storage/migrations/sql/resolve_hook_v1.sql": ("tests/system/test_hooks.py",),
+    "automation/storage/migrations/sql/rotate_hook_v1.sql": ("tests/system/test_hooks.py",),
 }
 """Tests that start processes, whose lines can't be measured: asked last, where no other has noticed a fault."""
 

@@ -152,6 +152,17 @@ def test_a_changed_line_is_asked_of_the_tests_that_run_it_the_quickest_first() -
     assert known.of("b.py", 1, 1) == []
 
 
+def test_every_function_of_the_database_is_used_by_a_line_of_a_function() -> None:
+    functions = [path.stem for path in (REPOSITORY / "automation/storage/migrations/sql").glob("*.sql")]
+
+    assert [name for name in functions if not covering.uses(REPOSITORY, name)] == []
+    # Statements that stand in one module and are used in another, that are parts of others, and that SQLAlchemy makes.
+    assert "automation/storage/executions.py" in {path for path, _ in covering.uses(REPOSITORY, "cancel_execution_v1")}
+    assert "automation/storage/accounts/accounts.py" in {
+        path for path, _ in covering.uses(REPOSITORY, "tenant_usage_v1")
+    }
+
+
 def test_what_was_measured_of_a_file_of_tests_is_replaced_and_the_rest_kept() -> None:
     before = {1: frozenset({"tests/test_a.py::one", "tests/test_b.py::two", ""})}
     known = covering.Covering({"a.py": before}, {"tests/test_a.py::one": 1.0})
