@@ -259,7 +259,7 @@ async def execute_automation_rule(
     wanted = wanted_run(asked)
     if asked.get("dry_run", False):
         rule = await rules.get(principal.tenant, id)
-        plan = await rule_desk.plan(principal.tenant, rule, plain=may_see_secrets(principal), **wanted)
+        plan = await rule_desk.plan(principal.tenant, rule, **wanted)
         return Reply(plan_response(plan), status=200)
     execution = await executions.create(
         principal.tenant,

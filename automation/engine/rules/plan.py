@@ -70,9 +70,8 @@ def plan(
     labels: Mapping[str, str] = MappingProxyType({}),
     window: StartWindow = AT_ONCE,
     pace: Pace | None = None,
-    plain: bool = False,
 ) -> Plan:
-    """Return the plan of a run of a rule, whatever the rule's status.
+    """Return the plan of a run of a rule, whatever the rule's status; what has a secret's name is masked for everybody.
 
     All its configs share what one may cost in a run: what is beyond that stays unresolved.
 
@@ -84,7 +83,6 @@ def plan(
         labels: Those that it would be given beside the rule's.
         window: When it might begin.
         pace: At which it is planned; without a rest when left out.
-        plain: Whether what has a secret's name is shown all the same. Secrets themselves are not looked up.
 
     Raises:
         RuleNotActive: It is deleted, or can't be run as it is written: an earlier version of the service took more.
@@ -103,8 +101,8 @@ def plan(
         )
     except InvalidParts as error:
         raise RuleNotActive("The rule cannot be run any more as it is written. Write it anew.") from error
-    made = replace(made, run_at=window.run_at, expires_at=window.expires_at)
-    return made if plain else replace(made, actions=tuple(map(_masked, made.actions)))
+    shown = tuple(map(_masked, made.actions))
+    return replace(made, run_at=window.run_at, expires_at=window.expires_at, actions=shown)
 
 
 def _masked(action: PlannedAction) -> PlannedAction:

@@ -72,9 +72,8 @@ class RuleDesk:
         override_conditions: bool,
         labels: Mapping[str, str] = MappingProxyType({}),
         window: StartWindow = AT_ONCE,
-        plain: bool = False,
     ) -> Plan:
-        """Return what a run of a rule would do; ``plain`` shows what has a secret's name.
+        """Return what a run of a rule would do.
 
         Raises:
             RuleNotActive: It is deleted, or can't be run as it is written.
@@ -92,7 +91,6 @@ class RuleDesk:
                 labels=labels,
                 window=window,
                 pace=pace,
-                plain=plain,
             )
 
         if rule.deleted_at is None:
