@@ -58,7 +58,7 @@ class Outlet(io.TextIOBase):
         return self._terminal
 
     def write(self, text: str) -> int:
-        """Write one line, or keep or drop it."""
+        """Write one line or several, or keep or drop each of them."""
         line = text.encode("utf-8", "backslashreplace")
         with self._lock:
             if self._carrier is None:
@@ -68,8 +68,8 @@ class Outlet(io.TextIOBase):
                     pass
                 except OSError:
                     line = b""  # whoever read it is gone
-            if line:
-                self._keep(line)
+            for rest in line.splitlines(keepends=True):
+                self._keep(rest)
         return len(text)
 
     def settle(self, seconds: float) -> None:

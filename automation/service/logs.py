@@ -3,20 +3,23 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from datetime import UTC, datetime
+from typing import Any, TextIO, cast
 from uuid import UUID
 
 import orjson
 import structlog
 from structlog.types import EventDict, Processor
 
+from automation.service.gathered_lines import GatheredLines
 from automation.service.log_outlet import outlet
 from automation.service.setting_types import LogFormat, LogLevel
 
 _LIBRARIES = ("uvicorn", "connexion", "alembic", "asyncio", "mail", "procrastinate")
 _FLOORS = {**dict.fromkeys(_LIBRARIES, logging.WARNING), "psycopg.pool": logging.ERROR}
+_PLAIN = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 
 
 def configure(log_format: LogFormat, level: LogLevel, stream: TextIO | None = None) -> None:
@@ -25,7 +28,8 @@ def configure(log_format: LogFormat, level: LogLevel, stream: TextIO | None = No
     Lines carry ``timestamp`` (RFC 3339, UTC), ``level``, ``event`` and what is bound to the context, such as
     ``request_id``. Whoever says one waits for nobody who should read it.
     """
-    stream = outlet(stream or sys.stderr)
+    lines = GatheredLines(outlet(stream or sys.stderr))
+    stream = cast("TextIO", lines)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -34,7 +38,7 @@ def configure(log_format: LogFormat, level: LogLevel, stream: TextIO | None = No
     structlog.configure(
         processors=[*shared, _format_exception, *_rendering(log_format, stream)],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=_Loggers(lines, plain=log_format is LogFormat.JSON and _number(level) <= logging.INFO),
         cache_logger_on_first_use=True,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -51,6 +55,44 @@ def configure(log_format: LogFormat, level: LogLevel, stream: TextIO | None = No
     root.handlers = [handler]
     root.setLevel(_number(level))
     _quieten_libraries(level)
+
+
+class _Loggers(structlog.WriteLoggerFactory):
+    """Makes the loggers of the process; ``plain`` says that a line of level info is a JSON object that is written."""
+
+    def __init__(self, lines: GatheredLines, *, plain: bool) -> None:
+        super().__init__(cast("TextIO", lines))
+        self.lines = lines
+        self.plain = plain
+
+
+def frequent(name: str) -> Callable[[str, str, dict[str, Any]], None]:
+    """Return what says lines of level info that come with every request: the same lines, made and written for less.
+
+    It is given the event, the request's id and other values, a mapping that is its own then; nothing that is bound goes
+    along. Asked for once the log is configured.
+    """
+    loggers = structlog.get_config()["logger_factory"]
+    if not isinstance(loggers, _Loggers) or not loggers.plain:
+        logger = structlog.get_logger(name)
+        return lambda event, request_id, values: logger.info(event, **values, request_id=request_id)
+    gather = loggers.lines.gather
+
+    def say_plainly(event: str, request_id: str, values: dict[str, Any]) -> None:
+        values["event"] = event
+        values["request_id"] = request_id
+        values["level"] = "info"
+        values["timestamp"] = datetime.now(UTC)
+        gather(orjson.dumps(values, default=str, option=_PLAIN))
+
+    return say_plainly
+
+
+def gather_no_more() -> None:
+    """Write each line at once from now on: whoever ends the process may do so at any moment."""
+    loggers = structlog.get_config()["logger_factory"]
+    if isinstance(loggers, _Loggers):
+        loggers.lines.end()
 
 
 def _rendering(log_format: LogFormat, stream: TextIO) -> list[Processor]:

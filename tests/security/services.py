@@ -66,7 +66,7 @@ def client(service: ConnexionMiddleware, *, raise_app_exceptions: bool = True) -
     return httpx.AsyncClient(transport=transport, base_url="http://service")
 
 
-async def unreached(_scope: Scope, _send: Send) -> None:
+async def unreached(_scope: Any) -> Any:
     """Stand for an endpoint's handler: the service answers by itself."""
 
 

@@ -29,7 +29,7 @@ from tests.contract.tiny import contract, operation
 SECRET = "password=hunter2 at /srv/service/secret.py"
 
 
-async def unreached(_scope: Any, _send: Any) -> None:
+async def unreached(_scope: Any) -> Any:
     raise AssertionError
 
 

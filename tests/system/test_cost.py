@@ -10,7 +10,7 @@ from tests.databases import DatabaseUrls
 from tests.storage.samples import sample
 from tests.system.processes import REPOSITORY
 
-MOST = 1.75
+MOST = 1.65
 """How many times the calls of a bare route the service may make, with all its checks, both validations and its log."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -38,6 +39,20 @@ def test_a_signal_stops_the_server_in_order(settings: dict[str, str], number: si
     assert told == [(f"service {event}", process.popen.pid) for event in ("started", "stopping", "stopped")]
     _, left = psutil.wait_procs(children, timeout=5)
     assert not left
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_line_of_a_request_is_lost_by_a_stop(settings: dict[str, str], workers: int) -> None:
+    asked = [f"asked-{number}" for number in range(20)]
+    with serving(settings, workers=workers) as process:
+        with httpx.Client(base_url=process.base_url, trust_env=False) as client:
+            for request_id in asked:
+                client.get("/healthz", headers={"x-request-id": request_id})
+
+        process.stop()
+        logged = [line["request_id"] for line in process.log_lines() if line["event"] == "request"]
+
+    assert [request_id for request_id in logged if request_id in asked] == asked
 
 
 def test_a_server_tells_as_what_it_starts_and_with_which_settings_but_no_secret(settings: dict[str, str]) -> None:

@@ -63,7 +63,7 @@ class Links:
         template = self._templates.get(relations)
         if template is None:
             template = self._templates[relations] = self._template(relations)
-        return (template % identifiers).encode()
+        return (template % {name: str(each) for name, each in identifiers.items()}).encode()
 
     def _template(self, relations: Relations) -> str:
         stands_for = {identifier: uuid4() for _, _, identifier in relations}

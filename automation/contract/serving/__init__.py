@@ -1,1 +1,1 @@
-"""The contract in service: Connexion's adapter, the binding of handlers, dispatch, validation and replies."""
+"""The contract in service: Connexion's adapter, the binding of handlers, validation and replies."""

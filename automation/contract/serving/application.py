@@ -10,11 +10,11 @@ from automation.contract.compiled.operations import Operation
 from automation.contract.document.findings import ContractError, Finding
 from automation.contract.serving.binding import Binding, Unbindable, bind
 from automation.contract.serving.connexion_adapter import ASGIApp, ErrorHandler, Guard, Guarded, Lifespan, assemble
-from automation.contract.serving.dispatch import dispatch
-from automation.contract.serving.endpoint import Around, endpoint
+from automation.contract.serving.endpoint import Around, Endpoint, endpoint
 from automation.contract.serving.handler_call import HandlerCall
 from automation.contract.serving.request_validation import RequestValidation
 from automation.contract.serving.response_validation import ResponseValidation
+from automation.contract.serving.websockets import close
 
 
 def _nothing_around(_operation: Operation) -> None:
@@ -54,7 +54,7 @@ def build(
     """
     bindings = _bindings(contract, handlers, provided)
     return assemble(
-        dispatch,
+        close,
         document=contract.document,
         base_path=contract.base_path,
         endpoints=[
@@ -62,10 +62,21 @@ def build(
             for operation, binding in bindings
         ],
         security_map=security_map,
-        layers=[*(partial(Guard, guarded=each) for each in guards), RequestValidation, ResponseValidation],
+        layers=[partial(Guard, guarded=_all(guards)), RequestValidation, ResponseValidation],
         error_handler=error_handler,
         lifespan=lifespan,
     )
+
+
+def _all(guards: Sequence[Guarded]) -> Guarded:
+    """Return the guards as one, whose operations pass requests from each to the next."""
+
+    def guarded(endpoint: Endpoint, app: ASGIApp) -> ASGIApp:
+        for each in reversed(guards):
+            app = each(endpoint, app)
+        return app
+
+    return guarded
 
 
 def _bindings(contract: Contract, handlers: str, provided: Mapping[type, object]) -> list[tuple[Operation, Binding]]:

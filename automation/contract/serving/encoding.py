@@ -13,6 +13,7 @@ class Encoding:
     """How the values of one response become bytes, and the headers that go with them."""
 
     def __init__(self, operation: Operation, status: int) -> None:
+        self.status = status
         self._media_type = next(iter(operation.responses[status].get("content", {})), None)
         self._json = self._media_type is not None and is_json(self._media_type)
         self._fixed = [] if self._media_type is None else [(b"content-type", _content_type(self._media_type))]
@@ -44,13 +45,10 @@ class Encoding:
         A tenant's data never leaves for shared caches, whatever a handler says; with an ETag it may be kept by the
         client, and asked for again.
         """
+        length = [] if self._media_type is None else [(b"content-length", b"%d" % len(body))]
         if own:
-            headers = self._own(own, etag)
-        else:
-            headers = [*self._usual] if etag is None else [*self._revalidated, (b"etag", etag.encode())]
-        if self._media_type is not None:
-            headers.append((b"content-length", str(len(body)).encode()))
-        return headers
+            return self._own(own, etag) + length
+        return self._usual + length if etag is None else [*self._revalidated, (b"etag", etag.encode()), *length]
 
     def _own(self, own: Mapping[str, str], etag: str | None) -> list[tuple[bytes, bytes]]:
         headers = {name.lower(): value for name, value in own.items()} | ({} if etag is None else {"etag": etag})

@@ -14,8 +14,10 @@ from automation.contract.compiled.parameter_reader import ParameterReader
 from automation.contract.compiled.raw_bodies import RawBodyReader
 from automation.contract.compiled.responses import ResponseRules
 
-Answer = Callable[[Scope, Send], Awaitable[None]]
-"""Answers a request whose arguments are in its scope."""
+Response = tuple[int, list[tuple[bytes, bytes]], bytes]
+"""A whole response: its status, its headers with names in lower case, and its body."""
+Answer = Callable[[Scope], Awaitable[Response]]
+"""Returns the response to a request whose arguments are in its scope."""
 Around = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
 """Passes a valid request on to the application that it is given, or answers it by itself."""
 

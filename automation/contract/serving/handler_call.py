@@ -1,9 +1,9 @@
-"""Calls an operation's handler with clean arguments, and sends what it returns."""
+"""Calls an operation's handler with clean arguments, and makes a response of what it returns."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from starlette.types import Scope, Send
+from starlette.types import Scope
 
 from automation.contract.compiled.operations import Operation
 from automation.contract.compiled.responses import BrokenResponse, report
@@ -11,6 +11,7 @@ from automation.contract.serving.accept import Accept
 from automation.contract.serving.binding import Binding, requested
 from automation.contract.serving.connection import Connection
 from automation.contract.serving.encoding import Encoding
+from automation.contract.serving.endpoint import Response
 from automation.contract.serving.preconditions import is_current, strong_tags
 from automation.contract.serving.reply import NO_HEADERS, Reply
 from automation.contract.serving.request_context import accept, arguments, connection, head, hook, origin, principal
@@ -47,8 +48,8 @@ class HandlerCall:
         conditions = requested(operation) if operation.method == "GET" and NOT_MODIFIED in operation.responses else ()
         self._may_expect, self._may_know = IF_MATCH in conditions, IF_NONE_MATCH in conditions
 
-    async def __call__(self, scope: Scope, send: Send) -> None:
-        """Call the handler and send what it returns."""
+    async def __call__(self, scope: Scope) -> Response:
+        """Call the handler, and return the response that is made of what it returns."""
         given = arguments(scope)
         taken = {name: given[name] for name in self._arguments}
         for name, found in self._known:
@@ -68,8 +69,7 @@ class HandlerCall:
             body = encoding.encode(value)
         except (TypeError, UnicodeEncodeError) as error:
             raise self._broken(status, "encoding") from error
-        await send({"type": "http.response.start", "status": status, "headers": encoding.headers(headers, etag, body)})
-        await send({"type": "http.response.body", "body": body})
+        return encoding.status, encoding.headers(headers, etag, body), body
 
     def _is_known(self, etag: str, given: Mapping[str, Any]) -> bool:
         """Return whether the client has what is returned, once that is what it expects (RFC 9110, section 13.2.2)."""

@@ -12,7 +12,7 @@ import structlog
 import uvicorn
 from uvicorn.supervisors.multiprocess import Process
 
-from automation.service import side_log
+from automation.service import logs, side_log
 from automation.service.connection_bounds import Bounds
 from automation.service.http.respawn import Respawn
 from automation.service.http.watched_server import WatchedServer
@@ -130,6 +130,7 @@ class Child(Process):
         except (OSError, EOFError):
             self.server.abandon()
             time.sleep((self.config.timeout_graceful_shutdown or 0) + STOP_SECONDS)
+            logs.gather_no_more()
             os._exit(EXIT_CODE)
 
     def release(self) -> None:

@@ -9,13 +9,14 @@ from uuid import uuid4
 import httptools
 import orjson
 import structlog
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from automation.contract.compiled.problem_rules import MEDIA_TYPE
 from automation.domain.errors import AutomationError, HeadersTooLarge, Unavailable
 from automation.service.connection_bounds import Bounds
 from automation.service.http import framing
 from automation.service.http.connections import Connection, Connections
+from automation.service.http.exchanges import Exchanges
 from automation.service.http.hosts import Hosts
 from automation.service.http.joined_writes import JoinedWrites
 from automation.service.problems import describe, headers
@@ -32,7 +33,7 @@ _LINGERING = 1.0  # to close at once, with bytes unread, would reset the connect
 _log = structlog.get_logger("automation.request")
 
 
-class Protocol(HttpToolsProtocol, Connection):
+class Protocol(Exchanges, Connection):
     """One connection.
 
     What belongs to headers or trailers ("fields") is counted before the parser sees it, so that it never holds more

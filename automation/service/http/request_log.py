@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from time import monotonic, perf_counter
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +21,7 @@ from automation.contract.serving.request_context import (
 )
 from automation.domain.allowance import rate_limit_fields
 from automation.domain.errors import TooManyRefusedKeys
+from automation.domain.identifiers import random_uuid
 from automation.service import logs
 from automation.service.http.client_addresses import ClientAddresses
 from automation.service.problems import Problem, Problems
@@ -37,7 +37,8 @@ _REFUSALS = range(400, 500)
 _subjects = re.compile(r"/(execution|rule)s/([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})(?![^/])").findall
 _sane = re.compile(rb"[\x20-\x7e]{1,128}").fullmatch
 
-_log = structlog.get_logger("automation.request")
+_NAME = "automation.request"
+_log = structlog.get_logger(_NAME)
 
 
 class RequestLog:
@@ -64,6 +65,7 @@ class RequestLog:
         self._problems = problems
         self._addresses = addresses
         self._on_refusal = on_refusal
+        self._say = logs.frequent(_NAME)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -84,7 +86,33 @@ class RequestLog:
         finally:
             if response.status is not None and response.status in _REFUSALS:
                 self._on_refusal(scope, response.status)
-            _write_line(scope, response, self._addresses.of(scope), perf_counter() - began)
+            self._write_line(scope, response, request_id, perf_counter() - began)
+
+    def _write_line(self, scope: Scope, response: "_Response", request_id: str, seconds: float) -> None:
+        routed, status = endpoint_if_routed(scope), response.status
+        values: dict[str, Any] = {
+            "method": scope["method"],
+            "operation": None if routed is None else routed.operation.operation_id,
+            "status": status,
+            "duration_ms": round(seconds * 1000, 3),
+            "client": self._addresses.of(scope),
+        }
+        code = problem_if_any(scope) if status is None or status in _PROBLEMS else None
+        if code is not None:
+            values["code"] = code
+        if routed is not None:
+            for kind, identifier in _subjects(scope["path"] + response.location):
+                values[f"{kind}_id"] = identifier.lower()
+        if (principal := principal_if_known(scope)) is not None:
+            values |= {"tenant": principal.tenant, "user": principal.user, "key": principal.key_prefix}
+        else:
+            values |= _caller(scope)
+        if code == TooManyRefusedKeys.code:
+            _log.debug("request", **values)  # a burst of them has a line of its own, with their number
+        elif status is None or status >= 500:  # noqa: PLR2004 - the first of the server's own statuses
+            _log.error("request", **values)
+        else:
+            self._say("request", request_id, values)
 
 
 class _Response:
@@ -131,34 +159,7 @@ def _request_id(headers: list[tuple[bytes, bytes]]) -> str:
     given = [value.strip(b" \t") for name, value in headers if name == b"x-request-id"]
     if len(given) == 1 and _sane(given[0]):
         return given[0].decode("ascii")
-    return str(uuid4())
-
-
-def _write_line(scope: Scope, response: _Response, client: str | None, seconds: float) -> None:
-    routed, status = endpoint_if_routed(scope), response.status
-    values: dict[str, Any] = {
-        "method": scope["method"],
-        "operation": None if routed is None else routed.operation.operation_id,
-        "status": status,
-        "duration_ms": round(seconds * 1000, 3),
-        "client": client,
-    }
-    code = problem_if_any(scope) if status is None or status in _PROBLEMS else None
-    if code is not None:
-        values["code"] = code
-    if routed is not None:
-        for kind, identifier in _subjects(scope["path"] + response.location):
-            values[f"{kind}_id"] = identifier.lower()
-    if (principal := principal_if_known(scope)) is not None:
-        values |= {"tenant": principal.tenant, "user": principal.user, "key": principal.key_prefix}
-    else:
-        values |= _caller(scope)
-    if code == TooManyRefusedKeys.code:
-        _log.debug("request", **values)  # a burst of them has a line of its own, with their number
-    elif status is None or status >= 500:  # noqa: PLR2004 - the first of the server's own statuses
-        _log.error("request", **values)
-    else:
-        _log.info("request", **values)
+    return random_uuid()
 
 
 def _caller(scope: Scope) -> dict[str, Any]:

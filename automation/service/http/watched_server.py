@@ -8,7 +8,7 @@ from typing import cast
 
 import uvicorn
 
-from automation.service import garbage
+from automation.service import garbage, logs
 from automation.service.connection_bounds import Bounds
 from automation.service.http.acceptor import Acceptor
 from automation.service.http.connections import Connections
@@ -118,6 +118,7 @@ class WatchedServer(uvicorn.Server):
         if self._watching is not None:
             self._watching.cancel()
         self._watchdog.stop()
+        logs.gather_no_more()
 
     async def _drain(self) -> None:
         """Have whoever sends requests here learn that it stops, unless others go on."""

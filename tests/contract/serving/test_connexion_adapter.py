@@ -74,7 +74,7 @@ def endpoints(document: Any) -> list[Endpoint]:
     return [endpoint(compiled, each, unreached) for each in compiled.operations.values()]
 
 
-async def unreached(_scope: Any, _send: Any) -> None:
+async def unreached(_scope: Any) -> Any:
     raise AssertionError
 
 

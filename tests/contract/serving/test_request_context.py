@@ -19,7 +19,7 @@ KEEPERS = {f"{SCOPE}connexion_adapter.py", f"{SCOPE}request_context.py"}
 WRITERS = {"automation/service/http/request_log.py"}
 
 
-async def unreached(_scope: Any, _send: Any) -> None:
+async def unreached(_scope: Any) -> Any:
     raise AssertionError
 
 
