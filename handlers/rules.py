@@ -22,14 +22,7 @@ from automation.storage.rule_list import RuleList
 from automation.storage.rule_statistics import RuleStatistics
 from automation.storage.rule_versions import RuleVersions
 from automation.storage.rules import Accept, Rules
-from handlers.entity_tags import (
-    expected_versions,
-    may_see_secrets,
-    require_expected,
-    require_fit,
-    require_not_excluded,
-    rule_tags,
-)
+from handlers.entity_tags import may_see_secrets, require_fit, require_held, rule_tags
 from handlers.execution_body import wanted_run
 from handlers.merge_patch import merged
 from handlers.pages import PagedList, Paging
@@ -115,8 +108,10 @@ async def update_automation_rule(
     """Replace a rule by a new version of it, unless it says the same."""
     said = writable(body)
     tags = rule_tags(principal, entity_tags)
-    fits = partial(require_fit, body=body, if_none_match=if_none_match, entity_tags=tags, links=links)
-    update = partial(_updated, id=id, if_match=if_match, principal=principal, rules=rules, rule_desk=rule_desk)
+    fits = partial(
+        require_fit, body=body, if_match=if_match, if_none_match=if_none_match, entity_tags=tags, links=links
+    )
+    update = partial(_updated, id=id, principal=principal, rules=rules, rule_desk=rule_desk)
 
     async def replace(read: Rule, accept: Accept) -> Rule:
         # What is put back is this version's: another one may have another secret.
@@ -143,15 +138,15 @@ async def patch_automation_rule(
 ) -> Reply:
     """Change members of a rule, and leave the others as they are."""
     tags = rule_tags(principal, entity_tags)
-    fits = partial(require_fit, body=body, if_none_match=if_none_match, entity_tags=tags, links=links)
+    fits = partial(
+        require_fit, body=body, if_match=if_match, if_none_match=if_none_match, entity_tags=tags, links=links
+    )
 
     async def patch(read: Rule, accept: Accept) -> Rule:
         said = merged(writable(rule_response(read, links)["data"]), writable(body))
         if has_masks(said["actions"]):
             said = said | {"actions": unmasked(said["actions"], read.content.actions)}
-        return await _updated(
-            said, id=id, if_match=if_match, principal=principal, rules=rules, rule_desk=rule_desk, accept=accept
-        )
+        return await _updated(said, id=id, principal=principal, rules=rules, rule_desk=rule_desk, accept=accept)
 
     rule = await changed_as_read(rules, principal.tenant, id, fits, patch)
     return _reply(rule, principal, entity_tags, links)
@@ -235,11 +230,8 @@ async def delete_automation_rule(
     entity_tags: EntityTags,
 ) -> None:
     """Delete a rule, which can still be read."""
-
-    def accept(rule: Rule) -> None:
-        require_expected(rule, if_match)
-        require_not_excluded(rule, if_none_match, rule_tags(principal, entity_tags))
-
+    tags = rule_tags(principal, entity_tags)
+    accept = partial(require_held, if_match=if_match, if_none_match=if_none_match, entity_tags=tags)
     await rules.delete(principal.tenant, id, accept=accept)
 
 
@@ -277,7 +269,6 @@ async def _updated(
     said: dict[str, Any],
     *,
     id: UUID,
-    if_match: str | None,
     principal: Principal,
     rules: Rules,
     rule_desk: RuleDesk,
@@ -289,7 +280,7 @@ async def _updated(
         principal.user,
         id,
         content,
-        expected=expected_versions(if_match),
+        expected=None,  # its entity tag is looked at with all else, where it is accepted
         secrets=secret_uses(content),
         accept=accept,
     )

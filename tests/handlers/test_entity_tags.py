@@ -1,33 +1,40 @@
-"""An entity tag of a rule tells which version a change is meant for."""
+"""A list of entity tags names those that are in it, and what is no list names none."""
 
 import pytest
 
-from automation.contract.serving.entity_tags import EntityTags
-from handlers.entity_tags import expected_versions
+from automation.contract.serving.preconditions import is_current, require_held, strong_tags
+from automation.domain.errors import PreconditionFailed
 
 
 @pytest.mark.parametrize(
-    ("if_match", "versions"),
+    ("if_match", "tags"),
     [
-        (None, None),
         ("*", None),
         (" * ", None),
-        ('"v3"', {3}),
-        (EntityTags([b"this service"]).tag("v3-1042"), {3}),
-        ('"v3-1042.0123456789ab"', {3}),
-        ('"v3-"', set()),
-        ('"v3", "v12"', {3, 12}),
+        ('"v3"', {'"v3"'}),
+        ('"v3", "v12"', {'"v3"', '"v12"'}),
+        (', "v3" ,, "v12" ,', {'"v3"', '"v12"'}),
         ('W/"v3"', set()),
-        ('W/"v3", "v4"', {4}),
+        ('W/"v3", "v4"', {'"v4"'}),
+        ('"a,b"', {'"a,b"'}),
         ("v3", set()),
-        ('"3"', set()),
-        ('"v0"', set()),
-        ('"v99999999999999999999"', set()),
-        ('"5d41402abc4b2a76b9719d911017c592"', set()),
+        ('"v3" "v4"', set()),
+        ('"v3', set()),
         ("", set()),
     ],
 )
-def test_a_change_is_meant_for_the_versions_that_strong_tags_name(
-    if_match: str | None, versions: set[int] | None
-) -> None:
-    assert expected_versions(if_match) == versions
+def test_a_change_is_meant_for_what_strong_tags_of_a_list_name(if_match: str, tags: set[str] | None) -> None:
+    assert strong_tags(if_match) == tags
+
+
+@pytest.mark.parametrize("known", ['"v3" "v4"', 'v3, "v4', '"v4', ""])
+def test_what_is_no_list_names_no_version(known: str) -> None:
+    assert not is_current('"v4"', known)
+
+
+def test_a_tag_is_compared_as_a_whole() -> None:
+    with pytest.raises(PreconditionFailed):
+        require_held('"v3-1042.0123456789ab"', '"v3-1041.0123456789ab"', None)
+    with pytest.raises(PreconditionFailed):
+        require_held('"v3-1042.0123456789ab"', None, 'W/"v3-1042.0123456789ab"')
+    require_held('"v3-1042.0123456789ab"', '"v3-1042.0123456789ab"', '"v3-1041.0123456789ab"')

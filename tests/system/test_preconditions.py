@@ -1,5 +1,6 @@
 """Every operation honours the preconditions that its contract names, and refuses those that it doesn't."""
 
+from itertools import product
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from tests.system.tenancy import Tenant
 from tests.system.writes import WRITES, state, write
 
 OPERATIONS = Contract(DOCUMENT).operations
+MALFORMED = ("of something else", '"a" "b"', '"a', '"a", b', 'w/"a"', '*, "a"')
 WITHOUT_ENTITY_TAG = {"putAutomationSecret", "deleteAutomationSecret"}
 """What changes something that nobody has read: a secret's value is replaced whole, whatever it was."""
 PRECONDITIONS = ("if-match", "if-none-match")
@@ -57,5 +59,29 @@ def test_a_write_whose_precondition_fails_changes_nothing(
     before = state(tenant)
 
     problem_of(request.send(**{header: value}), 412, "precondition_failed")
+
+    assert state(tenant) == before
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in ENTRIES if takes(entry, "if-match")], ids=lambda entry: entry.name
+)
+def test_a_precondition_that_is_no_list_of_tags_is_refused(entry: Entry, tenant: Tenant) -> None:
+    path = entry.path.replace("{id}", str(uuid4())).replace("{version}", "1")
+    headers = ["if-match"] if entry.method == "get" else ["if-match", "if-none-match"]
+
+    for header, value in product(headers, MALFORMED):
+        problem = problem_of(tenant.ask(entry.method.upper(), path, {header: value}), 400, "invalid_parameter")
+        assert [error["parameter"].lower() for error in problem["errors"]] == [header]
+
+
+@pytest.mark.parametrize("entry", [entry for entry in WRITES if takes(entry, "if-match")], ids=lambda entry: entry.name)
+def test_a_write_that_is_meant_for_what_is_no_longer_there_changes_nothing(entry: Entry, tenant: Tenant) -> None:
+    request = write(entry, tenant)
+    current = tenant.ask("GET", request.path).headers["etag"]
+    before = state(tenant)
+
+    problem_of(request.send(**{"if-match": f'{current[:-1]}0"'}), 412, "precondition_failed")
+    problem_of(request.send(**{"if-none-match": current}), 412, "precondition_failed")
 
     assert state(tenant) == before

@@ -155,7 +155,7 @@ def test_a_patch_is_called_a_merge_patch(tenant: Tenant) -> None:
     ("header", "value", "status"),
     [
         ("if-match", "{etag}", 200),
-        ("if-match", '"v1"', 200),
+        ("if-match", '"v1"', 412),
         ("if-match", "*", 200),
         ("if-match", '"v7", {etag}', 200),
         ("if-match", '"v2"', 412),

@@ -68,13 +68,9 @@ class Operation:
 
     @property
     def refused_preconditions(self) -> frozenset[str]:
-        """The preconditions, in lower case, under which it can't act or not act: it takes no such header.
-
-        If-None-Match of a read that has no entity tag holds always (RFC 9110, section 13.1.2).
-        """
+        """The preconditions, in lower case, that nothing here can be held against: it takes no such header."""
         taken = {each.name.lower() for each in self.parameters if each.location == "header"}
-        known = {"if-match"} if self.method == "GET" else {"if-match", "if-none-match"}
-        return frozenset(known - taken)
+        return frozenset({"if-match", "if-none-match"} - taken)
 
     @property
     def where(self) -> str:

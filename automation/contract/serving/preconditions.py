@@ -5,14 +5,15 @@ import re
 from automation.domain.errors import PreconditionFailed
 
 _tag = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+_next = re.compile(r'[ \t]*(?:(?:W/)?"[\x21\x23-\x7e\x80-\xff]*")?[ \t]*(?:,|\Z)').match
 
 
 def is_current(etag: str, if_none_match: str) -> bool:
-    """Return whether ``If-None-Match`` names a version, by weak comparison; ``*`` names any."""
+    """Return whether ``If-None-Match`` names a version, by weak comparison; ``*`` names any, and no list none."""
     if if_none_match.strip() == "*":
         return True
     known = _tag.fullmatch(etag)
-    return known is not None and known[2] in {tag for _, tag in _tag.findall(if_none_match)}
+    return known is not None and known[2] in {tag for _, tag in _tags(if_none_match)}
 
 
 def require_held(etag: str, if_match: str | None, if_none_match: str | None) -> None:
@@ -32,4 +33,15 @@ def strong_tags(if_match: str) -> frozenset[str] | None:
     """Return the entity tags in ``If-Match`` that can match, which are the strong ones; None where any version does."""
     if if_match.strip() == "*":
         return None
-    return frozenset(tag for weak, tag in _tag.findall(if_match) if not weak)
+    return frozenset(tag for weak, tag in _tags(if_match) if not weak)
+
+
+def _tags(header: str) -> list[tuple[str, str]]:
+    """Return the tags of a list, and none of what is no list: a tag could be named there by mistake."""
+    at = 0
+    while at < len(header):
+        item = _next(header, at)
+        if item is None:
+            return []
+        at = item.end()
+    return _tag.findall(header)
