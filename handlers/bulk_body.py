@@ -19,7 +19,7 @@ from automation.domain.pages import Total, given
 from automation.domain.principal import Principal
 from automation.storage.bulk_changes import BulkChanges, Change, Outcome
 from automation.storage.bulk_operations import BulkOperations
-from handlers.pages import INTERVALS, require_sense
+from handlers.contradictions import INTERVALS, require_sense
 
 _TIMES = frozenset(name for pair in INTERVALS for name in pair)
 

@@ -10,23 +10,13 @@ from automation.contract.compiled.cursors import Cursors, Listing
 from automation.contract.compiled.links import Links
 from automation.contract.serving.entity_tags import EntityTags
 from automation.contract.serving.reply import Reply
-from automation.domain.errors import InvalidParameter, Violation
-from automation.domain.labels import pairs
 from automation.domain.pages import Cursor, Page, PageRequest, revision_of
 from automation.domain.principal import Principal
+from handlers.contradictions import require_sense
 
 T = TypeVar("T")
 
 ASCENDING = "created_at"
-
-INTERVALS = (
-    ("created_from", "created_to"),
-    ("started_from", "started_to"),
-    ("completed_from", "completed_to"),
-)
-"""Half-open intervals, by the names of their bounds."""
-RANGES = (("duration_min_ms", "duration_max_ms"),)
-"""Ranges with both ends, by the names of their bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,32 +133,3 @@ class PagedList:
         asked = {**sort, "limit": self._paging.limit, "cursor": cursor}
         total = {"include_total": True} if self._paging.include_total else {}
         return self._links.href(self._operation_id, **self._path, **self._filters, **asked, **total)
-
-
-def require_sense(filters: Mapping[str, Any]) -> None:
-    """Refuse filters that nothing can meet, by their own bounds.
-
-    Raises:
-        InvalidParameter: An interval is empty; both of its bounds are named.
-    """
-    empty = [
-        *(pair for pair in INTERVALS if _given(filters, pair) and filters[pair[0]] >= filters[pair[1]]),
-        *(pair for pair in RANGES if _given(filters, pair) and filters[pair[0]] > filters[pair[1]]),
-    ]
-    violations = [
-        violation
-        for first, last in empty
-        for violation in (
-            Violation(f"leaves nothing together with {last}", parameter=first),
-            Violation(f"leaves nothing together with {first}", parameter=last),
-        )
-    ]
-    keys = [key for key, _ in pairs(filters.get("label", ()))]
-    if len(set(keys)) < len(keys):
-        violations.append(Violation("asks for two values of one key, and nothing has both", parameter="label"))
-    if violations:
-        raise InvalidParameter(violations=violations)
-
-
-def _given(filters: Mapping[str, Any], pair: tuple[str, str]) -> bool:
-    return all(filters.get(name) is not None for name in pair)

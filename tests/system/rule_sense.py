@@ -25,6 +25,7 @@ ACTIONS: list[dict[str, Any]] = [
     {"type": "email_notification", "config": {"to": ["ada@example.com"], "subject": "Order", "text": "Sent."}},
 ]
 ENDS = ("created_to", "started_to", "completed_to", "duration_max_ms")
+NOT_YET = {"started_from", "completed_from", "duration_min_ms", "error_contains"}
 FIELDS = ["trigger.total", "trigger.items[?price > `1`] | [0].name", "context", "rule.name", "execution.attempt"]
 VALUES: dict[str, Any] = {
     **dict.fromkeys(("exists", "not_exists")),
@@ -61,7 +62,7 @@ def leave_out(headers: Any) -> None:
 
 def leave_possible(filters: Any) -> None:
     """Take out what only some other filter's value makes possible."""
-    for name in ("cursor", *ENDS):
+    for name in ("cursor", *ENDS, *(("status",) if filters and NOT_YET & filters.keys() else ())):
         if filters and name in filters:
             del filters[name]
 

@@ -147,10 +147,11 @@ def test_the_audit_log_has_a_line_for_each_that_was_changed(tenant: Tenant, key:
             {"filter": {"duration_min_ms": 2, "duration_max_ms": 1}},
             ["/filter/duration_max_ms", "/filter/duration_min_ms"],
         ),
+        ({"filter": {"status": ["pending"], "duration_min_ms": 1}}, ["/filter/duration_min_ms", "/filter/status"]),
     ],
     ids=[
         *("nothing", "both", "cursor", "no ids", "no id", "1,001", "any", "unknown", "no label", "two values"),
-        *("no time", "contradiction"),
+        *("no time", "contradiction", "not yet"),
     ],
 )
 @pytest.mark.parametrize("verb", VERBS)

@@ -108,6 +108,15 @@ def test_a_page_repeats_nothing_and_hides_nothing_while_others_insert(tenant: Te
     assert seen == made
 
 
+OF_ENDS = {
+    "completed_from": "2026-11-02T00:00:00Z",
+    "completed_to": "2026-11-02T00:00:00Z",
+    "duration_min_ms": "1",
+    "duration_max_ms": "1",
+    "error_contains": "x",
+}
+
+
 @pytest.mark.parametrize(
     ("query", "named"),
     [
@@ -133,6 +142,16 @@ def test_a_page_repeats_nothing_and_hides_nothing_while_others_insert(tenant: Te
         ("started_from=2026-11-02T00:00:00Z&started_to=2026-11-02T02:00:00%2B02:00", {"started_from", "started_to"}),
         ("completed_from=2026-11-02T00:00:00Z&completed_to=2026-11-02T00:00:00Z", {"completed_from", "completed_to"}),
         ("duration_min_ms=2&duration_max_ms=1", {"duration_min_ms", "duration_max_ms"}),
+        ("created_from=2026-11-02T00:00:00Z&started_to=2026-11-02T00:00:00Z", {"created_from", "started_to"}),
+        ("created_from=2026-11-02T00:00:00Z&completed_to=2026-11-01T00:00:00Z", {"created_from", "completed_to"}),
+        ("started_from=2026-11-02T00:00:00Z&completed_to=2026-11-01T00:00:00Z", {"started_from", "completed_to"}),
+        ("status=pending&started_from=2026-11-02T00:00:00Z", {"status", "started_from"}),
+        ("status=pending&started_to=2026-11-02T00:00:00Z", {"status", "started_to"}),
+        *(
+            (f"{statuses}&{name}={value}", {"status", name})
+            for statuses in ("status=pending", "status=running", "status=running&status=pending")
+            for name, value in OF_ENDS.items()
+        ),
         ("duration_min_ms=-1", {"duration_min_ms"}),
         ("error_contains=", {"error_contains"}),
         ("attempt_min=0", {"attempt_min"}),
@@ -143,6 +162,20 @@ def test_what_is_asked_wrongly_is_named_and_never_ignored(tenant: Tenant, query:
 
     problem = problem_of(response, 400, "invalid_parameter")
     assert {error["parameter"] for error in problem["errors"]} == named
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status=pending&status=failed&completed_from=2026-11-02T00:00:00Z",
+        "status=running&started_from=2026-11-02T00:00:00Z",
+        "status=pending&created_from=2026-11-02T00:00:00Z",
+        "started_to=2026-11-02T00:00:00Z&completed_from=2026-11-02T00:00:00Z",
+        "created_to=2026-11-02T00:00:00Z&completed_from=2026-11-03T00:00:00Z",
+    ],
+)
+def test_what_something_can_meet_is_asked_for(tenant: Tenant, query: str) -> None:
+    assert tenant.ask("GET", f"{EXECUTIONS}?{query}").status_code == 200
 
 
 def test_a_plus_that_became_a_blank_is_explained(tenant: Tenant) -> None:
