@@ -1,7 +1,7 @@
 """Keeps secrets out of what people read: plans, logs and errors show that a value is there, and not which."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -19,7 +19,7 @@ _names_a_secret = re.compile(
 _parameter = re.compile(r"(?P<before>[?&;#\s]|\A)(?P<name>[^=&;?#\s]{1,200})=(?P<value>[^&;#\s]+)")
 # What shows nothing but where a value comes from, with the scheme of an Authorization header.
 _names_a_value = re.compile(rf"((?:Basic|Bearer|Token) )?\$\{{\s*secrets\s*\.\s*{NAME}\s*\}}", re.IGNORECASE).fullmatch
-_login = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/?#@\s]{1,500}@")
+_login = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}://)(?P<login>[^/?#@\s]{1,500})@")
 
 
 def masked(value: Any) -> Any:
@@ -41,6 +41,14 @@ def is_secret(name: str) -> bool:
     return _names_a_secret(name) is not None
 
 
+def hidden_texts(text: str) -> Iterator[str]:
+    """Yield what a mask stands for in a string: parameters of a query or a form, and who logs in by a URL."""
+    if "://" in text:
+        yield from (found["login"].partition(":")[2] or found["login"] for found in _login.finditer(text))
+    if "=" in text:
+        yield from (found["value"] for found in _parameter.finditer(text) if _is_masked(found))
+
+
 def _member(name: str, value: Any) -> Any:
     if value is None or not is_secret(name):
         return masked(value)
@@ -54,6 +62,10 @@ def _text(text: str) -> str:
 
 
 def _parameter_masked(parameter: re.Match[str]) -> str:
-    if not _names_a_secret(unquote_plus(parameter["name"])):
+    if not _is_masked(parameter):
         return parameter[0]
     return f"{parameter['before']}{parameter['name']}={MASK}"
+
+
+def _is_masked(parameter: re.Match[str]) -> bool:
+    return is_secret(unquote_plus(parameter["name"]))

@@ -10,6 +10,7 @@ from automation.engine.expressions.conditions import Conditions
 from automation.engine.expressions.evaluation import EvaluationError
 from automation.engine.expressions.templates import Template
 from automation.engine.rules.action_template import action_template
+from automation.engine.rules.plain_secrets import plain_secrets
 from automation.engine.rules.rule_check import compiled_conditions
 
 _KEPT = 256
@@ -29,11 +30,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a rule version says, compiled; made by ``compile_rule``. ``secrets`` are those that it names."""
+    """What a rule version says, compiled; made by ``compile_rule``.
+
+    ``secrets`` are those that it names, ``plain`` the values that it holds where reads show a mask.
+    """
 
     conditions: Conditions
     steps: tuple[Step, ...]
     secrets: frozenset[str]
+    plain: tuple[str, ...]
 
 
 class Programs:
@@ -72,7 +77,8 @@ def compile_rule(content: RuleContent, actions: Actions) -> Program:
         UnusableRule: An expression or condition can't be compiled, or an action's type isn't installed.
     """
     steps = tuple(_step(index, content, actions) for index in range(len(content.actions)))
-    return Program(_conditions(content), steps, frozenset(name for step in steps for name in step.template.secrets))
+    secrets = frozenset(name for step in steps for name in step.template.secrets)
+    return Program(_conditions(content), steps, secrets, plain_secrets(content.actions))
 
 
 def _attempt(content: RuleContent, actions: Actions) -> Program | UnusableRule:

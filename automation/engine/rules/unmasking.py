@@ -10,13 +10,11 @@ from automation.domain.errors import InvalidBody, Violation
 from automation.domain.rules import RuleAction
 from automation.engine.rules.masking import MASK, is_secret, masked
 
-# A scheme and a host that no expression has a part in, nor what stands before an @.
-_origin = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@\\${}\s]*@)?(?P<host>[^/?#@\\${}\s]+)(?=[/?#]|\Z)"
-).match
 # A mask by itself, or behind what says how it is meant, as in an Authorization.
 _alone = re.compile(rf"\s*(?:[A-Za-z-]{{1,30}}\s+)?{re.escape(MASK)}\s*").fullmatch
-_STANDS_FOR_NOTHING = "is a mask, and there is no value that it was read in the place of"
+_STANDS_FOR_NOTHING = (
+    "is a mask, and there is no value that it was read in the place of, in an action with the same URL"
+)
 
 
 def has_masks(actions: Sequence[Mapping[str, Any]]) -> bool:
@@ -28,7 +26,7 @@ def unmasked(actions: Sequence[Mapping[str, Any]], stored: Sequence[RuleAction])
     """Return a rule's actions, as they were sent, with what is stored in the place of each mask.
 
     Each is put back from the action that it was read in: the one that is shown as it was sent, or else the only one of
-    its type that sends to the same place. Where none or several could be meant it is refused: nobody learns what a
+    its type that sends to the same URL. Where none or several could be meant it is refused: nobody learns what a
     secret is by sending it somewhere else, and none changes its action by the way.
 
     Args:
@@ -107,10 +105,8 @@ def _as_shown(index: int, action: Mapping[str, Any], stored: "Sequence[_Stored]"
 
 
 def _alike(action: Mapping[str, Any], left: "Sequence[_Stored]") -> "list[_Stored]":
-    """Return the stored actions of a type that send to the same place, and to the same URL where that tells more."""
-    url = action["config"].get("url")
-    found = [each for each in left if each.type == action["type"] and each.sends_to(url)]
-    return found if len(found) < 2 else [each for each in found if url in each.urls]  # noqa: PLR2004 - two are several
+    """Return the stored actions of a type that send to the same URL."""
+    return [each for each in left if each.type == action["type"] and each.sends_to(action["config"].get("url"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +117,9 @@ class _Stored:
     config: Mapping[str, Any]
     shown: Mapping[str, Any]
 
-    @property
-    def urls(self) -> tuple[Any, Any]:
-        return self.config.get("url"), self.shown.get("url")
-
     def sends_to(self, url: object) -> bool:
-        """Say whether a URL leads to the same host for certain; what has no URL says nothing of where it sends."""
-        mine = self.config.get("url")
-        if not isinstance(url, str) or not isinstance(mine, str):
-            return False
-        there, here = _origin(url), _origin(mine)
-        if there is None or here is None:
-            return url in self.urls
-        return [text.lower() for text in there.groups()] == [text.lower() for text in here.groups()]
+        """Say whether this is its URL, as it is or as it is shown; what has none says nothing of where it sends."""
+        return isinstance(url, str) and url in (self.config.get("url"), self.shown.get("url"))
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -64,6 +64,7 @@ class Run:
             program = self._programs.get(self._ledger.claim.rule)
         except UnusableRule as error:
             return await self._unusable(str(error))
+        self._vault.redaction.learn(program.plain)
         if self._stopping.is_set():
             return HandedBack()
         return self._held_back(program) or await self._act(program)

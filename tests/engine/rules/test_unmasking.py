@@ -87,7 +87,7 @@ def test_a_text_is_put_back_whole_or_sent_whole(url: str) -> None:
     sent = read()
     sent[0]["config"]["url"] = url
 
-    assert refused(sent) == ["/actions/0/config/url"]
+    assert "/actions/0/config/url" in refused(sent)
 
 
 @pytest.mark.parametrize(
@@ -102,20 +102,25 @@ def test_a_text_is_put_back_whole_or_sent_whole(url: str) -> None:
         'https://${trigger.h || `"@shop.example/"`}:8443/orders',
         "https://shop.example\\@attacker.example/orders",
         "https://shop.example${trigger.more}/orders",
+        "https://me:pw@shop.example/other?token=t0ken&page=1",
+        "https://me:pw@shop.example/orders?token=t0ken&page=2",
+        "https://shop.example/orders",
+        "https://me:pw@SHOP.example/orders?token=t0ken&page=1",
     ],
 )
-def test_no_secret_goes_to_another_host(url: str) -> None:
+def test_no_secret_goes_to_another_url(url: str) -> None:
     sent = read()
     sent[0]["config"]["url"] = url
 
     assert "/actions/0/config/headers/Authorization" in refused(sent)
 
 
-def test_the_same_host_may_be_called_elsewhere() -> None:
+def test_a_url_may_be_sent_as_it_is_or_as_it_was_shown() -> None:
     sent = read()
-    sent[0]["config"]["url"] = "https://SHOP.example/other"
+    assert sent[0]["config"]["url"] != CONFIG["url"]
+    sent[0]["config"] |= {"url": CONFIG["url"], "method": "PUT"}
 
-    assert unmasked(sent, STORED)[0]["config"]["headers"]["Authorization"] == "Bearer s3cret"
+    assert unmasked(sent, STORED)[0]["config"] == {**CONFIG, "method": "PUT"}
 
 
 def test_no_secret_goes_to_another_action() -> None:
@@ -158,8 +163,9 @@ def test_an_action_that_was_edited_keeps_its_secret_where_no_other_could_be_mean
     assert secrets([*shown(A), edited], (A, B)) == ["Bearer AAA", "Bearer BBB"]
     assert secrets([edited], (A, B)) == ["Bearer BBB"]  # by its URL
     edited["config"]["url"] = "https://shop.example/c"
-    assert secrets([edited, *shown(A)], (A, B)) == ["Bearer BBB", "Bearer AAA"]
+    assert refused([edited, *shown(A)], (A, B)) == ["/actions/0/config/headers/Authorization"]
     assert refused([edited], (A, B)) == ["/actions/0/config/headers/Authorization"]
+    edited["config"]["url"] = A.config["url"]
     assert refused([edited, edited], (B,))
 
 

@@ -48,3 +48,19 @@ async def test_a_secret_that_is_gone_fails_the_action_that_names_it() -> None:
 
     assert isinstance(ending, Finished)
     assert "there is no secret GONE" in str(ending.error_message)
+
+
+async def test_what_a_rule_holds_in_plain_and_reads_hide_is_told_by_no_run() -> None:
+    echo = {"headers": {"authorization": "Bearer sesame-open"}, "token": "sesame-open", "kind": "visible"}
+    failure = ActionFailed("it refused sesame-open", definite=True, retryable=False, metadata={"body": echo})
+    rehearsal = Rehearsal(
+        Script([ActionResult({"body": echo}, {"body": str(echo)}), failure]),
+        (say(new={"Authorization": "Bearer sesame-open", "kind": "visible"}), say(new="nothing")),
+    )
+
+    ending, ledger, messages = await rehearsal.go()
+
+    assert isinstance(ending, Finished)
+    assert "it refused ***" in str(ending.error_message)
+    assert "sesame" not in f"{ending} {messages} {ledger.written}"
+    assert ledger.written[1][2] == {"body": {"headers": {"authorization": "***"}, "token": "***", "kind": "visible"}}
