@@ -54,6 +54,8 @@ def _of_template(written: str, place: str, budget: Budget) -> Iterator[Violation
         yield from (Violation(each.message, pointer=place) for each in error.violations)
         return
     yield template.expression_count
+    if template.secrets:
+        yield Violation("takes no secret, which are for configs of actions alone: it is shown", pointer=place)
     for name in sorted(template.variables - KNOWN):
         yield Violation(f"{name} has no value when an execution is created: trigger and rule have", pointer=place)
 
