@@ -207,3 +207,6 @@ def revocations(stage: Stage, count: int) -> Revocations:
     for key, (tenant, user) in zip(keys, itertools.cycle(owners), strict=False):
         administration.create_key(tenant, user, digest=key.digest, prefix=key.prefix)
     return Revocations(stage, keys)
+
+
+DISTURBANCES = (listeners_killed, listeners_frozen, listeners_partitioned, database_stopped, service_frozen)

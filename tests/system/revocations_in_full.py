@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.revocations import Disturbance, Stage, revocations, stage
-from tests.system.test_keys_revoked import DISTURBANCES
+from tests.system.revocations import DISTURBANCES, Disturbance, Stage, revocations, stage
 
 KEYS = 204
 

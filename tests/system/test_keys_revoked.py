@@ -8,19 +8,14 @@ import pytest
 from tests.system.children import lines_of
 from tests.system.processes import wait_for_line
 from tests.system.revocations import (
+    DISTURBANCES,
     PROCESSES,
     Stage,
-    database_stopped,
-    listeners_frozen,
-    listeners_killed,
-    listeners_partitioned,
     revocations,
-    service_frozen,
     stage,
 )
 
 KEYS = 30
-DISTURBANCES = (listeners_killed, listeners_frozen, listeners_partitioned, database_stopped, service_frozen)
 
 pytestmark = pytest.mark.timeout(400)  # outages of some seconds each, and all keys are asked with after each
 

@@ -51,7 +51,7 @@ def test_a_precondition_that_an_operation_does_not_take_is_refused_and_named(ent
 
 
 @pytest.mark.parametrize("entry", [entry for entry in WRITES if takes(entry, "if-match")], ids=lambda entry: entry.name)
-@pytest.mark.parametrize(("header", "value"), [("if-match", '"of something else"'), ("if-none-match", "*")])
+@pytest.mark.parametrize(("header", "value"), [("if-match", '"of-something-else"'), ("if-none-match", "*")])
 def test_a_write_whose_precondition_fails_changes_nothing(
     entry: Entry, tenant: Tenant, header: str, value: str
 ) -> None:

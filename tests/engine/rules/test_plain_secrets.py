@@ -1,4 +1,4 @@
-"""What reads of a rule hide is found where it is written literally, long enough to be searched for."""
+"""Values that reads of a rule hide: found where they are written literally, long enough to be searched for."""
 
 from typing import Any
 
