@@ -49,6 +49,16 @@ def test_a_rule_whose_keys_cannot_be_made_or_are_of_no_use_is_refused(tenant: Te
     }
 
 
+def test_a_secret_is_no_part_of_what_is_shown_of_executions(tenant: Tenant) -> None:
+    keys = {"concurrency_key": "${secrets.TOKEN}", "deduplication_key": "a ${secrets.TOKEN}"}
+    rule = rule_input(**keys, max_concurrent_executions=1, labels={"by": "${secrets.TOKEN}"})
+
+    errors = problem_of(tenant.post(RULES, rule), 400, "invalid_body")["errors"]
+
+    assert {each["pointer"] for each in errors} == {"/concurrency_key", "/deduplication_key", "/labels/by"}
+    assert all("configs of actions" in each["message"] for each in errors)
+
+
 def test_keys_are_a_part_of_every_version_and_can_be_taken_away(tenant: Tenant) -> None:
     rule = tenant.create_rule(concurrency_key="${trigger.a}", max_concurrent_executions=2, deduplication_key="all")
     patch = {"content-type": "application/merge-patch+json"}
