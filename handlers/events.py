@@ -1,6 +1,5 @@
 """The operations of the tag Events."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -8,13 +7,14 @@ from typing import Any
 from automation.contract.compiled.links import Links
 from automation.contract.compiled.raw_bodies import RawBody
 from automation.contract.serving.reply import Reply
-from automation.domain.events import Receipt
+from automation.domain.events import Event, Receipt
 from automation.domain.labels import MadeLabels
 from automation.domain.origin import Origin, TriggerKind
 from automation.domain.principal import Principal
 from automation.domain.rules import RuleVersion
 from automation.engine.rules.rule_desk import RuleDesk
 from automation.engine.triggers import EventReader
+from automation.engine.triggers.input_places import of_event, refused_as_sent
 from automation.storage.events import Events
 
 
@@ -30,8 +30,9 @@ async def publish_automation_event(
 ) -> Reply:
     """Create an execution of each rule that waits for what was published."""
 
-    async def labels(trigger_data: Mapping[str, Any], rule: RuleVersion) -> MadeLabels:
-        return await rule_desk.labels(rule, trigger_data)
+    async def labels(event: Event, rule: RuleVersion) -> MadeLabels:
+        with refused_as_sent(rule.rule_id, of_event(event)):
+            return await rule_desk.labels(rule, event.trigger)
 
     receipts = await events.publish(
         principal.tenant,

@@ -1,7 +1,6 @@
 """The operations of the tag Hooks."""
 
 import time
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +10,12 @@ from automation.contract.serving.connection import Connection
 from automation.contract.serving.reply import Reply
 from automation.contract.serving.request_head import RequestHead
 from automation.domain.hooks import OVERLAP_SECONDS, Hook
+from automation.domain.labels import MadeLabels
 from automation.domain.origin import Origin, TriggerKind
 from automation.domain.principal import Principal
+from automation.domain.rules import RuleVersion
 from automation.engine.rules.rule_desk import RuleDesk
+from automation.engine.triggers.input_places import of_delivery, refused_as_sent
 from automation.engine.triggers.waiting import Waiting
 from automation.engine.triggers.webhook import WAIT, delivery_of, trigger_of
 from automation.storage.executions import Executions
@@ -39,6 +41,11 @@ async def receive_webhook(
     """Create an execution of what was sent, unless that came before; where the hook wants it, wait for its end."""
     delivery = delivery_of(hook, head, body, time.time())
     trigger = trigger_of(hook.config, head, query, body)
+
+    async def labels(rule: RuleVersion) -> MadeLabels:
+        with refused_as_sent(rule.rule_id, of_delivery):
+            return await rule_desk.labels(rule, trigger)
+
     execution = await executions.create(
         hook.tenant,
         None,
@@ -46,7 +53,7 @@ async def receive_webhook(
         trigger_data=trigger,
         origin=Origin(kind=TriggerKind.WEBHOOK, request_id=head.request_id),
         delivery=delivery,
-        make_labels=partial(rule_desk.labels, trigger_data=trigger),
+        make_labels=labels,
     )
     location = {"Location": links.href("getAutomationExecution", id=execution.execution_id)}
     if hook.config.get("respond") == WAIT:

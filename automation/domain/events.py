@@ -28,12 +28,14 @@ class Event:
         source: Its ``source``.
         type: Its ``type``.
         trigger: All of it, as runs see it.
+        place: The pointer to it in the body that it came in; None where that is its data, and headers say the rest.
     """
 
     id: str
     source: str
     type: str
     trigger: Opaque = field(repr=False)
+    place: str | None = ""
 
     @property
     def digest(self) -> bytes:

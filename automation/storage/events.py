@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg.rows import dict_row
@@ -77,8 +76,8 @@ _AT_ONCE = 50
 
 Admits = Callable[[WaitingRule, Event], Awaitable[bool]]
 """Says whether an event meets the conditions that a rule's trigger sets."""
-MakeLabels = Callable[[Mapping[str, Any], RuleVersion], Awaitable[MadeLabels]]
-"""Makes the labels of a rule that something is put into, of what it is triggered with."""
+MakeLabels = Callable[[Event, RuleVersion], Awaitable[MadeLabels]]
+"""Makes the labels of a rule that something is put into, of the event that it is triggered with."""
 
 
 class _Changed(Exception):
@@ -172,7 +171,7 @@ class Events:
                     raise TooManyMatches
                 labels = NOT_MADE
                 if row["wanted"] is not None:
-                    make = partial(make_labels, event.trigger)
+                    make = partial(make_labels, event)
                     labels = await made_for(tenant, row["rule_id"], row["wanted"], make)
                 yield _Start(place, row["rule_id"], labels)
 

@@ -1,6 +1,5 @@
 """Events as a tenant publishes them, the rules that wait for them, and what is known of them then."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -31,7 +30,7 @@ async def admit(_rule: WaitingRule, _event: Event) -> bool:
     return True
 
 
-async def no_labels(_trigger: Mapping[str, Any], _rule: RuleVersion) -> MadeLabels:
+async def no_labels(_event: Event, _rule: RuleVersion) -> MadeLabels:
     """Make none."""
     return MadeLabels(labels={}, left_out={})
 

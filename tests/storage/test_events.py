@@ -1,6 +1,5 @@
 """Events: rules are found along an index however many wait, and an event is published once, whoever does it when."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
@@ -9,6 +8,7 @@ import psycopg
 import pytest
 
 from automation.domain.errors import TooManyExecutions, TooManyMatches, TooManyPending, TooManyRequests, Unavailable
+from automation.domain.events import Event
 from automation.domain.labels import MadeLabels
 from automation.domain.limits import DEFAULTS, Limit
 from automation.domain.rules import RuleVersion
@@ -128,7 +128,7 @@ async def test_a_rule_whose_labels_changed_after_it_was_found_is_looked_at_anew(
     rule = await a_waiting_rule(runner, labels={"order": "${trigger.type}"})
     asked: list[int] = []
 
-    async def labels(_trigger: Mapping[str, Any], found: RuleVersion) -> MadeLabels:
+    async def labels(_event: Event, found: RuleVersion) -> MadeLabels:
         """Change the rule when it is looked at for the first time."""
         asked.append(found.version)
         if len(asked) == 1:
@@ -149,7 +149,7 @@ async def test_a_rule_that_is_changed_each_time_after_it_was_found_keeps_nobody_
     rule = await a_waiting_rule(runner, labels={"order": "${trigger.type}"})
     asked: list[int] = []
 
-    async def labels(_trigger: Mapping[str, Any], found: RuleVersion) -> MadeLabels:
+    async def labels(_event: Event, found: RuleVersion) -> MadeLabels:
         """Change the rule each time that it is looked at."""
         asked.append(found.version)
         changed = replace(found.content, labels={f"kind{found.version}": "${trigger.type}"})
@@ -244,8 +244,8 @@ async def test_keys_are_locked_in_one_order_whichever_event_has_them(
     """Two requests would else wait for each other for ever, each for the key that the other has locked."""
     rule = await a_waiting_rule(runner, deduplication_key="${trigger.type}")
 
-    async def keys(trigger: Mapping[str, Any], _rule: RuleVersion) -> MadeLabels:
-        return MadeLabels(labels={}, left_out={}, keys={"deduplication_key": trigger["id"]})
+    async def keys(event: Event, _rule: RuleVersion) -> MadeLabels:
+        return MadeLabels(labels={}, left_out={}, keys={"deduplication_key": event.id})
 
     names = [f"key {number}" for number in range(5)]
     async with somebody_else(runner) as other, somebody_else(runner) as third:

@@ -521,5 +521,44 @@ def test_an_event_that_a_rules_input_schema_does_not_take_is_refused_whole_and_c
     problem = problem_of(publish(tenant, event), 422, "invalid_input")
     (by_rule,) = started(publish(tenant, {**event, "data": {"total": 12}}))
 
-    assert problem["errors"] == [{"message": "is of the wrong type", "pointer": "/trigger_data/data/total"}]
+    assert problem["errors"] == [{"message": "is of the wrong type", "pointer": "/data/total"}]
+    assert rule["rule_id"] in problem["detail"]
     assert by_rule.keys() == {rule["rule_id"], other}
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [({"total": "much"}, {"pointer": "/1/data/total"}), (None, {"pointer": "/1/data"})],
+    ids=["part", "whole"],
+)
+def test_what_is_wrong_with_an_event_of_a_batch_is_told_with_its_place(
+    tenant: Tenant, data: Any, where: dict[str, str]
+) -> None:
+    schema = {"properties": {"data": {"type": "object", "properties": {"total": {"type": "number"}}}}}
+    rule = tenant.create_rule(trigger_type="event", trigger_config={"types": ["*"]}, input_schema=schema)
+
+    response = publish(tenant, [an_event(data={"total": 1}), an_event(data=data)], BATCH)
+
+    problem = problem_of(response, 422, "invalid_input")
+    assert problem["errors"] == [{"message": "is of the wrong type", **where}]
+    assert rule["rule_id"] in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("member", "schema", "where"),
+    [
+        ("data", {"properties": {"a/b": {"type": "number"}}}, {"pointer": "/a~1b"}),
+        ("type", {"maxLength": 1}, {"parameter": "ce-type"}),
+    ],
+)
+def test_what_is_wrong_with_an_event_in_headers_is_told_of_the_body_or_of_a_header(
+    tenant: Tenant, member: str, schema: dict[str, Any], where: dict[str, str]
+) -> None:
+    asked = {"properties": {member: schema}}
+    tenant.create_rule(trigger_type="event", trigger_config={"types": ["*"]}, input_schema=asked)
+    headers = {f"ce-{name}": value for name, value in an_event().items()}
+
+    response = publish(tenant, {"a/b": "much"}, "application/json", **headers)
+
+    (error,) = problem_of(response, 422, "invalid_input")["errors"]
+    assert {name: each for name, each in error.items() if name != "message"} == where

@@ -112,11 +112,33 @@ def test_the_document_of_another_tenants_rule_is_not_found(tenant: Tenant, stran
 def test_what_is_sent_to_a_hook_is_held_to_the_schema_too(tenant: Tenant) -> None:
     schema = {"properties": {"body": {"required": ["total"]}}}
     created = tenant.post(RULES, rule_input(trigger_type="webhook", input_schema=schema)).json()
-    hook = created["hook"]["href"]
+    hook, rule = created["hook"]["href"], created["data"]["rule_id"]
 
     refused = tenant.client.post(hook, json={})
     taken = tenant.client.post(hook, json={"total": 1})
 
-    (error,) = problem_of(refused, 422, "invalid_input")["errors"]
-    assert error == {"message": "is required", "pointer": "/trigger_data/body/total"}
+    problem = problem_of(refused, 422, "invalid_input")
+    assert problem["errors"] == [{"message": "is required", "pointer": "/total"}]
+    assert rule in problem["detail"]
     assert taken.status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("schema", "where"),
+    [
+        ({"properties": {"query": {"properties": {"page": {"maxLength": 1}}}}}, {"parameter": "page"}),
+        ({"properties": {"headers": {"properties": {"x-kind": {"const": "b"}}}}}, {"parameter": "x-kind"}),
+        ({"properties": {"method": {"const": "PUT"}}}, {"pointer": ""}),
+        ({"properties": {"body": {"type": "array"}}}, {"pointer": ""}),
+    ],
+)
+def test_what_is_wrong_beside_the_body_of_a_delivery_is_named(
+    tenant: Tenant, schema: dict[str, Any], where: dict[str, str]
+) -> None:
+    config = {"headers": ["X-Kind"]}
+    created = tenant.post(RULES, rule_input(trigger_type="webhook", trigger_config=config, input_schema=schema)).json()
+
+    refused = tenant.client.post(f"{created['hook']['href']}?page=12", json={}, headers={"x-kind": "a"})
+
+    (error,) = problem_of(refused, 422, "invalid_input")["errors"]
+    assert {name: each for name, each in error.items() if name != "message"} == where

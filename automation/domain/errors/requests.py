@@ -178,7 +178,7 @@ class InvalidInput(AutomationError):
     title = "Invalid input"
     default = "The trigger_data are not as the rule's input_schema says."
     advice = (
-        "Look at `errors`: each `pointer` leads to a part of `trigger_data`. "
+        "Look at `errors`: it names each part of what was sent that is wrong. "
         "`/api/v1/automation/rules/{id}/openapi.json` says what the rule takes. Correct the data."
     )
 

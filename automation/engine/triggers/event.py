@@ -8,6 +8,7 @@ runs see is what was sent, not what the package makes of it.
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote
@@ -108,7 +109,9 @@ class EventReader:
         if body is None:
             raise InvalidBody("There is no event: neither a body, nor headers that begin with ce-.")
         if body.media_type != BATCH:
-            return [self._event(*(parsed_opaque(body.content) if body.media_type == STRUCTURED else _binary(body)))]
+            if body.media_type == STRUCTURED:
+                return [self._event(*parsed_opaque(body.content))]
+            return [replace(self._event(*_binary(body)), place=None)]
         items = list(islice(parsed_items(body.content), MOST_IN_A_BATCH + 1))
         if len(items) > MOST_IN_A_BATCH:
             raise InvalidBody(f"A batch has at most {MOST_IN_A_BATCH} events.", violations=[_TOO_MANY])
@@ -123,7 +126,8 @@ class EventReader:
                 Violation(each.message, pointer=bounded(pointer(*place) + (each.pointer or ""))) for each in found
             ]
             raise InvalidBody("The body is no event of CloudEvents 1.0.", violations=placed)
-        return Event(id=value["id"], source=value["source"], type=value["type"], trigger=Opaque(value, text))
+        trigger = Opaque(value, text)
+        return Event(id=value["id"], source=value["source"], type=value["type"], trigger=trigger, place=pointer(*place))
 
 
 _TOO_MANY = Violation("has too many items", pointer="")
