@@ -1,22 +1,25 @@
-"""Makes the OpenAPI 3.1 document of one rule's trigger: the operation that runs it, with the data that the rule takes.
+"""Makes the OpenAPI 3.1 document of a rule's trigger: the operation that starts it, with the data that the rule takes.
 
 It is made of the contract, at start: what the operation refers to is taken along, in the words of 3.1. A rule then puts
 in its name, its path and its input schema.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from automation.contract.document.outline import rewrite
 from automation.domain.errors import InvalidInput
-from automation.domain.rules import Rule
+from automation.domain.rules import Rule, RuleContent, TriggerType
 from automation.engine.triggers.input_schema import InputSchema
 from automation.engine.triggers.schema_outline import rebased
 
 _PATH: Final = "/api/v1/automation/rules/{id}/execute"
+_HOOKS: Final = "/api/v1/automation/hooks/{token}"
+_EVENTS: Final = "/api/v1/automation/events"
 _COMPONENTS: Final = "#/components/"
 _BODY: Final = "RuleExecution"
+_EVENT: Final = "CloudEvent"
 _DATA: Final = "TriggerData"
 _PLACE: Final = f"{_COMPONENTS}schemas/{_DATA}"
 
@@ -29,44 +32,119 @@ class RuleOpenApi:
     """
 
     def __init__(self, public: Mapping[str, Any]) -> None:
-        item = public["paths"][_PATH]
-        own = {"tags", "x-required-permission"}
-        operation = {name: value for name, value in item["post"].items() if name not in own}
-        shared = [each for each in item.get("parameters", []) if not each.get("$ref", "").endswith("/RuleId")]
-        operation["parameters"] = [*shared, *operation.get("parameters", [])]
-        components = _referred(public, operation)
-        components["securitySchemes"] = public["components"]["securitySchemes"]
-        made = {
-            "openapi": "3.1.0",
-            "servers": public["servers"],
-            "security": public["security"],
-            "paths": {_PATH: {"post": operation}},
-            "components": components,
-        }
-        self._document: dict[str, Any] = rewrite("document", made, _modern)
+        self._documents = {path: _template(public, path) for path in (_PATH, _HOOKS, _EVENTS)}
 
     def of(self, rule: Rule) -> dict[str, Any]:
         """Return the document of a rule, as its last version; that of a deleted one says that it is not to be used."""
-        schema = rule.content.input_schema
-        must_be_sent = schema is not None and not _takes_nothing(schema)
-        operation = dict(self._document["paths"][_PATH]["post"])
-        operation["requestBody"] = {**operation["requestBody"], "required": must_be_sent}
+        path, describe = _DESCRIBED.get(rule.content.trigger_type, (_PATH, _execution))
+        document = self._documents[path]
+        operation, schemas = describe(rule.content, document["paths"][path]["post"], document["components"]["schemas"])
         if rule.deleted_at is not None:
             operation["deprecated"] = True
-        schemas = self._document["components"]["schemas"]
-        body = dict(schemas[_BODY])
-        body["properties"] = {**body["properties"], "trigger_data": {"$ref": _PLACE}}
-        if must_be_sent:
-            body["required"] = ["trigger_data"]
+        data = {_DATA: _data(rule.content.input_schema)}
         return {
-            **self._document,
+            **document,
             "info": _info(rule),
-            "paths": {_PATH.format(id=rule.rule_id): {"post": operation}},
+            "paths": {path.replace("{id}", str(rule.rule_id)): {"post": operation}},
             "components": {
-                **self._document["components"],
-                "schemas": {**schemas, _BODY: body, _DATA: _data(schema)},
+                **document["components"],
+                "schemas": {**document["components"]["schemas"], **schemas, **data},
             },
         }
+
+
+def _template(public: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Return the document of an operation, as rules put themselves in."""
+    item = public["paths"][path]
+    operation = {name: value for name, value in item["post"].items() if name != "tags" and not name.startswith("x-")}
+    shared = [each for each in item.get("parameters", []) if not each.get("$ref", "").endswith("/RuleId")]
+    operation["parameters"] = [*shared, *operation.get("parameters", [])]
+    components = _referred(public, operation)
+    components["securitySchemes"] = public["components"]["securitySchemes"]
+    made: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "servers": public["servers"],
+        "security": public["security"],
+        "paths": {path: {"post": operation}},
+        "components": components,
+    }
+    document: dict[str, Any] = rewrite("document", made, _modern)
+    return document
+
+
+_Described = tuple[dict[str, Any], dict[str, Any]]
+"""An operation, and the schemas that are other ones for the rule."""
+
+
+def _execution(content: RuleContent, operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> _Described:
+    must_be_sent = content.input_schema is not None and not _takes_nothing(content.input_schema)
+    body = dict(schemas[_BODY])
+    body["properties"] = {**body["properties"], "trigger_data": {"$ref": _PLACE}}
+    if must_be_sent:
+        body["required"] = ["trigger_data"]
+    return {**operation, "requestBody": {**operation["requestBody"], "required": must_be_sent}}, {_BODY: body}
+
+
+def _by_hand(content: RuleContent, operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> _Described:
+    described, made = _execution(content, operation, schemas)
+    said = "The rule runs by the clock, which takes no request: this runs it beside that."
+    return {**described, "description": f"{said} {operation['description']}"}, made
+
+
+def _delivery(content: RuleContent, operation: Mapping[str, Any], _schemas: Mapping[str, Any]) -> _Described:
+    part = _part(content.input_schema, "body")
+    if part is None:
+        return dict(operation), {}
+    body = operation["requestBody"]
+    types = {name: {"schema": part} for name in body["content"]}
+    required = _needs(content.input_schema or {}, "body")
+    return {**operation, "requestBody": {**body, "content": types, "required": required}}, {}
+
+
+def _publication(content: RuleContent, operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> _Described:
+    event = dict(schemas[_EVENT])
+    types = {**event["properties"]["type"], **_of_types(content.trigger_config.get("types", ()))}
+    part = _part(content.input_schema, "data")
+    data = {} if part is None else {"data": part}
+    event["properties"] = {**event["properties"], "type": types, **data}
+    if part is not None and _needs(content.input_schema or {}, "data"):
+        event["required"] = [*event["required"], "data"]
+    structured = {"application/cloudevents+json": {"schema": {"$ref": f"{_COMPONENTS}schemas/{_EVENT}"}}}
+    body = {**operation["requestBody"], "content": structured, "required": True}
+    return {**operation, "requestBody": body}, {_EVENT: event}
+
+
+_DESCRIBED: Mapping[TriggerType, tuple[str, Callable[..., _Described]]] = {
+    TriggerType.WEBHOOK: (_HOOKS, _delivery),
+    TriggerType.EVENT: (_EVENTS, _publication),
+    TriggerType.RECURRING: (_PATH, _by_hand),
+}
+"""What rules are started by that are not run by a request of their own."""
+
+
+def _part(schema: Mapping[str, Any] | None, name: str) -> dict[str, Any] | None:
+    """Return a reference to what an input schema says of a member, None where it says nothing."""
+    members = (schema or {}).get("properties")
+    said = members.get(name) if isinstance(members, Mapping) else None
+    return {"$ref": f"{_PLACE}/properties/{name}"} if isinstance(said, Mapping) else None
+
+
+def _needs(schema: Mapping[str, Any], name: str) -> bool:
+    """Say whether null is refused in the place of a member."""
+    try:
+        InputSchema(schema).require({name: None})
+    except InvalidInput as error:
+        return any(f"{each.pointer}/".startswith(f"/trigger_data/{name}/") for each in error.violations)
+    return False
+
+
+def _of_types(types: Sequence[str]) -> dict[str, Any]:
+    """Return what a schema says of a type that is one of these, or begins like one up to its ``*``."""
+    if "*" in types:
+        return {}
+    exact = [name for name in types if not name.endswith("*")]
+    begun = [{"pattern": f"^{name[:-1].replace('.', '[.]')}"} for name in types if name.endswith("*")]
+    return {"enum": exact} if not begun else {"anyOf": [*([{"enum": exact}] if exact else []), *begun]}
 
 
 def _info(rule: Rule) -> dict[str, str]:

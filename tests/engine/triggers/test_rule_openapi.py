@@ -9,7 +9,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from automation.contract.document.published import Published
-from automation.domain.rules import Rule, RuleContent
+from automation.domain.rules import Rule, RuleContent, TriggerType
 from automation.engine.triggers.rule_openapi import RuleOpenApi
 from tests.engine.triggers.schemas import ORDER
 from tests.shipped_contract.shipped import DOCUMENT
@@ -18,9 +18,12 @@ OPEN_API = RuleOpenApi(Published(DOCUMENT, "/behind").current.document)
 
 
 def a_rule(input_schema: Any, **fields: Any) -> Rule:
-    """Return a rule that asks for something."""
+    """Return a rule that asks for something, by hand where nothing else is said."""
     now = datetime(2026, 11, 28, tzinfo=UTC)
-    content = RuleContent(name="Tell the warehouse", trigger_config={}, actions=(), input_schema=input_schema)
+    said = {name: fields.pop(name) for name in ("trigger_type", "trigger_config") if name in fields}
+    content = RuleContent(
+        name="Tell the warehouse", actions=(), input_schema=input_schema, **{"trigger_config": {}, **said}
+    )
     values = {"rule_id": uuid4(), "tenant": uuid4(), "version": 3, "created_by": uuid4(), "created_at": now}
     return Rule(**{**values, "content": content, "updated_at": now, **fields})
 
@@ -67,3 +70,55 @@ def test_data_must_be_sent_where_none_would_be_refused() -> None:
 def test_the_document_of_a_deleted_rule_says_that_it_is_not_to_be_used() -> None:
     assert operation_of(a_rule(None, deleted_at=datetime(2026, 11, 28, tzinfo=UTC)))["deprecated"]
     assert "deprecated" not in operation_of(a_rule(None))
+
+
+BODY = {
+    "properties": {"body": {"$ref": "#/$defs/order"}},
+    "$defs": {"order": {"type": "object", "required": ["total"]}},
+}
+DATA = {"properties": {"data": {"type": "object", "required": ["total"]}}}
+
+
+@pytest.mark.parametrize("schema", [None, BODY, {"properties": {"body": True}}], ids=["none", "body", "any"])
+def test_a_rule_with_a_hook_is_described_by_its_deliveries(schema: Any) -> None:
+    document = OPEN_API.of(a_rule(schema, trigger_type=TriggerType.WEBHOOK))
+
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+    assert list(document["paths"]) == ["/api/v1/automation/hooks/{token}"]
+    operation = document["paths"]["/api/v1/automation/hooks/{token}"]["post"]
+    assert operation["security"] == []
+    sent = operation["requestBody"]["content"]["application/json"]["schema"]
+    validator = jsonschema_rs.Draft202012Validator({**sent, "components": document["components"]})
+    assert validator.is_valid({"total": 1})
+    assert validator.is_valid({}) == (schema is not BODY)
+
+
+def test_the_body_of_a_delivery_is_required_where_the_schema_takes_no_null() -> None:
+    paths = OPEN_API.of(a_rule(BODY, trigger_type=TriggerType.WEBHOOK))["paths"]
+
+    assert paths["/api/v1/automation/hooks/{token}"]["post"]["requestBody"]["required"]
+
+
+def test_a_rule_that_waits_for_events_is_described_by_their_publication() -> None:
+    config = {"types": ["order.created", "return.*"]}
+    document = OPEN_API.of(a_rule(DATA, trigger_type=TriggerType.EVENT, trigger_config=config))
+
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+    (path,) = document["paths"]
+    assert path == "/api/v1/automation/events"
+    content = document["paths"][path]["post"]["requestBody"]["content"]
+    sent = content["application/cloudevents+json"]["schema"]
+    validator = jsonschema_rs.Draft202012Validator({**sent, "components": document["components"]})
+    event = {"specversion": "1.0", "id": "1", "source": "https://a.example", "type": "return.made"}
+    assert validator.is_valid({**event, "data": {"total": 1}})
+    assert validator.is_valid({**event, "type": "order.created", "data": {"total": 1}})
+    assert not validator.is_valid({**event, "type": "order.createdx", "data": {"total": 1}})
+    assert not validator.is_valid({**event, "data": {}})
+    assert not validator.is_valid(event)
+
+
+def test_a_rule_by_the_clock_says_so_beside_how_it_is_run_by_hand() -> None:
+    rule = a_rule(None, trigger_type=TriggerType.RECURRING)
+
+    assert "runs by the clock" in operation_of(rule)["description"]
+    assert "runs by the clock" not in operation_of(a_rule(None))["description"]
