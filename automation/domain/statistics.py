@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from automation.domain import time_zones
 from automation.domain.errors import InvalidParameter, Violation
 
 QUARTER = timedelta(minutes=15)
@@ -42,8 +43,13 @@ class Period:
         """Return the period that is asked for, widened to whole quarters of an hour; without bounds, the last day.
 
         Raises:
-            InvalidParameter: It is empty, or longer than may be.
+            InvalidParameter: It is empty, or longer than may be; or there is no such time zone.
         """
+        try:
+            time_zones.time_zone(time_zone)
+        except ValueError:
+            words = "is no time zone that is known here: names are written as the IANA database has them"
+            raise InvalidParameter(violations=[Violation(words, parameter="time_zone")]) from None
         end = now if end is None else end
         start = end - DEFAULT_LENGTH if start is None else start
         if start >= end:

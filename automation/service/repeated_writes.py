@@ -35,6 +35,7 @@ _NAMED = "Send it again with the same Idempotency-Key: it is done once, and then
 _NAMELESS = "Look at what it was to change before you send it again; with an Idempotency-Key you could just do so."
 _REPLAYED = (b"idempotency-replayed", b"true")
 _escaped = re.compile(r'\\(["\\])')
+_string = re.compile(r'"((?:[^"\\]|\\.)*)"').match
 
 
 class RepeatedWrites:
@@ -140,8 +141,12 @@ def _start(status: int, headers: Sequence[tuple[bytes, bytes]]) -> MutableMappin
 
 
 def unquoted(key: str) -> str:
-    """Return what a structured-field string says (RFC 8941, section 3.3.3), or a key that stands for itself."""
-    return _escaped.sub(r"\1", key[1:-1]) if key.startswith('"') else key
+    """Return what a structured-field string says (RFC 8941, section 3.3.3), or a key that stands for itself.
+
+    Parameters behind the string are none that are known, and so are ignored.
+    """
+    string = _string(key)
+    return _escaped.sub(r"\1", string[1]) if string else key
 
 
 @contextmanager

@@ -26,6 +26,9 @@ def test_a_rule_that_never_ran_has_numbers_too(tenant: Tenant) -> None:
     [
         ({"time_zone": "Europe/Nowhere"}, "time_zone"),
         ({"time_zone": "EST5EDT; DROP"}, "time_zone"),
+        ({"time_zone": "europe/berlin"}, "time_zone"),
+        ({"time_zone": "Europe"}, "time_zone"),
+        ({"time_zone": "posix/Europe/Berlin"}, "time_zone"),
         ({"bucket": "week"}, "bucket"),
         ({"from": "2026-03-01T12:00:00"}, "from"),
         ({"to": "2026-03-01T12:00:00+01:00", "from": "2026-03-01T11:00:00Z"}, "from"),

@@ -16,6 +16,7 @@ from cronsim import CronSim, CronSimError
 
 from automation.contract.compiled.scalars import date_time
 from automation.domain.start_window import duration
+from automation.domain.time_zones import time_zone
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """What intervals are counted from where no anchor is said."""
@@ -28,7 +29,6 @@ LATE: Final = timedelta(seconds=10)
 """How late a time is looked at that counts as missed: workers were away, or all of them stood still."""
 MOST_CAUGHT_UP: Final = 100
 """How many missed times are made up for at the most: the last ones."""
-_NOT_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
 _TICK: Final = timedelta(microseconds=1)
 
 
@@ -124,7 +124,7 @@ def schedule(config: Mapping[str, Any]) -> Schedule:
     every, cron = _part(config, "every", duration), config.get("cron")
     made = Schedule(
         cron=cron,
-        zone=_part(config, "timezone", _zone) or ZoneInfo("UTC"),
+        zone=_part(config, "timezone", time_zone) or ZoneInfo("UTC"),
         every=every,
         anchor=_part(config, "anchor", _time) or _part(config, "starts_at", _time) or EPOCH,
         starts_at=_part(config, "starts_at", _time),
@@ -184,9 +184,3 @@ def require_between(time: datetime) -> datetime:
 
 def _time(text: str) -> datetime:
     return require_between(date_time(text))
-
-
-def _zone(name: str) -> ZoneInfo:
-    if name in _NOT_ZONES or name.startswith(("posix/", "right/")):
-        raise ValueError("not a zone")
-    return ZoneInfo(name)
