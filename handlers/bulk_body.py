@@ -17,7 +17,7 @@ from automation.domain.executions import ExecutionFilter
 from automation.domain.origin import Origin
 from automation.domain.pages import Total, given
 from automation.domain.principal import Principal
-from automation.storage.bulk_changes import BulkChanges, Change, Outcome
+from automation.storage.bulk_changes import BulkChanges, Change, Outcome, Prepare, nothing_to_prepare
 from automation.storage.bulk_operations import BulkOperations
 from handlers.contradictions import INTERVALS, require_sense
 
@@ -39,7 +39,14 @@ class BulkDesk:
     links: Links
 
     async def answer(
-        self, body: Mapping[str, Any], order: BulkOrder, change: Change, principal: Principal, origin: Origin
+        self,
+        body: Mapping[str, Any],
+        order: BulkOrder,
+        change: Change,
+        principal: Principal,
+        origin: Origin,
+        *,
+        prepare: Prepare = nothing_to_prepare,
     ) -> Reply:
         """Have executions changed as the contract's ``BulkChange`` says, now or from now on, and return the answer.
 
@@ -50,12 +57,14 @@ class BulkDesk:
         dry_run: bool = body.get("dry_run", False)
         if "ids" in body:
             ids = [UUID(each) for each in body["ids"]]
-            outcomes = await self.changes.of_ids(principal.tenant, ids, change, dry_run=dry_run)
+            outcomes = await self.changes.of_ids(principal.tenant, ids, change, dry_run=dry_run, prepare=prepare)
             return Reply(_response(outcomes, Total(len(outcomes), exact=True), dry_run=dry_run))
         wanted = _filter(body["filter"])
         # What is being deleted needs no second one who does it, and what is retried or cancelled has to be waited for.
         passing = order.action is BulkAction.DELETE
-        changed = await self.changes.of_filter(principal.tenant, wanted, change, dry_run=dry_run, passing=passing)
+        changed = await self.changes.of_filter(
+            principal.tenant, wanted, change, dry_run=dry_run, passing=passing, prepare=prepare
+        )
         if not isinstance(changed, Total):
             return Reply(_response(*changed, dry_run=dry_run))
         begun = await self.operations.begin(principal, order, wanted, changed, origin.request_id)

@@ -196,7 +196,8 @@ async def retry_automation_executions(
     how = {"retry_from": body.get("from", "start"), "rule_version": body.get("rule_version", "original")}
     retry = partial(executions.retry, principal.tenant, **how, origin=replace(origin, kind=TriggerKind.RETRY))
     desk = BulkDesk(bulk_changes, bulk_operations, links)
-    return await desk.answer(body, BulkOrder(action=BulkAction.RETRY, **how), retry, principal, origin)
+    expect = partial(executions.expect, principal.tenant)
+    return await desk.answer(body, BulkOrder(action=BulkAction.RETRY, **how), retry, principal, origin, prepare=expect)
 
 
 async def get_bulk_operation(

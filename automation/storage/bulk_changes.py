@@ -42,8 +42,14 @@ _OPENING = Opening(_NOTHING, {}, lambda _: None)
 
 Change = Callable[[UUID], Awaitable[object]]
 """Changes one execution, or raises why it doesn't."""
+Prepare = Callable[[int], Awaitable[None]]
+"""Is told how many executions will be changed, before the first one is."""
 Place = tuple[UUID, UUID]
 """A rule and an execution of it."""
+
+
+async def nothing_to_prepare(_count: int) -> None:
+    """Prepare nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,15 @@ class BulkChanges:
         self._database = database
         self._list = ExecutionList(database)
 
-    async def of_ids(self, tenant: UUID, ids: Sequence[UUID], change: Change, *, dry_run: bool) -> list[Outcome]:
+    async def of_ids(
+        self,
+        tenant: UUID,
+        ids: Sequence[UUID],
+        change: Change,
+        *,
+        dry_run: bool,
+        prepare: Prepare = nothing_to_prepare,
+    ) -> list[Outcome]:
         """Change executions by their ids, and return what became of each, in the order of the ids.
 
         Args:
@@ -74,6 +88,7 @@ class BulkChanges:
             ids: Which executions, ``MOST`` at the most.
             change: Changes one of them.
             dry_run: Whether all is taken back in the end.
+            prepare: Prepares the transaction for all of them.
 
         Raises:
             Unavailable: where the database cannot be reached.
@@ -81,11 +96,18 @@ class BulkChanges:
         named = {"tenant": tenant, "executions": [str(each) for each in ids]}
         (rows,) = await self._database.read(tenant, (_PLACES, named), rows=dict_row)
         places = [(row["automation_rule_id"], row["execution_id"]) for row in rows]
-        outcomes = await self._applied(tenant, places, change, dry_run=dry_run)
+        outcomes = await self._applied(tenant, places, change, prepare, dry_run=dry_run)
         return [outcomes.get(each) or _refused(each, ExecutionNotFound()) for each in dict.fromkeys(ids)]
 
     async def of_filter(
-        self, tenant: UUID, wanted: ExecutionFilter, change: Change, *, dry_run: bool, passing: bool = False
+        self,
+        tenant: UUID,
+        wanted: ExecutionFilter,
+        change: Change,
+        *,
+        dry_run: bool,
+        passing: bool = False,
+        prepare: Prepare = nothing_to_prepare,
     ) -> tuple[list[Outcome], Total] | Total:
         """Change the executions that filters leave, the oldest first, where they are ``MOST`` at the most.
 
@@ -97,6 +119,7 @@ class BulkChanges:
             change: Changes one of them.
             dry_run: Whether all is taken back in the end.
             passing: Whether those that somebody else is changing are left to him, as if the filters did.
+            prepare: Prepares the transaction for all of them.
 
         Returns:
             What became of each, and how many they are; or the latter alone where that is too many.
@@ -112,14 +135,22 @@ class BulkChanges:
             if not dry_run:
                 return total
         places = [(item.automation_rule_id, item.execution_id) for item in page.items]
-        outcomes = await self._applied(tenant, places, change, dry_run=dry_run, passing=passing)
+        outcomes = await self._applied(tenant, places, change, prepare, dry_run=dry_run, passing=passing)
         total = Total(total.count - (len(places) - len(outcomes)), exact=total.exact)
         return [outcomes[each] for _, each in places if each in outcomes], total
 
     async def _applied(
-        self, tenant: UUID, places: Sequence[Place], change: Change, *, dry_run: bool, passing: bool = False
+        self,
+        tenant: UUID,
+        places: Sequence[Place],
+        change: Change,
+        prepare: Prepare,
+        *,
+        dry_run: bool,
+        passing: bool = False,
     ) -> dict[UUID, Outcome]:
         async def changed() -> dict[UUID, Outcome]:
+            await prepare(len(places))
             return await each_changed(await self._free(tenant, places) if passing else places, change)
 
         unit = UNIT.get()

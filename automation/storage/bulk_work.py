@@ -127,6 +127,8 @@ class BulkWork:
             with trailing(operation.deed):
                 async with self._database.unit_of_work(operation.tenant, opening) as unit:
                     await unit.connected()
+                    if operation.order.action is BulkAction.RETRY:
+                        await self._executions.expect(operation.tenant, len(places))
                     outcomes = await each_changed(places, self._change(operation))
                     in_order = [outcomes[execution] for _, execution in places]
                     progress = {**named, **_progress(in_order, page.next)}

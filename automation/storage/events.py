@@ -52,7 +52,8 @@ LIMIT %(most)s
 _BEGIN = b"""
 SELECT digest, receipt
 FROM begin_events_v1(
-    p_tenant => %(tenant)s, p_digests => %(digests)s::bytea[], p_rules => %(rules)s::uuid[], p_made => %(made)s::text[])
+    p_tenant => %(tenant)s, p_digests => %(digests)s::bytea[], p_rules => %(rules)s::uuid[], p_made => %(made)s::text[],
+    p_max_pending => %(max_pending)s::bigint, p_executions_per_day => %(executions_per_day)s::bigint)
 """
 # Some of what they start is created.
 _PUBLISH = b"""
@@ -180,7 +181,7 @@ class Events:
     ) -> Mapping[bytes, Mapping[UUID, UUID]]:
         async with self._database.transaction(tenant) as transaction:
             started: dict[bytes, dict[UUID, UUID]] = {event.digest: {} for event in events}
-            begun = {"tenant": tenant, "digests": [*started], **_columns(starts)}
+            begun = {**asked, "digests": [*started], **_columns(starts)}
             seen = await transaction.fetch_all(_BEGIN, begun, dict_row)
             before = {row["digest"]: _receipt(row["receipt"]) for row in seen}
             new = sorted((start for start in starts if events[start.place - 1].digest not in before), key=_in_order)

@@ -54,6 +54,12 @@ FROM retry_execution_v1(
     p_max_pending => %(max_pending)s::bigint, p_executions_per_day => %(executions_per_day)s::bigint,
     p_stored_bytes => %(max_stored_bytes)s::bigint, p_checked => %(checked)s::integer)
 """
+# So many retries will be asked for: near a limit, nobody else asks for any before this transaction ends.
+EXPECT = b"""
+SELECT reached_limit_v1(
+    p_tenant => %(tenant)s, p_more => greatest(2, %(count)s::integer), p_max_pending => %(max_pending)s::bigint,
+    p_executions_per_day => %(executions_per_day)s::bigint, p_stored_bytes => NULL)
+"""
 # Ends an execution that no worker holds, or asks its worker to.
 CANCEL = b"""
 SELECT outcome, execution_id, automation_rule_id, status, document

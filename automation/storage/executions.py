@@ -27,6 +27,7 @@ from automation.storage.execution_changes import (
     CREATE,
     CREATE_DELIVERED,
     DELETE,
+    EXPECT,
     NOT_CANCELLED,
     NOT_CREATED,
     NOT_DELETED,
@@ -239,6 +240,10 @@ class Executions:
 
         row = await in_turns(partial(self._ask, RETRY), parameters, {"check_wanted"}, check)
         return _written(done(row, ExecutionNotFound, NOT_RETRIED))
+
+    async def expect(self, tenant: UUID, count: int) -> None:
+        """Have the transaction be alone where so many retries come near a limit, before any of them locks a row."""
+        await self._ask(EXPECT, {"tenant": tenant, "count": count})
 
     async def cancel(self, tenant: UUID, execution_id: UUID) -> tuple[ExecutionDocument, bool]:
         """Cancel an execution, and return it and whether that is done already.

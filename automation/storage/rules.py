@@ -11,13 +11,14 @@ from psycopg.rows import DictRow, dict_row, scalar_row
 
 from automation.domain.errors import PreconditionFailed, RuleDeleted, RuleInUse, RuleNotFound
 from automation.domain.firing import FirstFiring
-from automation.domain.limits import DEFAULTS, Limit, Limits
+from automation.domain.limits import DEFAULTS, Limits
 from automation.domain.rules import Rule, RuleContent, RuleStatus
-from automation.storage import quotas, rule_content
+from automation.storage import rule_content
 from automation.storage.hooks import keep_hook
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import canonical, decoded, encoded, storable
 from automation.storage.pool.transaction import Transaction
+from automation.storage.quotas import RuleQuotas
 from automation.storage.schedules import keep_schedule
 from automation.storage.secrets.uses import SecretUses, use_secrets
 
@@ -92,20 +93,6 @@ UPDATE automation_rules SET deleted_at = now(), updated_at = now() WHERE tenant 
 """
 
 
-# A limit that a new rule, or a new version of one, would exceed.
-_REACHED = b"""
-SELECT asked.name
-FROM (VALUES
-    ('max_rules', %(rules)s::bigint, %(max_rules)s::bigint),
-    ('max_rule_versions', 1, %(max_rule_versions)s::bigint),
-    ('max_stored_bytes', 1, %(max_stored_bytes)s::bigint)) asked(name, more, most)
-WHERE asked.more > 0 AND over_limit_v1(
-    p_tenant => %(tenant)s, p_name => asked.name, p_day => 'epoch', p_more => asked.more, p_most => asked.most)
-    IS NOT NULL
-LIMIT 1
-"""
-
-
 Accept = Callable[[Rule], None]
 _NONE: SecretUses = MappingProxyType({})
 
@@ -130,8 +117,7 @@ class Rules:
     def __init__(self, database: Database, limits: Limits = DEFAULTS, first_firing: FirstFiring = _never) -> None:
         self._database = database
         self._first_firing = first_firing
-        written_under = (Limit.MAX_RULES, Limit.MAX_RULE_VERSIONS, Limit.MAX_STORED_BYTES)
-        self._limits = {str(limit): limits.get(limit) for limit in written_under}
+        self._quotas = RuleQuotas(limits)
 
     async def get(self, tenant: UUID, rule_id: UUID) -> Rule:
         """Return one rule, a deleted one too, as its last version; its times are in UTC.
@@ -165,13 +151,14 @@ class Rules:
         """
         named = {"tenant": tenant, "rule": uuid4(), "user": user}
         async with self._database.transaction(tenant) as transaction:
-            await self._require_room(transaction, tenant, rules=1)
+            await self._quotas.hold(transaction, tenant)
             await transaction.execute(_INSERT, named | _values(content))
             if secrets:
                 await use_secrets(transaction, named, secrets)
             await transaction.execute(_KEEP_VERSION, named)
             await keep_schedule(transaction, named, content, None, self._first_firing)
             token = await keep_hook(transaction, named, content)
+            await self._quotas.require_none_exceeded(transaction, tenant, rules=1)
             return replace(await _read(transaction, named), hook_token=token)
 
     async def update(
@@ -201,10 +188,12 @@ class Rules:
             RuleNotFound: where this tenant has none of that id.
             RuleDeleted: where it is deleted.
             PreconditionFailed: where its version is none of the expected.
-            QuotaExceeded: where the tenant has as many versions or bytes as it may have.
+            QuotaExceeded: where the tenant has as many versions or bytes as it may have; a change of the status alone
+                is never refused so: what runs away can be stopped.
         """
         named = {"tenant": tenant, "rule": rule_id, "user": user}
         async with self._database.transaction(tenant) as transaction:
+            await self._quotas.hold(transaction, tenant)
             found = await transaction.fetch_one(_LOCK, named, dict_row)
             if found is None:
                 raise RuleNotFound
@@ -216,9 +205,8 @@ class Rules:
             accept(rule)
             if content.status is RuleStatus.ERROR:
                 content = replace(content, status=rule.content.status)
-            if canonical(rule_content.as_columns(content)) == canonical(rule_content.as_columns(rule.content)):
+            if _same(content, rule.content):
                 return rule
-            await self._require_room(transaction, tenant, rules=0)
             await use_secrets(transaction, named, secrets)
             await transaction.execute(_UPDATE, named | _values(content))
             await transaction.execute(_KEEP_VERSION, named)
@@ -226,6 +214,8 @@ class Rules:
                 await transaction.execute(_LOOK_AT_PENDING, named)
             await keep_schedule(transaction, named, content, rule.content, self._first_firing)
             token = await keep_hook(transaction, named, content, rule.content)
+            if not _same(replace(content, status=rule.content.status), rule.content):
+                await self._quotas.require_none_exceeded(transaction, tenant, rules=0)
             return replace(await _read(transaction, named), hook_token=token)
 
     async def delete(self, tenant: UUID, rule_id: UUID, *, accept: Accept = _whatever_it_is) -> None:
@@ -256,9 +246,9 @@ class Rules:
             await keep_hook(transaction, named, None, rule.content)
             await transaction.execute(_DELETE, named)
 
-    async def _require_room(self, transaction: Transaction, tenant: UUID, *, rules: int) -> None:
-        asked = {"tenant": tenant, "rules": rules, **self._limits}
-        quotas.require_none_reached(await transaction.fetch_one(_REACHED, asked, scalar_row))
+
+def _same(content: RuleContent, other: RuleContent) -> bool:
+    return canonical(rule_content.as_columns(content)) == canonical(rule_content.as_columns(other))
 
 
 async def _read(transaction: Transaction, named: Mapping[str, object]) -> Rule:

@@ -83,9 +83,9 @@ async def test_the_count_reads_no_more_rows_than_the_limit(limited: Runner, data
         admin.execute("ANALYZE automation_executions")
     with psycopg.connect(database_urls.api) as api:
         api.execute("SELECT set_config('app.tenant', %s, true)", (str(limited.tenant),))
-        reached = api.execute("SELECT too_many_pending_v1(%s, 20)", (limited.tenant,)).fetchone()
+        reached = api.execute("SELECT reached_limit_v1(%s, 1, 20, NULL, NULL)", (limited.tenant,)).fetchone()
         read = api.execute(
             "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'automation_executions'"
         ).fetchone()
 
-    assert (reached, read) == ((True,), (20,))
+    assert (reached, read) == (("too_many_pending",), (20,))

@@ -264,3 +264,16 @@ async def _is_there(runner: Runner, execution: UUID) -> bool:
         await runner.executions.read(runner.tenant, execution)
         return True
     return False
+
+
+def test_who_counts_waits_for_nobody_who_holds_the_row_that_was_made_for_him(
+    ours: Sample, database_urls: DatabaseUrls
+) -> None:
+    use = "SELECT count_use_v1(%s, 'mails_per_day', current_date, 1)"
+    with psycopg.connect(database_urls.admin) as made, psycopg.connect(database_urls.admin) as taking:
+        made.execute(use, (ours.tenant,))
+        made.commit()
+        taking.execute(use, (ours.tenant,))  # and holds the only row there is
+        made.execute("SET lock_timeout = '1ms'")
+        for _ in range(2):
+            made.execute(use, (ours.tenant,))

@@ -4,9 +4,11 @@
 --
 -- Events are taken in one order everywhere, so that of two requests with the same ones the second waits for the first and
 -- then sees its receipts. So are the keys of executions that create_execution looks for under a lock of their own: all that
--- the rules' starts will need are locked here, before anything else is, in whatever order they come later.
+-- the rules' starts will need are locked here, before anything else is, in whatever order they come later. Before those, near
+-- a limit, comes the lock that lets in one request after the other (reached_limit).
 
-CREATE FUNCTION begin_events_v1(p_tenant uuid, p_digests bytea[], p_rules uuid[], p_made text[])
+CREATE FUNCTION begin_events_v1(p_tenant uuid, p_digests bytea[], p_rules uuid[], p_made text[], p_max_pending bigint,
+    p_executions_per_day bigint)
 RETURNS TABLE (digest bytea, receipt text)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
@@ -16,6 +18,8 @@ DECLARE
     key bigint;
     event bytea;
 BEGIN
+    -- Also for one: publish_events counts by itself, and may find room that wasn't there before.
+    PERFORM reached_limit_v1(p_tenant, greatest(2, cardinality(p_rules)), p_max_pending, p_executions_per_day, NULL);
     FOR key IN
         SELECT DISTINCT hashtextextended(
             concat(s.rule, ' ', coalesce(s.made::jsonb ->> 'deduplication_key', '')), 1)

@@ -2,7 +2,7 @@
 -- Called by create_execution, publish_events, retry_execution, count_mails, count_stored and count_removed_executions.
 --
 -- A sum over rows, to one of which is added that no other transaction holds, the backend's own where that is free; where
--- all are held there is a new one. So nobody waits here, for whom others may wait: a change of many executions holds its
+-- all are held there is a new one, with another number where somebody else holds the backend's own. So nobody waits here, for whom others may wait: a change of many executions holds its
 -- rows for seconds, and who counts holds executions by then. A new day's first use takes the place of an earlier day's.
 
 CREATE FUNCTION count_use_v1(p_tenant uuid, p_name text, p_day date, p_amount bigint)
@@ -19,7 +19,15 @@ AS $$
         RETURNING 1
     )
     INSERT INTO tenant_usage AS u (tenant, name, shard, day, used)
-    SELECT p_tenant, p_name, pg_backend_pid() % 32768, p_day, p_amount WHERE NOT EXISTS (SELECT FROM added)
+    SELECT p_tenant, p_name, (
+        SELECT n.shard::smallint
+        FROM (VALUES
+            (1, pg_backend_pid() % 32768), (2, -1 - pg_backend_pid() % 32768),
+            (3, (random() * 65535)::integer - 32768)) n(place, shard)
+        WHERE n.place = 3 OR NOT EXISTS (
+            SELECT FROM tenant_usage u WHERE u.tenant = p_tenant AND u.name = p_name AND u.shard = n.shard)
+        ORDER BY n.place LIMIT 1), p_day, p_amount
+    WHERE NOT EXISTS (SELECT FROM added)
     ON CONFLICT (tenant, name, shard) DO UPDATE SET
         used = CASE WHEN u.day = excluded.day THEN u.used ELSE 0 END + excluded.used, day = excluded.day
 $$;

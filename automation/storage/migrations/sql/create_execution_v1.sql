@@ -40,7 +40,8 @@ AS $$
 DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
     rule record;
-    today constant date := (now() AT TIME ZONE 'UTC')::date;
+    reached constant text := coalesce(
+        p_reached, reached_limit_v1(p_tenant, 1, p_max_pending, p_executions_per_day, p_stored_bytes));
     later boolean;
     labels jsonb;
     quiet interval;
@@ -72,7 +73,7 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    IF NOT rule.skips AND coalesce(p_reached = 'too_many_pending', too_many_pending_v1(p_tenant, p_max_pending)) THEN
+    IF NOT rule.skips AND reached = 'too_many_pending' THEN
         outcome := 'too_many_pending';
         RETURN NEXT;
         RETURN;
@@ -139,26 +140,13 @@ BEGIN
         p_run_at := clock_timestamp() + quiet;
     END IF;
     later := coalesce(p_run_at > now(), false);
-    IF rule.skips AND coalesce(p_reached = 'too_many_pending', too_many_pending_v1(p_tenant, p_max_pending)) THEN
-        outcome := 'too_many_pending';
+    IF reached <> '' THEN
+        outcome := reached;
         RETURN NEXT;
         RETURN;
     END IF;
-    outcome := p_reached;
-    IF outcome IS NULL THEN
-        SELECT asked.name INTO outcome
-        FROM (VALUES
-            ('executions_per_day', today, 1::bigint, p_executions_per_day),
-            ('max_stored_bytes', 'epoch'::date, 1::bigint, p_stored_bytes)) asked(name, day, more, most)
-        WHERE over_limit_v1(p_tenant, asked.name, asked.day, asked.more, asked.most) IS NOT NULL
-        LIMIT 1;
-        IF NOT FOUND THEN
-            PERFORM count_use_v1(p_tenant, 'executions_per_day', today, 1);
-        END IF;
-    END IF;
-    IF outcome <> '' THEN
-        RETURN NEXT;
-        RETURN;
+    IF p_reached IS NULL THEN
+        PERFORM count_use_v1(p_tenant, 'executions_per_day', (now() AT TIME ZONE 'UTC')::date, 1);
     END IF;
     INSERT INTO automation_executions (
         tenant, execution_id, automation_rule_id, rule_version, status, trigger_data, override_conditions, priority,

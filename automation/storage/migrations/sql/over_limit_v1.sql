@@ -1,10 +1,9 @@
 -- Says which limit a tenant would exceed by some more of it, and how much that is: its own, or else p_most, the settings'
 -- default. NULL where it would not.
--- Called by create_execution, publish_events, retry_execution and count_mails, by Rules.create (automation/storage/rules.py) and by
--- Answers.once (automation/storage/answers.py), each of which has set the tenant.
+-- Called by reached_limit, publish_events and count_mails, by RuleQuotas (automation/storage/quotas.py) and by Answers.once
+-- (automation/storage/answers.py), each of which has set the tenant.
 --
--- What is being done at the same moment is not seen: a tenant may exceed a limit by as much as it has under way, which
--- costs nobody anything, where a lock would make each of its requests wait for the one before.
+-- What is being done at the same moment is not seen: whose limit is exact lets in one after the other before he asks.
 
 CREATE FUNCTION over_limit_v1(p_tenant uuid, p_name text, p_day date, p_more bigint, p_most bigint)
 RETURNS bigint

@@ -15,6 +15,8 @@
 -- another version than before: then nothing is retried, and wanted is that version, with the data. Whoever comes back
 -- with that attempt and with p_checked, the version, has done so.
 --
+-- Near a limit the tenant's requests are one after the other (reached_limit), before anything is locked.
+--
 -- The lock on the rule waits for its deletion, and makes that wait and see the new attempt. It comes before the lock on
 -- the execution, as everywhere. Of a paused rule the attempt is stored alone, as create_execution does it.
 
@@ -34,7 +36,7 @@ DECLARE
     ran json;
     runs json;
     first integer;
-    today constant date := (now() AT TIME ZONE 'UTC')::date;
+    reached constant text := reached_limit_v1(p_tenant, 1, p_max_pending, p_executions_per_day, p_stored_bytes);
 BEGIN
     SELECT r.rule_id, r.version, r.status, r.deleted_at INTO rule
     FROM automation_rules r
@@ -91,22 +93,12 @@ BEGIN
             RETURN;
         END IF;
     END IF;
-    IF too_many_pending_v1(p_tenant, p_max_pending) THEN
-        outcome := 'too_many_pending';
+    IF reached <> '' THEN
+        outcome := reached;
         RETURN NEXT;
         RETURN;
     END IF;
-    SELECT asked.name INTO outcome
-    FROM (VALUES
-        ('executions_per_day', today, 1::bigint, p_executions_per_day),
-        ('max_stored_bytes', 'epoch'::date, 1::bigint, p_stored_bytes)) asked(name, day, more, most)
-    WHERE over_limit_v1(p_tenant, asked.name, asked.day, asked.more, asked.most) IS NOT NULL
-    LIMIT 1;
-    IF FOUND THEN
-        RETURN NEXT;
-        RETURN;
-    END IF;
-    PERFORM count_use_v1(p_tenant, 'executions_per_day', today, 1);
+    PERFORM count_use_v1(p_tenant, 'executions_per_day', (now() AT TIME ZONE 'UTC')::date, 1);
     INSERT INTO automation_execution_attempts
     SELECT e.tenant, e.execution_id, e.attempt, e.status,
         CASE WHEN e.attempt = 1 THEN e.created_at ELSE e.queued_at END, e.started_at, e.completed_at, e.duration_ms,

@@ -1,5 +1,5 @@
 -- Says how much a tenant has used of a limit: on a day, or, of one that is kept, on the day 'epoch'.
--- Called by over_limit, publish_events and tenant_usage.
+-- Called by over_limit, publish_events, reached_limit and tenant_usage.
 
 CREATE FUNCTION used_v1(p_tenant uuid, p_name text, p_day date)
 RETURNS bigint
