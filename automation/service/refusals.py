@@ -11,7 +11,12 @@ from uuid import UUID
 
 from starlette.types import Scope
 
-from automation.contract.serving.request_context import endpoint_if_routed, principal_if_known, problem_if_any
+from automation.contract.serving.request_context import (
+    endpoint_if_routed,
+    hook_if_any,
+    principal_if_known,
+    problem_if_any,
+)
 from automation.domain.audit import Deed, Refusal
 from automation.service.deeds import Deeds
 from automation.storage.audit_log import AuditLog
@@ -46,11 +51,15 @@ class Refusals:
         self._writing = Periodic(self.flush, period)
 
     def see(self, scope: Scope, status: int) -> None:
-        """Note a request that was refused, if it was one to change something, by somebody who is known."""
-        routed, caller = endpoint_if_routed(scope), principal_if_known(scope)
-        if status not in STATUSES or routed is None or caller is None:
+        """Note a request that was refused, if it was one to change something, by a user or a hook that is known."""
+        routed = endpoint_if_routed(scope)
+        if status not in STATUSES or routed is None:
             return
-        deed = self._deeds.deed(scope, routed.operation.operation_id, caller)
+        deed, operation = None, routed.operation.operation_id
+        if (caller := principal_if_known(scope)) is not None:
+            deed = self._deeds.deed(scope, operation, caller)
+        elif (hook := hook_if_any(scope)) is not None:
+            deed = self._deeds.delivery(scope, operation, hook)
         if deed is not None:
             self.note(deed, problem_if_any(scope))
 

@@ -252,6 +252,29 @@ def test_what_a_delivery_has_started_is_in_the_audit_log(tenant: Tenant) -> None
     assert (events[0]["user_id"], events[0]["key_prefix"], events[0]["request_id"]) == (None, None, "a-delivery")
 
 
+def test_what_a_delivery_was_refused_is_in_the_audit_log(tenant: Tenant) -> None:
+    created = verifying(tenant)
+    inactive = hooked(tenant)
+    patch = {"content-type": "application/merge-patch+json"}
+    tenant.ask("PATCH", f"{RULES}/{inactive['data']['rule_id']}", json={"status": "inactive"}, headers=patch)
+    unknown = {"hook": {"href": f"{created['hook']['href'][:-4]}0000"}}
+
+    answers = [deliver(tenant, each, json={}) for each in (created, inactive, unknown)]
+
+    assert [each.status_code for each in answers] == [403, 409, 404]
+    deadline = time.monotonic() + 20
+    while len(events := tenant.ask("GET", "/api/v1/audit-events?actor=hook&outcome=refused").json()["data"]) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert {(each["action"], each["code"], each["resource_type"], each["resource_id"]) for each in events} == {
+        ("receiveWebhook", "signature_invalid", "rule", created["data"]["rule_id"]),
+        ("receiveWebhook", "rule_not_active", "rule", inactive["data"]["rule_id"]),
+    }
+    assert {(each["user_id"], each["request_id"]) for each in events} == {
+        (None, each.headers["x-request-id"]) for each in answers[:2]
+    }
+
+
 @pytest.mark.parametrize("name", ["Authorization", "cookie", "X-Api-Key", "Proxy-Authorization"])
 def test_headers_that_log_in_cannot_be_chosen(tenant: Tenant, name: str) -> None:
     answer = tenant.post(RULES, rule_input(trigger_type="webhook", trigger_config={"headers": ["X-Event", name]}))
