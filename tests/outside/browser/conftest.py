@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect, sync_playwright
 
 from tests.databases import Cluster
 from tests.outside.browser.watch import Watch, watched
@@ -28,6 +28,8 @@ FLAGS = [
 ]
 PATIENCE_MILLISECONDS = 90_000
 SIZE = ViewportSize(width=900, height=1000)
+
+expect.set_options(timeout=PATIENCE_MILLISECONDS)  # the whole contract is drawn, on a machine that others share
 
 
 @contextmanager
