@@ -86,7 +86,7 @@ def _entry(entry: LogEntry) -> dict[str, Any]:
 def _contract() -> Mapping[str, Any]:
     """Return the contract with this one operation, wired as Connexion wants it."""
     contract: dict[str, Any] = yaml.safe_load(_CONTRACT.read_text())
-    path = contract["paths"][_PATH]
+    path = {name: contract["paths"][_PATH][name] for name in ("parameters", "get")}
     contract["paths"] = {_PATH: path}
     path["get"]["operationId"] = "connexion_sqlalchemy.get_automation_execution"
     # No peer sends these headers, and Connexion insists on those that the contract has.
