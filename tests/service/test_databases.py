@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 def missing_user(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The service's own system user, under a name that this machine doesn't have; gone after the test."""
     if os.geteuid() != 0:
-        pytest.skip("only root can create a system user")
+        pytest.skip("THAT THE SYSTEM USER IS CREATED IS NOT TESTED HERE: only root can create one")
     name = f"automation-{secrets.token_hex(4)}"
     monkeypatch.setattr(account, "DEFAULT_NAME", name)
     yield name

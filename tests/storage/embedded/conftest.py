@@ -72,7 +72,7 @@ def system_directory(open_directory: Path, monkeypatch: pytest.MonkeyPatch) -> I
 def as_root() -> None:
     """Skip the test unless root runs it: an ordinary user can't become somebody else."""
     if os.geteuid() != 0:
-        pytest.skip("only root can start a server as another user")
+        pytest.skip("A SERVER OF ANOTHER USER IS NOT TESTED HERE: only root can start one")
 
 
 def discard(directory: Path) -> None:

@@ -127,7 +127,10 @@ def find_python(home: Path, user: int) -> str:
     for candidate in (sys.executable, system):
         if run(candidate, "import psycopg", home=home, user=user).returncode == 0:
             return candidate
-    pytest.skip(f"no interpreter for an ordinary user: neither {sys.executable} nor {system} runs as the user {user}")
+    pytest.skip(
+        "AN ORDINARY USER'S SERVER IS NOT TESTED HERE: they have no interpreter,"
+        f" neither {sys.executable} nor {system} runs as the user {user}"
+    )
 
 
 def run(
