@@ -1,4 +1,7 @@
-"""Pages of executions at every size of the database: the first, the thousandth, and the first of each filter."""
+"""Pages of executions at every size of the database: the first, the thousandth, and the first of each filter.
+
+Beside them the statistics of a rule, which are answered from what workers have counted.
+"""
 
 import http.client
 import json
@@ -47,6 +50,13 @@ FILTERS: Mapping[str, Mapping[str, str | list[str]]] = {
 """What is asked for, by its name: the worst of the filters find nothing, and use a page's budget up."""
 
 
+STATISTICS: Mapping[str, Mapping[str, str]] = {
+    "statistics, a day by the hour": {"to": "2026-01-02T00:00:00Z", "bucket": "hour"},
+    "statistics, 30 days by the day": {"to": "2026-01-31T00:00:00Z", "bucket": "day"},
+}
+"""What is asked about one rule's runs, from when the first was made; where there are less, a part is all there is."""
+
+
 @dataclass(frozen=True, slots=True)
 class PageLatency:
     """Milliseconds of one kind of page at one size of the database, one request at a time."""
@@ -66,6 +76,8 @@ def measure(database: BenchDatabase, port: int) -> Iterator[PageLatency]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     addresses = {name: f"{PATH}?{urlencode(query, doseq=True)}" for name, query in FILTERS.items()}
     addresses[f"page {DEEP:,}, or the last"] = _deep(connection, headers)
+    about = f"/api/v1/automation/rules/{identifier('rule 0')}/statistics?from=2026-01-01T00%3A00%3A00Z"
+    addresses |= {name: f"{about}&{urlencode(query)}" for name, query in STATISTICS.items()}
     taken: dict[str, list[float]] = {name: [] for name in addresses}
     for number in range(WARM_UP + ROUNDS):
         for name, address in addresses.items():

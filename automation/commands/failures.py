@@ -25,6 +25,7 @@ FORESEEN: Mapping[str, int] = MappingProxyType(
         "automation.storage.pool.privileges.UnfitRole": FAILED,
         "automation.storage.accounts.refusals.AdministrationError": WRONG_INPUT,
         "automation.storage.accounts.refusals.NotMigrated": FAILED,
+        "automation.storage.accounts.refusals.Busy": FAILED,
         "automation.storage.revisions.MigrationFailed": FAILED,
         "automation.storage.session.UnusableEncoding": FAILED,
         "automation.storage.embedded.failure.EmbeddedServerError": FAILED,

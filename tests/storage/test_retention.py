@@ -10,7 +10,9 @@ from automation.domain.executions import FINISHED, ExecutionStatus, LogEntry, Lo
 from automation.domain.pages import NO_ID
 from automation.domain.retention import DEFAULTS, Kept
 from automation.storage import retention
+from automation.storage.accounts import pruning
 from automation.storage.accounts.pruning import Pruning
+from automation.storage.accounts.refusals import Busy
 from automation.storage.pool.database import Database
 from automation.storage.retention import Place, RetentionStore
 from tests.databases import DatabaseUrls
@@ -191,9 +193,9 @@ def test_workers_read_no_more_of_the_audit_log_than_how_old_it_is(ours: Sample, 
 async def test_each_tenant_has_its_own_retention_and_the_defaults_beside(
     store: RetentionStore, ours: Sample, theirs: Sample, database_urls: DatabaseUrls
 ) -> None:
-    pruning = Pruning(database_urls.owner)
-    pruning.set_retention(ours.tenant, {Kept.COMPLETED: 30, Kept.AUDIT_EVENTS: None})
-    pruning.set_retention(ours.tenant, {Kept.FAILED: 7}, [Kept.COMPLETED])
+    records = Pruning(database_urls.owner)
+    records.set_retention(ours.tenant, {Kept.COMPLETED: 30, Kept.AUDIT_EVENTS: None})
+    records.set_retention(ours.tenant, {Kept.FAILED: 7}, [Kept.COMPLETED])
 
     found = {each.tenant: each.days(DEFAULTS) for each in await store.tenants(NO_ID, 100_000)}
 
@@ -241,3 +243,18 @@ def test_a_batch_reads_no_more_than_it_looks_at(ours: Sample, database_urls: Dat
     assert removed == [(20,)] * 7
     assert read is not None
     assert int(str(read[0])) <= 7 * 20 * 3
+
+
+def test_a_command_gives_up_where_another_does_not_come_to_an_end(
+    ours: Sample, database_urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "_LONGEST_WAIT_SECONDS", 0.2)
+    add(ours, 1)
+    command = Pruning(database_urls.owner)
+
+    with psycopg.connect(database_urls.admin) as other:
+        other.execute(ADVISORY)
+        with pytest.raises(Busy, match="try again later"):
+            command.prune(ours.tenant, {Kept.COMPLETED: 1})
+
+    assert command.prune(ours.tenant, {Kept.COMPLETED: 1}) == {Kept.COMPLETED: 1}

@@ -21,7 +21,7 @@ from automation.domain.time_zones import time_zone
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """What intervals are counted from where no anchor is said."""
 HORIZON: Final = timedelta(days=3660)
-"""How far ahead a time is looked for: ten years have every day there is, but for a leap day that is a Monday."""
+"""How far ahead of the one before a time is looked for: ten years have each day of the calendar, a leap day too."""
 EARLIEST: Final = EPOCH
 LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 """Between which all times of a schedule lie: before and after, zones and ten years would lead out of the calendar."""
@@ -61,11 +61,11 @@ class Schedule:
         return next(self.times(moment), None)
 
     def times(self, moment: datetime) -> Iterator[datetime]:
-        """Yield the times after a moment, each later than the one before; none that is further ahead than ten years."""
+        """Yield the times after a moment, each later than the one before, but by no more than ten years."""
         last = moment if self.starts_at is None else max(moment, self.starts_at - _TICK)
-        furthest = min(last + HORIZON, self.ends_at or datetime.max.replace(tzinfo=UTC))
+        end = self.ends_at or datetime.max.replace(tzinfo=UTC)
         for time in self._by_interval(last) if self.every is not None else self._by_cron(last):
-            if time >= furthest:
+            if time >= min(last + HORIZON, end):
                 return
             if time > last:
                 yield time

@@ -12,11 +12,14 @@ from automation.domain.retention import Kept, Retention
 from automation.storage.account_tables import tenant_retention
 from automation.storage.accounts.accounts import Reference
 from automation.storage.accounts.administration import Administration
+from automation.storage.accounts.refusals import Busy
 from automation.storage.audit_table import audit_events
 from automation.storage.retention import LIMIT, MOST_ROWS, Place, retention_of
 from automation.storage.tables import automation_executions
 
 _TURN_SECONDS = 0.05
+_LONGEST_WAIT_SECONDS = 30.0
+"""For how long workers may be at it before it is given up: each takes a batch at a time, of less than a second."""
 
 # The same batches that workers remove.
 _PRUNE_EXECUTIONS = text(
@@ -64,7 +67,11 @@ class Pruning(Administration):
             return connection.execute(counted).scalar_one()
 
     def prune(self, tenant: Reference, periods: Mapping[Kept, int]) -> Mapping[Kept, int]:
-        """Remove what a tenant has kept for more than so many days, in batches, and return how many there were."""
+        """Remove what a tenant has kept for more than so many days, in batches, and return how many there were.
+
+        Raises:
+            Busy: Somebody else is at it, and has been for half a minute.
+        """
         owned_by = self.find_tenant(tenant).tenant
         removed = Counter({kept: self._prune(owned_by, kept, days) for kept, days in periods.items()})
         if any(removed.values()):
@@ -75,15 +82,24 @@ class Pruning(Administration):
     def _prune(self, tenant: UUID, kept: Kept, days: int) -> int:
         removed, place = 0, Place()
         while True:
-            batch = self._batch(tenant, kept, days, place)
-            if batch is None:
-                time.sleep(_TURN_SECONDS)  # a worker is at it, for a moment
-                continue
+            batch = self._own_batch(tenant, kept, days, place)
             removed += batch[0]
             if (kept.status is None and batch[0] < LIMIT) or (kept.status is not None and batch[1] is None):
                 return removed
             if batch[1] is not None:
                 place = batch[1]
+
+    def _own_batch(self, tenant: UUID, kept: Kept, days: int, place: Place) -> tuple[int, Place | None]:
+        """Remove a batch once no worker is at it, which takes a moment."""
+        given_up = time.monotonic() + _LONGEST_WAIT_SECONDS
+        while (batch := self._batch(tenant, kept, days, place)) is None:
+            if time.monotonic() > given_up:
+                raise Busy(
+                    "Another process removes executions and has not come to an end of its batch for half a minute: "
+                    "look for a worker that is stopped, or try again later. What was removed until now is gone."
+                )
+            time.sleep(_TURN_SECONDS)
+        return batch
 
     def _batch(self, tenant: UUID, kept: Kept, days: int, place: Place) -> tuple[int, Place | None] | None:
         named = {"tenant": tenant, "days": days, "limit": LIMIT}

@@ -36,6 +36,10 @@ class Unacceptable(AdministrationError):
     """A value is not one that can be stored."""
 
 
+class Busy(AdministrationError):
+    """Somebody else is doing the same and does not come to an end."""
+
+
 class NotOwner(AdministrationError):
     """The database role does not own the tables."""
 

@@ -77,7 +77,12 @@ def local(zone: str, **config: Any) -> list[str]:
             "2028-01-15T00:00:00Z",
             ["2028-01-31T09:00+00:00", "2028-02-29T09:00+00:00", "2028-03-31T09:00+00:00", "2028-04-30T09:00+00:00"],
         ),
-        ("UTC", "0 0 29 2 *", "2026-01-01T00:00:00Z", ["2028-02-29T00:00+00:00", "2032-02-29T00:00+00:00"]),
+        (
+            "UTC",
+            "0 0 29 2 *",
+            "2026-01-01T00:00:00Z",
+            ["2028-02-29T00:00+00:00", "2032-02-29T00:00+00:00", "2036-02-29T00:00+00:00", "2040-02-29T00:00+00:00"],
+        ),
     ],
     ids=["skipped", "repeated", "skipped twice", "half an hour skipped", "elapsed time", "month ends", "leap days"],
 )
@@ -98,6 +103,12 @@ def test_wherever_one_begins_to_look_the_times_are_the_same_and_each_is_later(zo
         moment = earlier + (later - earlier) * chance.random()
         assert wanted.after(moment) == later
         assert wanted.after(earlier) == later
+
+
+def test_ten_times_are_found_however_rare_they_are() -> None:
+    times = ten_times(schedule({"cron": "0 0 29 2 *"}), datetime(2095, 1, 1, tzinfo=UTC))
+
+    assert [time.year for time in times] == [2096, *range(2104, 2137, 4)]  # 2100 has no such day
 
 
 def test_a_repeated_time_that_was_passed_does_not_come_again() -> None:
