@@ -14,7 +14,7 @@ INSTALL := PYTHON="$(PYTHON)" tools/install.sh
 export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-fast test-fresh test-contract test-chaos test-model test-hostile test-mutation bench bench-scale bench-clients bench-engine bench-fairness bench-retention check format contract contract-diff mock sdk docs lock wheel clean
+.PHONY: help run setup test test-fast test-fresh test-contract test-chaos test-model test-hostile test-mutation bench bench-scale bench-clients bench-engine bench-fairness bench-retention bench-limits check format contract contract-diff mock sdk docs lock wheel clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ bench-engine: $(VENV)/development ## Measure executions a second and start laten
 bench-retention: $(VENV)/development ## Measure what reads notice while a worker removes a million executions; ARGS="--executions 100000" is short.
 	@tools/provide.sh wrk
 	@$(BIN)/python -m benchmarks.retention $(ARGS)
+
+bench-limits: $(VENV)/development ## Measure what rate limits cost the hot operation; ARGS="--turns 10" is short.
+	@$(BIN)/python -m benchmarks.rate_limits $(ARGS)
 
 bench-fairness: $(VENV)/development ## Measure what tenants notice of each other; ARGS="--backlog 1000 --each 100" is short.
 	@$(BIN)/python -m benchmarks.fairness $(ARGS)

@@ -81,6 +81,22 @@ async def served(app: App) -> AsyncIterator[None]:
     await running
 
 
+def request_scope(path: str, key: str) -> dict[str, Any]:
+    """Return the ASGI scope of a GET request."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), (b"x-api-key", key.encode())],
+    }
+
+
 async def _counted(app: App, path: str, key: str) -> int:
     count = 0
     statuses = []
@@ -95,18 +111,7 @@ async def _counted(app: App, path: str, key: str) -> int:
     async def send(message: dict[str, Any]) -> None:
         statuses.append(message.get("status"))
 
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"host", b"localhost"), (b"x-api-key", key.encode())],
-    }
+    scope = request_scope(path, key)
     sys.setprofile(count_calls)
     try:
         await app(scope, receive, send)

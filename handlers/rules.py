@@ -280,7 +280,6 @@ async def _updated(
         principal.user,
         id,
         content,
-        expected=None,  # its entity tag is looked at with all else, where it is accepted
         secrets=secret_uses(content),
         accept=accept,
     )

@@ -103,7 +103,8 @@ class RateLimits:
         whose = empty.name.decode()
         fields = {name.decode(): value.decode() for name, value in rate_limit_fields(allowances, now)}
         raise RateLimited(
-            f"The {whose}'s limit of {empty.quota} requests per minute is reached; the next one begins in {seconds} s.",
+            f"The {whose}'s limit of {empty.quota} requests per minute is reached; "
+            f"the next minute begins in {seconds} s.",
             headers={"Retry-After": str(seconds), **fields},
         )
 

@@ -92,7 +92,7 @@ class RefusedKeys:
         seconds = max(1, math.ceil(offender.until - self._clock()))
         detail = (
             f"More than {self._most} requests from this address were refused for their API keys in a minute; "
-            f"the next one begins in {seconds} s."
+            f"the next minute begins in {seconds} s."
         )
         raise TooManyRefusedKeys(detail, headers={"Retry-After": str(seconds)}) from error
 

@@ -19,7 +19,7 @@ def command() -> None:
 @json_option
 def upgrade(revision: str, *, as_json: bool) -> None:
     """Upgrade the schema to REVISION, by default to the newest."""
-    with owner_url() as url:
+    with owner_url(may_make=True) as url:
         from automation.storage import migration  # noqa: PLC0415 - a missing URL is told without waiting for it
 
         _migrate(migration.upgrade, url, revision, as_json=as_json)

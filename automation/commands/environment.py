@@ -26,15 +26,18 @@ def read_settings(**overrides: object) -> "Settings":
 
 
 @contextmanager
-def owner_url() -> Iterator[str]:
+def owner_url(*, may_make: bool = False) -> Iterator[str]:
     """Give the URL of the database as its owner, who may change the schema.
+
+    Args:
+        may_make: Make an embedded database where there is none.
 
     Raises:
         DatabaseNotNamed: The settings do not say which.
     """
     from automation.service import databases  # noqa: PLC0415
 
-    with databases.for_administration(read_settings()) as url:
+    with databases.for_administration(read_settings(), may_make=may_make) as url:
         yield url
 
 

@@ -66,14 +66,18 @@ def for_worker(settings: Settings) -> Iterator[Settings]:
 
 
 @contextmanager
-def for_administration(settings: Settings) -> Iterator[str]:
+def for_administration(settings: Settings, *, may_make: bool = False) -> Iterator[str]:
     """Give the owner's URL, for migrations, tenants, users and keys.
 
+    Args:
+        settings: What the operator set.
+        may_make: Make an embedded database where there is none.
+
     Raises:
-        DatabaseNotNamed: The owner's URL is missing, or the two URLs contradict each other.
+        DatabaseNotNamed: A URL is missing, the two URLs contradict each other, or there is no such database.
         EmbeddedServerError: The embedded server can't be had.
     """
-    with _named(settings) as urls:
+    with _named(settings, may_make=may_make) as urls:
         if urls.owner is None:
             raise DatabaseNotNamed(_WANTED_BY_ADMINISTRATION)
         yield urls.owner
@@ -99,7 +103,7 @@ def bring_up_to_date(url: str) -> None:
 
 
 @contextmanager
-def _named(settings: Settings, *, supervised: bool = False) -> Iterator[DatabaseUrls]:
+def _named(settings: Settings, *, supervised: bool = False, may_make: bool = True) -> Iterator[DatabaseUrls]:
     """Give the URLs that the settings name; one word ``embedded`` stands for all."""
     named = {name: _text(getattr(settings, name)) for name in ("database_url", "worker_url", "migration_url")}
     if EMBEDDED not in named.values():
@@ -113,14 +117,19 @@ def _named(settings: Settings, *, supervised: bool = False) -> Iterator[Database
             f"{others} name two databases: one is a URL, the other {EMBEDDED} (as is the default of the demo); set all "
             "of them to URLs of one database, or unset the URL"
         )
-    with _embedded(settings, supervised=supervised) as urls:
+    with _embedded(settings, supervised=supervised, may_make=may_make) as urls:
         yield urls
 
 
 @contextmanager
-def _embedded(settings: Settings, *, supervised: bool) -> Iterator[DatabaseUrls]:
-    from automation.service.embedded import in_use  # noqa: PLC0415 - only who uses it waits for its import
+def _embedded(settings: Settings, *, supervised: bool, may_make: bool) -> Iterator[DatabaseUrls]:
+    from automation.service.embedded import in_use, is_made  # noqa: PLC0415 - only who uses it waits for its import
 
+    if not (may_make or is_made(settings)):
+        raise DatabaseNotNamed(
+            f"There is no database in {settings.data_dir.absolute()}: set {variable('data_dir')} to the directory of "
+            "the one that is meant, or make one there by automation db upgrade."
+        )
     with in_use(settings, supervised=supervised) as urls:
         yield DatabaseUrls(urls.api, urls.worker, urls.owner)
 

@@ -16,6 +16,11 @@ from automation.storage.former import FormerDatabase
 _log = structlog.get_logger()
 
 
+def is_made(settings: Settings) -> bool:
+    """Say whether the settings' data directory has a database."""
+    return EmbeddedServer(settings.data_dir, user=settings.embedded_user).is_there()
+
+
 @contextmanager
 def in_use(settings: Settings, *, supervised: bool) -> Iterator[EmbeddedUrls]:
     """Use the server of the settings' data directory for the length of the block.

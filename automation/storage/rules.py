@@ -1,6 +1,6 @@
 """Reads and writes automation rules, and keeps every version of them."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from psycopg.rows import DictRow, dict_row, scalar_row
 
-from automation.domain.errors import PreconditionFailed, RuleDeleted, RuleInUse, RuleNotFound
+from automation.domain.errors import RuleDeleted, RuleInUse, RuleNotFound
 from automation.domain.firing import FirstFiring
 from automation.domain.limits import DEFAULTS, Limits
 from automation.domain.rules import Rule, RuleContent, RuleStatus
@@ -45,7 +45,7 @@ VALUES (
 """
 # Other changes and claims wait for this one; executions can be created meanwhile.
 _LOCK = b"""
-SELECT version, deleted_at FROM automation_rules WHERE tenant = %(tenant)s AND rule_id = %(rule)s FOR NO KEY UPDATE
+SELECT deleted_at FROM automation_rules WHERE tenant = %(tenant)s AND rule_id = %(rule)s FOR NO KEY UPDATE
 """
 # What a rule says from now on, as its next version.
 _UPDATE = b"""
@@ -168,7 +168,6 @@ class Rules:
         rule_id: UUID,
         content: RuleContent,
         *,
-        expected: Collection[int] | None,
         secrets: SecretUses = _NONE,
         accept: Accept = _whatever_it_is,
     ) -> Rule:
@@ -179,7 +178,6 @@ class Rules:
             user: Who changes it.
             rule_id: Which rule.
             content: What it says from now on; the status ``error`` is whichever it has.
-            expected: The versions that the change is meant for, None for whichever there is.
             secrets: Those that it names from now on.
             accept: Looks at the rule as it is, which nobody changes meanwhile, and raises what speaks against it.
 
@@ -187,7 +185,6 @@ class Rules:
             InvalidBody: where the tenant has not all of the secrets that it names.
             RuleNotFound: where this tenant has none of that id.
             RuleDeleted: where it is deleted.
-            PreconditionFailed: where its version is none of the expected.
             QuotaExceeded: where the tenant has as many versions or bytes as it may have; a change of the status alone
                 is never refused so: what runs away can be stopped.
         """
@@ -199,8 +196,6 @@ class Rules:
                 raise RuleNotFound
             if found["deleted_at"] is not None:
                 raise RuleDeleted
-            if expected is not None and found["version"] not in expected:
-                raise PreconditionFailed
             rule = await _read(transaction, named)
             accept(rule)
             if content.status is RuleStatus.ERROR:

@@ -31,9 +31,9 @@ class Crowd:
             self.read.append(read.version)
             if len(self.read) <= self.times:
                 theirs = replace(read.content, labels={**read.content.labels, f"theirs{read.version}": "there"})
-                await self.rules.update(tenant, user, rule.rule_id, theirs, expected=None)
+                await self.rules.update(tenant, user, rule.rule_id, theirs)
             ours = replace(read.content, labels={**read.content.labels, "ours": "there"})
-            return await self.rules.update(tenant, user, rule.rule_id, ours, expected=None, accept=accept)
+            return await self.rules.update(tenant, user, rule.rule_id, ours, accept=accept)
 
         return await changed_as_read(self.rules, tenant, rule.rule_id, lambda _: None, change)
 

@@ -87,7 +87,7 @@ async def test_a_refusal_says_which_limit_what_is_left_and_when_to_come_back(
         await limited.resolve(stored.key.plaintext, None)
 
     assert refused.value.detail == (
-        "The tenant's limit of 100 requests per minute is reached; the next one begins in 12 s."
+        "The tenant's limit of 100 requests per minute is reached; the next minute begins in 12 s."
     )
     assert refused.value.headers == {
         "Retry-After": "12",

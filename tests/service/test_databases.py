@@ -40,7 +40,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 
 @pytest.mark.process
 def test_the_services_own_user_is_created_where_the_settings_name_none(missing_user: str, settings: Settings) -> None:
-    with databases.for_administration(settings):
+    with databases.for_administration(settings, may_make=True):
         owner = (settings.data_dir / "postgres" / "data").owner()
     EmbeddedServer(settings.data_dir).discard()
 
@@ -52,7 +52,7 @@ def test_a_user_that_the_settings_name_is_never_created(missing_user: str, setti
 
     with (
         pytest.raises(EmbeddedServerError, match=f"There is no user '{missing_user}' on this machine"),
-        databases.for_administration(named),
+        databases.for_administration(named, may_make=True),
     ):
         pass
 
@@ -66,7 +66,7 @@ def test_where_an_empty_database_is_made_is_said_when_it_is_made(
     monkeypatch.setattr(structlog, "is_configured", lambda: False)  # whatever other tests have set up
     said = []
     for _ in range(2):
-        with databases.for_administration(settings):
+        with databases.for_administration(settings, may_make=True):
             said.append(capsys.readouterr().err)
 
     assert said[0].startswith(f"automation: making an empty database in {settings.data_dir} (AUTOMATION_DATA_DIR")
@@ -92,3 +92,10 @@ def is_present(name: str) -> bool:
     except KeyError:
         return False
     return True
+
+
+def test_a_command_about_a_database_makes_none(settings: Settings) -> None:
+    with pytest.raises(databases.DatabaseNotNamed, match=r"There is no database in .*automation db upgrade"):
+        databases.for_administration(settings).__enter__()
+
+    assert not settings.data_dir.exists()

@@ -2,11 +2,13 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from automation.domain.errors import PreconditionFailed
 from automation.domain.executions import ExecutionStatus, LogEntry, LogLevel
 from automation.domain.permissions import Role
 from automation.domain.rules import Rule, RuleAction, RuleContent, RuleStatus
@@ -100,3 +102,13 @@ def an_execution(rule: Rule, **fields: Any) -> Execution:
 def prefix_of(digest: bytes) -> str:
     """Return a display prefix that no other digest has."""
     return f"ak_{hashlib.sha256(digest).hexdigest()[:8]}"
+
+
+def only(version: int) -> Callable[[Rule], None]:
+    """Return what a change is given that is meant for one version of a rule."""
+
+    def accept(rule: Rule) -> None:
+        if rule.version != version:
+            raise PreconditionFailed
+
+    return accept

@@ -104,7 +104,7 @@ async def test_a_change_without_its_line_is_not_made(
         admin.execute("LOCK TABLE audit_events IN SHARE MODE")
 
         with trailing(deed_of(runner)), pytest.raises(Unavailable):
-            await rules.update(runner.tenant, runner.sample.user, rule.rule_id, a_content(name="x"), expected=None)
+            await rules.update(runner.tenant, runner.sample.user, rule.rule_id, a_content(name="x"))
         with trailing(deed_of(runner)), pytest.raises(Unavailable):
             await runner.execute(rule)
 
@@ -142,7 +142,7 @@ async def test_a_line_costs_no_round_trip(runner: Runner, database_urls: Databas
 
         async def change() -> object:
             content = a_content(name=str(uuid4()))
-            return await rules.update(runner.tenant, runner.sample.user, rule.rule_id, content, expected=None)
+            return await rules.update(runner.tenant, runner.sample.user, rule.rule_id, content)
 
         async def execute_once() -> object:
             return await answers.once(request_of(runner), execute)

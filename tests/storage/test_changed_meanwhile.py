@@ -31,7 +31,7 @@ async def test_a_rule_that_changes_each_time_its_labels_are_made_keeps_nobody_fo
         """Change the rule each time that it is looked at."""
         asked.append(found.version)
         changed = replace(found.content, labels={f"kind{found.version}": "${trigger.type}"})
-        await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, changed, expected=None)
+        await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, changed)
         return MadeLabels(labels={}, left_out={})
 
     with pytest.raises(Unavailable, match="was being changed"):
@@ -50,7 +50,7 @@ async def test_a_rule_that_changes_each_time_its_input_is_checked_keeps_no_retry
     rule = await runner.rule()
     execution = await runner.failed(execution=await runner.execute(rule))
     content = replace(rule.content, input_schema=schema)
-    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, content, expected=None)
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, content)
     asked: list[int] = []
 
     def require(_tenant: UUID, rule_id: UUID, version: int, _schema: object, _data: Mapping[str, Any]) -> None:

@@ -255,7 +255,7 @@ async def test_the_limit_is_the_rules_present_one(runner: Runner) -> None:
     before = await runner.claim(second)
 
     content = a_content(max_concurrent_executions=2)
-    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, content, expected=None)
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, content)
     after = await runner.claim(second)
 
     assert before is None

@@ -79,7 +79,7 @@ async def test_the_latest_version_of_the_rule_is_run(runner: Runner) -> None:
     rule = await runner.rule(debounce_seconds=QUIET)
     (execution, _) = await triggered(runner, rule)
     content = replace(rule.content, actions=rule.content.actions[:1])
-    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, content, expected=None)
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, content)
 
     await triggered(runner, rule)
 

@@ -94,7 +94,7 @@ async def test_keys_that_were_made_of_another_version_are_made_anew(runner: Runn
         versions.append(version.version)
         if len(versions) == 1:
             renamed = replace(rule.content, name="Another name")
-            await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, renamed, expected=None)
+            await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, renamed)
         return MadeLabels(labels={}, left_out={}, keys={"deduplication_key": f"of {version.version}"})
 
     created = await runner.executions.create(

@@ -154,7 +154,7 @@ async def test_a_change_of_the_rule_has_its_pending_ones_looked_at(runner: Runne
     early = await swept(due)
 
     changed = replace(rule.content, name="Another name")
-    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, changed, expected=None)
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, changed)
 
     assert early == []
     assert await swept(due) == [second]

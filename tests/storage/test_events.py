@@ -133,7 +133,7 @@ async def test_a_rule_whose_labels_changed_after_it_was_found_is_looked_at_anew(
         asked.append(found.version)
         if len(asked) == 1:
             changed = replace(found.content, labels={"kind": "${trigger.type}"})
-            await runner.rules.update(runner.tenant, runner.sample.user, rule, changed, expected=None)
+            await runner.rules.update(runner.tenant, runner.sample.user, rule, changed)
         return MadeLabels(labels=dict.fromkeys(found.content.labels, "made"), left_out={})
 
     (receipt,) = await publish(database, runner, an_event(), make_labels=labels)
@@ -153,7 +153,7 @@ async def test_a_rule_that_is_changed_each_time_after_it_was_found_keeps_nobody_
         """Change the rule each time that it is looked at."""
         asked.append(found.version)
         changed = replace(found.content, labels={f"kind{found.version}": "${trigger.type}"})
-        await runner.rules.update(runner.tenant, runner.sample.user, rule, changed, expected=None)
+        await runner.rules.update(runner.tenant, runner.sample.user, rule, changed)
         return MadeLabels(labels={}, left_out={})
 
     event = an_event()

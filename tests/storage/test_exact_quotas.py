@@ -116,7 +116,7 @@ async def changing(place: Place) -> Ways:
     rules = [await runner.rule() for _ in range(2)]
     one, other = (partial(runner.rules.update, runner.tenant, runner.sample.user, rule.rule_id) for rule in rules)
     content = a_content(name="Another")
-    return partial(one, content, expected=None), partial(other, content, expected=None)
+    return partial(one, content), partial(other, content)
 
 
 async def keeping_secrets(place: Place) -> Ways:
@@ -237,9 +237,7 @@ async def test_a_change_that_makes_a_tenant_store_too_much_is_taken_back(
     administration.set_limits(runner.tenant, {Limit.MAX_STORED_BYTES: most})
 
     with pytest.raises(QuotaExceeded):
-        await runner.rules.update(
-            runner.tenant, runner.sample.user, rule.rule_id, a_content(name="Another"), expected=None
-        )
+        await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, a_content(name="Another"))
 
     assert used(administration, runner, Limit.MAX_STORED_BYTES) == most - 1
 
@@ -250,7 +248,7 @@ async def test_a_rule_is_stopped_and_goes_on_whatever_limit_is_reached(
 ) -> None:
     rule = await runner.rule()
     administration.set_limits(runner.tenant, {limit: 1})
-    update = partial(runner.rules.update, runner.tenant, runner.sample.user, rule.rule_id, expected=None)
+    update = partial(runner.rules.update, runner.tenant, runner.sample.user, rule.rule_id)
 
     stopped = [
         (await update(replace(rule.content, status=status))).content.status

@@ -60,7 +60,7 @@ async def test_an_execution_may_have_no_payload(runner: Runner) -> None:
 async def test_an_execution_pins_the_version_that_it_was_created_with(runner: Runner) -> None:
     rule = await runner.rule(name="old")
     execution = await runner.execute(rule)
-    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, a_content(name="new"), expected=None)
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, a_content(name="new"))
 
     claim = await runner.claimed(execution)
     later = await runner.claimed(await runner.execute(rule))

@@ -89,18 +89,18 @@ async def test_a_change_keeps_a_token_and_a_rule_without_webhooks_or_deleted_has
     runner: Runner, theirs: Sample, directory: HookDirectory, hooks: RuleHooks, twins: Twins
 ) -> None:
     kept = a_content(trigger_type=TriggerType.WEBHOOK, trigger_config={"whose": "still ours"})
-    changed = await runner.rules.update(runner.tenant, runner.sample.user, twins.rule, kept, expected=(1,))
+    changed = await runner.rules.update(runner.tenant, runner.sample.user, twins.rule, kept)
 
     assert changed.hook_token is None
     assert await whose(directory, twins.ours) == (runner.tenant, twins.rule, "still ours")
 
-    await runner.rules.update(runner.tenant, runner.sample.user, twins.rule, a_content(), expected=(2,))
+    await runner.rules.update(runner.tenant, runner.sample.user, twins.rule, a_content())
 
     assert await whose(directory, twins.ours) is None
     with pytest.raises(RuleWithoutHook):
         await hooks.rotate(runner.tenant, twins.rule, HOUR)
 
-    again = await runner.rules.update(runner.tenant, runner.sample.user, twins.rule, kept, expected=(3,))
+    again = await runner.rules.update(runner.tenant, runner.sample.user, twins.rule, kept)
 
     assert again.hook_token is not None
     assert await whose(directory, again.hook_token) == (runner.tenant, twins.rule, "still ours")

@@ -61,9 +61,7 @@ async def test_an_execution_without_labels_has_none(runner: Runner, database_url
 async def test_a_retry_keeps_the_labels(runner: Runner, database_urls: DatabaseUrls) -> None:
     rule = await runner.rule(labels={"env": "test"})
     execution = await runner.failed(execution=await labelled(runner, rule, {"order": "1"}))
-    await runner.rules.update(
-        runner.tenant, runner.sample.user, rule.rule_id, a_content(labels={"env": "prod"}), expected=None
-    )
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, a_content(labels={"env": "prod"}))
 
     await runner.executions.retry(
         runner.tenant, execution, retry_from="start", rule_version="latest", trigger_data={"order": 2}
@@ -93,7 +91,7 @@ async def test_what_is_put_into_labels_is_made_of_the_version_that_runs(runner: 
         assert version.content.labels["order"] == "${trigger.order}"
         if len(asked) == 1:
             content = a_content(labels={"order": "${trigger.order}", "version": "two"})
-            await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, content, expected=None)
+            await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, content)
         return MadeLabels(labels={**version.content.labels, "order": "7"}, left_out={})
 
     execution = await labelled(runner, rule, {}, make_labels=make)

@@ -86,7 +86,7 @@ async def test_a_change_of_the_rule_does_not_start_it_before(runner: Runner, due
     execution = await runner.execute(rule, window=in_an_hour())
     changed = replace(rule.content, name="Another name")
 
-    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, changed, expected=None)
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, changed)
 
     assert await swept(due) == []
     pass_an_hour(runner, execution)
@@ -98,7 +98,7 @@ async def test_a_rule_that_is_resumed_before_starts_it_then(runner: Runner, due:
     execution = await runner.execute(rule, window=in_an_hour())
     active = replace(rule.content, status=RuleStatus.ACTIVE)
 
-    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, active, expected=None)
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, active)
 
     assert await swept(due) == []
     pass_an_hour(runner, execution)

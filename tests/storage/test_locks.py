@@ -9,7 +9,7 @@ from automation.domain.rules import ConcurrencyPolicy
 from automation.storage.keys import KeyDirectory
 from tests.storage.locks import somebody_else, waiting
 from tests.storage.runner import Runner
-from tests.storage.samples import a_content
+from tests.storage.samples import a_content, only
 
 
 async def test_the_last_use_of_a_key_is_given_once(runner: Runner, keys: KeyDirectory) -> None:
@@ -69,7 +69,7 @@ async def test_of_two_claims_of_one_execution_the_second_finds_it_taken(runner: 
 async def test_of_two_changes_of_a_version_the_second_is_refused(runner: Runner) -> None:
     rule = await runner.rule()
     change = runner.rules.update(
-        runner.tenant, runner.sample.user, rule.rule_id, a_content(name="Second"), expected=(1,)
+        runner.tenant, runner.sample.user, rule.rule_id, a_content(name="Second"), accept=only(1)
     )
     async with somebody_else(runner) as other:
         await other.execute("UPDATE automation_rules SET version = 2 WHERE rule_id = %s", (rule.rule_id,))

@@ -155,9 +155,7 @@ async def test_no_two_states_of_a_page_of_rules_or_of_versions_have_one_revision
 
     async def change(rule: UUID | None = None) -> None:
         content = a_content(name=f"Rule {chance.randrange(5)}")
-        await runner.rules.update(
-            runner.tenant, runner.sample.user, rule or chance.choice(made), content, expected=None
-        )
+        await runner.rules.update(runner.tenant, runner.sample.user, rule or chance.choice(made), content)
 
     async def delete() -> None:
         await runner.rules.delete(runner.tenant, chance.choice(made[1:]))

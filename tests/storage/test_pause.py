@@ -17,7 +17,7 @@ from tests.storage.runner import Runner
 async def with_status(runner: Runner, rule: Rule, status: RuleStatus) -> Rule:
     """Give a rule a status, as its next version."""
     content = replace(rule.content, status=status)
-    return await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, content, expected=None)
+    return await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, content)
 
 
 async def paused(runner: Runner, **content: object) -> Rule:

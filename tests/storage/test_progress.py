@@ -219,7 +219,7 @@ async def test_a_rule_that_cannot_be_run_is_in_error_without_a_new_version(runne
 async def test_a_rule_that_was_changed_since_is_not_in_error(runner: Runner) -> None:
     claim = await runner.claimed()
     changed = a_content(name="Another name")
-    await runner.rules.update(runner.tenant, runner.sample.user, claim.rule.rule_id, changed, expected=None)
+    await runner.rules.update(runner.tenant, runner.sample.user, claim.rule.rule_id, changed)
 
     await runner.runs.mark_rule_error(claim, "it was broken")
     rule = await runner.rules.get(runner.tenant, claim.rule.rule_id)

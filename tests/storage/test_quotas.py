@@ -102,9 +102,7 @@ async def test_beyond_its_rules_a_tenant_creates_one_when_it_has_deleted_another
         await runner.rule()
 
     assert refused.value.limit == "max_rules"
-    changed = await runner.rules.update(
-        runner.tenant, runner.sample.user, rule.rule_id, a_content(name="Another"), expected=None
-    )
+    changed = await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, a_content(name="Another"))
     assert changed.version == 2
     await runner.rules.delete(runner.tenant, rule.rule_id)
     await runner.rule()
@@ -121,9 +119,7 @@ async def test_beyond_its_versions_a_rule_stays_as_it_is(
     )
 
     with pytest.raises(QuotaExceeded) as refused:
-        await runner.rules.update(
-            runner.tenant, runner.sample.user, rule.rule_id, a_content(name="Another"), expected=None
-        )
+        await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, a_content(name="Another"))
 
     assert refused.value.limit == "max_rule_versions"
     assert (await runner.rules.get(runner.tenant, rule.rule_id)).version == 1

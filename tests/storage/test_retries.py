@@ -169,7 +169,7 @@ async def test_it_runs_the_version_that_was_asked_for(
     mended = a_content(
         actions=(CALLS[0], replace(CALLS[1], config={"method": "PUT", "url": "https://mended.example/"}))
     )
-    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, mended, expected=None)
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, mended)
 
     again = await retry(runner, claim.execution_id, retry_from, rule_version=which)
     document = await runner.document(claim.execution_id)
@@ -184,9 +184,7 @@ async def test_the_key_of_a_call_stays_in_a_version_with_the_same_action(runner:
     rule = await runner.rule(actions=CALLS)
     claim, key = await begun(runner, rule=rule)
     await cut_off_by_a_cancel(runner, claim)
-    await runner.rules.update(
-        runner.tenant, runner.sample.user, rule.rule_id, a_content(actions=CALLS[:2]), expected=None
-    )
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, a_content(actions=CALLS[:2]))
 
     again = await retry(runner, claim.execution_id, "failed_action", rule_version="latest")
 
@@ -198,7 +196,7 @@ async def test_the_key_of_a_call_goes_where_the_action_is_another(runner: Runner
     claim, _ = await begun(runner, rule=rule)
     await cut_off_by_a_cancel(runner, claim)
     other = a_content(actions=(CALLS[0], CALLS[2]))
-    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, other, expected=None)
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, other)
 
     again = await retry(runner, claim.execution_id, "failed_action", rule_version="latest")
 
@@ -212,9 +210,7 @@ async def test_the_latest_version_does_not_go_on_behind_other_actions(
     rule = await runner.rule(actions=CALLS)
     claim, _ = await begun(runner, rule=rule)
     await cut_off_by_a_cancel(runner, claim)
-    await runner.rules.update(
-        runner.tenant, runner.sample.user, rule.rule_id, a_content(actions=actions), expected=None
-    )
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, a_content(actions=actions))
     before = runner.row(claim.execution_id)
 
     with pytest.raises(ActionsChanged):
@@ -230,7 +226,7 @@ async def test_patience_with_an_action_that_is_done_may_change(runner: Runner, d
     claim, _ = await begun(runner, rule=rule, done=done)
     await cut_off_by_a_cancel(runner, claim)
     patient = a_content(actions=(replace(CALLS[0], timeout_seconds=60, retry_attempts=5), *CALLS[1:]))
-    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, patient, expected=None)
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, patient)
 
     again = await retry(runner, claim.execution_id, "failed_action", rule_version="latest")
 

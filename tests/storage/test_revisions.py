@@ -153,7 +153,7 @@ async def test_a_rule_has_another_revision_after_each_change_and_the_same_after_
         states.append(await runner.rules.get(runner.tenant, rule.rule_id))
 
     def update(**content: Any) -> Awaitable[Rule]:
-        return runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, a_content(**content), expected=None)
+        return runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, a_content(**content))
 
     await change(update())
     claim = await runner.claimed(execution)

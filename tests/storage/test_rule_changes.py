@@ -11,7 +11,7 @@ from automation.domain.executions import ExecutionStatus
 from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleAction, RuleStatus
 from tests.databases import DatabaseUrls
 from tests.storage.runner import Runner
-from tests.storage.samples import Sample, a_content
+from tests.storage.samples import Sample, a_content, only
 
 FULL = a_content(
     name="Ünïcödé 🚀",
@@ -42,7 +42,7 @@ async def test_a_change_is_a_new_version(runner: Runner) -> None:
     rule = await runner.rule()
     editor = uuid4()
 
-    changed = await runner.rules.update(runner.tenant, editor, rule.rule_id, FULL, expected={1, 9})
+    changed = await runner.rules.update(runner.tenant, editor, rule.rule_id, FULL)
 
     assert (changed.version, changed.content) == (2, FULL)
     assert (changed.created_by, changed.created_at) == (rule.created_by, rule.created_at)
@@ -53,7 +53,7 @@ async def test_a_change_is_a_new_version(runner: Runner) -> None:
 async def test_every_version_is_kept_with_who_wrote_it(runner: Runner, database_urls: DatabaseUrls) -> None:
     rule = await runner.rule(name="one")
     editor = uuid4()
-    await runner.rules.update(runner.tenant, editor, rule.rule_id, a_content(name="two"), expected=None)
+    await runner.rules.update(runner.tenant, editor, rule.rule_id, a_content(name="two"))
 
     with psycopg.connect(database_urls.admin) as admin:
         kept = admin.execute(
@@ -67,9 +67,8 @@ async def test_every_version_is_kept_with_who_wrote_it(runner: Runner, database_
 async def test_a_change_that_is_meant_for_another_version_is_refused(runner: Runner) -> None:
     rule = await runner.rule()
 
-    for expected in ({2}, frozenset[int]()):
-        with pytest.raises(PreconditionFailed):
-            await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, FULL, expected=expected)
+    with pytest.raises(PreconditionFailed):
+        await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, FULL, accept=only(2))
 
     assert await runner.rules.get(runner.tenant, rule.rule_id) == rule
 
@@ -78,7 +77,7 @@ async def test_of_many_changes_to_one_version_one_succeeds(runner: Runner) -> No
     rule = await runner.rule()
 
     answers = await asyncio.gather(
-        *(runner.rules.update(runner.tenant, uuid4(), rule.rule_id, FULL, expected={1}) for _ in range(8)),
+        *(runner.rules.update(runner.tenant, uuid4(), rule.rule_id, FULL, accept=only(1)) for _ in range(8)),
         return_exceptions=True,
     )
 
@@ -90,7 +89,7 @@ async def test_a_change_mends_a_rule_in_error(runner: Runner) -> None:
     claim = await runner.claimed()
     await runner.runs.mark_rule_error(claim, "broken")
 
-    mended = await runner.rules.update(runner.tenant, runner.sample.user, claim.rule.rule_id, a_content(), expected={1})
+    mended = await runner.rules.update(runner.tenant, runner.sample.user, claim.rule.rule_id, a_content())
 
     assert (mended.content.status, mended.status_reason, mended.version) == (RuleStatus.ACTIVE, None, 2)
 
@@ -106,7 +105,7 @@ async def test_a_deleted_rule_is_still_read_and_no_longer_changed(runner: Runner
     assert (deleted.version, deleted.content) == (1, rule.content)
     assert await runner.rules.get(runner.tenant, rule.rule_id) == deleted
     with pytest.raises(RuleDeleted):
-        await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, FULL, expected={1})
+        await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, FULL)
 
 
 @pytest.mark.parametrize("status", [ExecutionStatus.PENDING, ExecutionStatus.RUNNING])
@@ -145,6 +144,6 @@ async def test_a_rule_is_never_both_deleted_and_executed(runner: Runner) -> None
 async def test_what_is_not_ones_own_is_not_found(runner: Runner, theirs: Sample) -> None:
     for rule in (uuid4(), theirs.rule.rule_id):
         with pytest.raises(RuleNotFound):
-            await runner.rules.update(runner.tenant, runner.sample.user, rule, FULL, expected=None)
+            await runner.rules.update(runner.tenant, runner.sample.user, rule, FULL)
         with pytest.raises(RuleNotFound):
             await runner.rules.delete(runner.tenant, rule)

@@ -55,7 +55,7 @@ async def recurring(runner: Runner, config: Mapping[str, Any] = HOURLY, **conten
 async def changed(runner: Runner, rule: Rule, **content: Any) -> Rule:
     """Give a rule a new version."""
     said = replace(rule.content, **content)
-    return await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, said, expected=None)
+    return await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, said)
 
 
 def set_back(runner: Runner, rule: Rule, by: timedelta) -> datetime:

@@ -213,7 +213,7 @@ def test_what_operators_do_is_there(tenant: Tenant) -> None:
     found = events(tenant, actor="operator")
 
     limits, revoked, created, *_ = found
-    assert (limits["action"], limits["details"]) == ("setTenantLimits", {"max_pending": 7, "max_running": None})
+    assert (limits["action"], limits["details"]) == ("setTenantLimits", {"max_pending": 7, "max_running": "default"})
     assert (limits["resource_type"], limits["resource_id"]) == ("tenant", str(tenant.tenant))
     assert (revoked["action"], revoked["resource_type"], revoked["resource_id"]) == ("revokeKey", "key", prefix)
     assert created["action"] == "createKey"

@@ -306,6 +306,14 @@ def test_the_attributes_of_binary_mode_are_headers_and_its_data_is_the_body(
     }
 
 
+def test_a_whole_event_of_another_type_is_told_which_type_it_has(tenant: Tenant) -> None:
+    problem = problem_of(publish(tenant, an_event(), "application/json"), 400, "invalid_body")
+
+    assert "headers that begin with ce-, and there are none" in problem["detail"]
+    assert "as application/cloudevents+json" in problem["detail"]
+    assert "errors" not in problem
+
+
 @pytest.mark.parametrize(
     ("media_type", "header"),
     [
@@ -521,18 +529,21 @@ def test_an_event_that_a_rules_input_schema_does_not_take_is_refused_whole_and_c
     problem = problem_of(publish(tenant, event), 422, "invalid_input")
     (by_rule,) = started(publish(tenant, {**event, "data": {"total": 12}}))
 
-    assert problem["errors"] == [{"message": "is of the wrong type", "pointer": "/data/total"}]
+    assert problem["errors"] == [{"message": "must be a number", "pointer": "/data/total"}]
     assert rule["rule_id"] in problem["detail"]
     assert by_rule.keys() == {rule["rule_id"], other}
 
 
 @pytest.mark.parametrize(
-    ("data", "where"),
-    [({"total": "much"}, {"pointer": "/1/data/total"}), (None, {"pointer": "/1/data"})],
+    ("data", "what"),
+    [
+        ({"total": "much"}, {"message": "must be a number", "pointer": "/1/data/total"}),
+        (None, {"message": "must be an object", "pointer": "/1/data"}),
+    ],
     ids=["part", "whole"],
 )
 def test_what_is_wrong_with_an_event_of_a_batch_is_told_with_its_place(
-    tenant: Tenant, data: Any, where: dict[str, str]
+    tenant: Tenant, data: Any, what: dict[str, str]
 ) -> None:
     schema = {"properties": {"data": {"type": "object", "properties": {"total": {"type": "number"}}}}}
     rule = tenant.create_rule(trigger_type="event", trigger_config={"types": ["*"]}, input_schema=schema)
@@ -540,7 +551,7 @@ def test_what_is_wrong_with_an_event_of_a_batch_is_told_with_its_place(
     response = publish(tenant, [an_event(data={"total": 1}), an_event(data=data)], BATCH)
 
     problem = problem_of(response, 422, "invalid_input")
-    assert problem["errors"] == [{"message": "is of the wrong type", **where}]
+    assert problem["errors"] == [what]
     assert rule["rule_id"] in problem["detail"]
 
 

@@ -10,7 +10,7 @@ from tests.system.tenancy import EXECUTIONS, RULES, WEBHOOK, Tenant, rule_input
 
 SCHEMA = {"required": ["total"], "properties": {"total": {"type": "number"}}}
 WRONG = {"trigger_data": {"total": "much"}}
-ERRORS = [{"message": "is of the wrong type", "pointer": "/trigger_data/total"}]
+ERRORS = [{"message": "must be a number", "pointer": "/trigger_data/total"}]
 
 
 def path_of(rule: dict[str, Any]) -> str:

@@ -42,10 +42,19 @@ WORDS: Mapping[str, str] = {
     "pattern": "does not have the required form",
     "propertyNames": "has a member whose name is not allowed",
     "required": "is required",
-    "type": "is of the wrong type",
     "unevaluatedItems": "has items that are not allowed",
     "unevaluatedProperties": "has members that are not allowed",
     "uniqueItems": "has an item twice",
+}
+
+_TYPES: Mapping[str, str] = {
+    "object": "an object",
+    "array": "an array",
+    "string": "a string",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
 }
 
 
@@ -56,6 +65,10 @@ def words(error: jsonschema_rs.ValidationError) -> str:
         return known.words if known else "does not have the required format"
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Enum):
         return _choice(error.kind.options)
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Type):
+        return _one_of_types(error.kind.types)
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.OneOfNotValid):
+        return _one_of_members(error.kind.context) or WORDS["oneOf"]
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Not) and isinstance(error.kind.schema, dict):
         return str(error.kind.schema.get("description", WORDS["not"]))
     return WORDS.get(error.kind.name, "is not as the contract says")
@@ -73,6 +86,22 @@ def _choice(options: Sequence[Any]) -> str:
         return f"must be one of {rest} values, which the contract lists"
     listed = ", ".join(named) + (f" and {rest} more" if rest else "")
     return f"must be {listed}" if len(options) == 1 else f"must be one of: {listed}"
+
+
+def _one_of_types(types: Iterable[str]) -> str:
+    """Return which types of JSON there are to choose from."""
+    return f"must be {' or '.join(_TYPES.get(name, name) for name in sorted(types, key=list(_TYPES).index))}"
+
+
+def _one_of_members(branches: Sequence[Sequence[jsonschema_rs.ValidationError]]) -> str | None:
+    """Return which members there are to choose from, None where a choice is another one than that."""
+    names = []
+    for branch in branches:
+        kinds = [error.kind for error in branch]
+        if len(kinds) != 1 or not isinstance(kinds[0], jsonschema_rs.ValidationErrorKind.Required):
+            return None
+        names.append(kinds[0].property)
+    return f"must have exactly one of the members {', '.join(names)}"
 
 
 def _option(value: object) -> str:

@@ -39,6 +39,11 @@ STRUCTURED = "application/cloudevents+json"
 PREFIX = "ce-"
 """What the names of headers begin with that are attributes, in binary mode."""
 
+_NO_ATTRIBUTES = (
+    f"A body of this type is an event's data, whose attributes are headers that begin with {PREFIX}, and there are "
+    f"none. Send a whole event as {STRUCTURED}, and several as {BATCH}."
+)
+
 KNOWN = frozenset({"trigger"})
 """The variables that have a value when an event is published."""
 
@@ -111,6 +116,8 @@ class EventReader:
         if body.media_type != BATCH:
             if body.media_type == STRUCTURED:
                 return [self._event(*parsed_opaque(body.content))]
+            if not body.headers:
+                raise InvalidBody(_NO_ATTRIBUTES)
             return [replace(self._event(*_binary(body)), place=None)]
         items = list(islice(parsed_items(body.content), MOST_IN_A_BATCH + 1))
         if len(items) > MOST_IN_A_BATCH:

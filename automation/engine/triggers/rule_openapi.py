@@ -82,7 +82,16 @@ def _execution(content: RuleContent, operation: Mapping[str, Any], schemas: Mapp
     body["properties"] = {**body["properties"], "trigger_data": {"$ref": _PLACE}}
     if must_be_sent:
         body["required"] = ["trigger_data"]
-    return {**operation, "requestBody": {**operation["requestBody"], "required": must_be_sent}}, {_BODY: body}
+    return {**operation, "requestBody": {**_request(content, operation), "required": must_be_sent}}, {_BODY: body}
+
+
+def _request(content: RuleContent, operation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is sent; without the contract's examples, of other rules, where the rule says what it takes."""
+    request: dict[str, Any] = operation["requestBody"]
+    if content.input_schema is None:
+        return request
+    types = {name: {"schema": each["schema"]} for name, each in request["content"].items()}
+    return {**request, "content": types}
 
 
 def _by_hand(content: RuleContent, operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> _Described:
@@ -93,9 +102,9 @@ def _by_hand(content: RuleContent, operation: Mapping[str, Any], schemas: Mappin
 
 def _delivery(content: RuleContent, operation: Mapping[str, Any], _schemas: Mapping[str, Any]) -> _Described:
     part = _part(content.input_schema, "body")
+    body = _request(content, operation)
     if part is None:
-        return dict(operation), {}
-    body = operation["requestBody"]
+        return {**operation, "requestBody": body}, {}
     types = {name: {"schema": part} for name in body["content"]}
     required = _needs(content.input_schema or {}, "body")
     return {**operation, "requestBody": {**body, "content": types, "required": required}}, {}

@@ -170,7 +170,9 @@ class Administration:
     def set_limits(self, tenant: Reference, values: Mapping[Limit, int | None]) -> Limits:
         """Give a tenant limits of its own, or take them away where the value is None; return those that it has then."""
         with self._change(tenant, "setTenantLimits", AuditResource.TENANT) as (connection, owned_by, command):
-            command.details.update({str(limit): value for limit, value in values.items()})
+            command.details.update(
+                {str(limit): "default" if value is None else value for limit, value in values.items()}
+            )
             for limit, value in values.items():
                 named = {"tenant": owned_by, "name": str(limit)}
                 connection.execute(delete(tenant_limits).filter_by(**named))

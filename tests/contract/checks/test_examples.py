@@ -19,11 +19,11 @@ from tests.contract.tiny import UUID_STRING, Json, parameter
 CASES: Cases = {
     "schema example": (
         with_property({"type": "integer", "example": "a"}),
-        f"{PROPERTY}/example: is not valid: it is of the wrong type",
+        f"{PROPERTY}/example: is not valid: it must be an integer",
     ),
     "default value": (
         with_property({"type": "integer", "default": "a"}),
-        f"{PROPERTY}/default: is not valid: it is of the wrong type",
+        f"{PROPERTY}/default: is not valid: it must be an integer",
     ),
     "parameter example": (
         with_parameter(parameter("X-A", "header", UUID_STRING, example="a")),
@@ -31,7 +31,7 @@ CASES: Cases = {
     ),
     "header example": (
         lambda d: ok(d).update(headers={"X-A": {"schema": {"type": "integer"}, "example": "a"}}),
-        f"{GET_POINTER}/responses/200/headers/X-A/example: is not valid: it is of the wrong type",
+        f"{GET_POINTER}/responses/200/headers/X-A/example: is not valid: it must be an integer",
     ),
     "body example": (
         lambda d: ok(d)["content"]["application/json"]["examples"]["thing"].update(value={}),

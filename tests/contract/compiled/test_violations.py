@@ -14,7 +14,12 @@ SENT = "something that nobody listed"
 
 def message(schema: dict[str, Any]) -> str:
     """Return the only message about what a client sent that a schema does not have."""
-    (violation,) = of_body(jsonschema_rs.Draft4Validator(schema).iter_errors(SENT))
+    return told(schema, SENT)
+
+
+def told(schema: dict[str, Any], sent: object) -> str:
+    """Return the only message about something that a schema does not have."""
+    (violation,) = of_body(jsonschema_rs.Draft4Validator(schema).iter_errors(sent))
     return violation.message
 
 
@@ -30,6 +35,27 @@ def message(schema: dict[str, Any]) -> str:
 )
 def test_the_allowed_values_are_named(values: list[object], words: str) -> None:
     assert message({"enum": values}) == words
+
+
+@pytest.mark.parametrize(
+    ("types", "words"),
+    [
+        ("integer", "must be an integer"),
+        (["null", "object"], "must be an object or null"),
+        (["boolean", "array"], "must be an array or true or false"),
+    ],
+)
+def test_the_types_are_named(types: str | list[str], words: str) -> None:
+    assert message({"type": types}) == words
+
+
+def test_the_members_of_which_one_must_be_there_are_named() -> None:
+    choice = {"oneOf": [{"required": ["cron"]}, {"required": ["every"]}]}
+    other = {"oneOf": [{"required": ["cron"]}, {"required": ["every"], "minProperties": 2}]}
+
+    assert told(choice, {}) == "must have exactly one of the members cron, every"
+    assert told(choice, {"cron": "", "every": ""}) == "must have exactly one of the allowed forms"
+    assert told(other, {}) == "must have exactly one of the allowed forms"
 
 
 def test_what_is_forbidden_is_told_in_the_words_of_the_contract() -> None:

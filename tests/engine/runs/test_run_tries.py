@@ -140,7 +140,7 @@ async def test_a_retry_runs_the_version_that_ran(scene: Scene, receiver: Receive
     rule = await scene.rule(a_call(receiver.url, json={"version": "${rule.version}"}))
     failed = await scene.ended(await scene.execute(rule))
     changed = replace(rule.content, name="Changed since")
-    await scene.rules.update(rule.tenant, scene.user, rule.rule_id, changed, expected=None)
+    await scene.rules.update(rule.tenant, scene.user, rule.rule_id, changed)
 
     await scene.executions.retry(scene.tenant, failed["execution_id"], retry_from="start")
     execution = await scene.ended(failed["execution_id"])

@@ -1,5 +1,6 @@
 """The document of a rule's trigger: valid OpenAPI 3.1, with the rule's own schema in it."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -48,6 +49,19 @@ def test_the_document_of_any_rule_is_valid_and_refers_to_nothing_outside(schema:
     assert document["servers"][0]["url"] == "/behind"
     assert document["security"] == [{"ApiKey": []}]
     assert "nullable" not in str(document["components"]["schemas"].values())
+
+
+@pytest.mark.parametrize("trigger_type", TriggerType)
+def test_nothing_is_given_as_an_example_that_a_rule_with_a_schema_of_its_own_may_refuse(
+    trigger_type: TriggerType,
+) -> None:
+    document = OPEN_API.of(a_rule(ORDER, trigger_type=trigger_type))
+
+    (item,) = document["paths"].values()
+    schemas = document["components"]["schemas"]
+    sent = json.dumps([item["post"]["requestBody"], *(schemas.get(name) for name in ("RuleExecution", "CloudEvent"))])
+    assert '"example"' not in sent
+    assert '"examples"' not in sent
 
 
 def test_what_the_document_takes_is_what_the_rule_takes() -> None:

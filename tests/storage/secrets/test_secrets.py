@@ -137,7 +137,7 @@ async def test_a_secret_is_deleted_once_no_rule_names_it(runner: Runner, secrets
 
     with pytest.raises(SecretInUse) as refused:
         await secrets.delete(runner.tenant, "TOKEN")
-    await runner.rules.update(*who, rules[0].rule_id, a_content(name="another"), expected=None)
+    await runner.rules.update(*who, rules[0].rule_id, a_content(name="another"))
     await runner.rules.delete(runner.tenant, rules[1].rule_id)
     await secrets.delete(runner.tenant, "TOKEN")
 

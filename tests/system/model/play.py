@@ -172,7 +172,7 @@ class Play:
             await asyncio.sleep(0.7)
             rule = self._world.chance.choice(kinds).rule
             with self._counted("change of a rule"):
-                await self._scene.rules.update(rule.tenant, self._scene.user, rule.rule_id, rule.content, expected=None)
+                await self._scene.rules.update(rule.tenant, self._scene.user, rule.rule_id, rule.content)
 
     async def _lose_jobs(self) -> None:
         while time.monotonic() < self._until:
