@@ -81,6 +81,11 @@ async def served(app: App) -> AsyncIterator[None]:
     await running
 
 
+async def no_body() -> dict[str, object]:
+    """Receive a request's body that has nothing in it."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
 def request_scope(path: str, key: str) -> dict[str, Any]:
     """Return the ASGI scope of a GET request."""
     return {
@@ -105,16 +110,13 @@ async def _counted(app: App, path: str, key: str) -> int:
         nonlocal count
         count += event in {"call", "c_call"}
 
-    async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
     async def send(message: dict[str, Any]) -> None:
         statuses.append(message.get("status"))
 
     scope = request_scope(path, key)
     sys.setprofile(count_calls)
     try:
-        await app(scope, receive, send)
+        await app(scope, no_body, send)
     finally:
         sys.setprofile(None)
     if statuses != [200, None]:

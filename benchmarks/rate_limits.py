@@ -23,7 +23,7 @@ from automation.service.setting_types import LogFormat, LogLevel
 from automation.service.settings import Settings
 from automation.storage.keys import KeyRecord
 from benchmarks import seed
-from benchmarks.cost import App, request_scope, served
+from benchmarks.cost import App, no_body, request_scope, served
 from benchmarks.database import seeded
 from benchmarks.machine import describe, warn_if_busy
 from benchmarks.seed import Plan
@@ -64,16 +64,13 @@ async def _seconds(app: App, path: str, key: str, requests: int) -> float:
     """Return the process's time for some requests, one after the other."""
     statuses: list[int | None] = []
 
-    async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
     async def send(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
             statuses.append(message["status"])
 
     began = time.process_time()
     for _ in range(requests):
-        await app(request_scope(path, key), receive, send)
+        await app(request_scope(path, key), no_body, send)
     took = time.process_time() - began
     if statuses != [200] * requests:
         raise SystemExit(f"not all requests were answered with 200: {set(statuses)}")
