@@ -1,6 +1,7 @@
 """Receivers that the demo's rules call: real HTTP and real SMTP, on loopback, while the demo runs."""
 
 import asyncio
+import json
 import socket
 import threading
 import time
@@ -102,7 +103,8 @@ def _application(leaving: threading.Event) -> Starlette:
 
 
 async def _take(request: Request) -> Response:
-    received: Any = await request.json()
+    content = await request.body()
+    received: Any = json.loads(content) if content else None
     return JSONResponse({"received": received, "idempotency_key": request.headers.get("idempotency-key")})
 
 

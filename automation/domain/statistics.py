@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from automation.domain import time_zones
@@ -13,6 +13,8 @@ QUARTER = timedelta(minutes=15)
 STEPS = 8
 """In how many steps a duration doubles."""
 DEFAULT_LENGTH = timedelta(days=1)
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Between which a period lies: beyond, quarters and time zones would lead out of the calendar."""
 
 
 class Bucket(StrEnum):
@@ -43,13 +45,17 @@ class Period:
         """Return the period that is asked for, widened to whole quarters of an hour; without bounds, the last day.
 
         Raises:
-            InvalidParameter: It is empty, or longer than may be; or there is no such time zone.
+            InvalidParameter: It is empty, longer or further away than may be; or there is no such time zone.
         """
         try:
             time_zones.time_zone(time_zone)
         except ValueError:
             words = "is no time zone that is known here: names are written as the IANA database has them"
             raise InvalidParameter(violations=[Violation(words, parameter="time_zone")]) from None
+        for name, bound in (("from", start), ("to", end)):
+            if bound is not None and not EARLIEST <= bound < LATEST:
+                words = f"must lie between the years {EARLIEST.year} and {LATEST.year}"
+                raise InvalidParameter(violations=[Violation(words, parameter=name)])
         end = now if end is None else end
         start = end - DEFAULT_LENGTH if start is None else start
         if start >= end:

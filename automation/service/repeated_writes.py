@@ -24,6 +24,8 @@ from automation.contract.serving.endpoint import Around
 from automation.contract.serving.request_context import arguments, principal
 from automation.domain.errors import OutcomeUnknown, Unavailable
 from automation.domain.opaque import Opaque
+from automation.domain.permissions import Permission
+from automation.domain.principal import Principal
 from automation.domain.repetition import Answer, RepeatableRequest
 from automation.service.deeds import WRITES, Deeds
 from automation.storage.answers import Answers
@@ -71,7 +73,7 @@ class RepeatedWrites:
                 await app(scope, receive, send)
             return
         caller = principal(scope)
-        request = RepeatableRequest(caller.tenant, caller.user, unquoted(key), self._digests(given))
+        request = RepeatableRequest(caller.tenant, caller.user, unquoted(key), self._digests(given, caller))
 
         async def do() -> Answer:
             held = _HeldAnswer()
@@ -96,13 +98,15 @@ class RepeatedWrites:
         headers = tuple(length if name == length[0] else (name, value) for name, value in answer.headers)
         return replace(answer, kept=Answer(answer.status, headers, body))
 
-    def _digests(self, given: Mapping[str, Any]) -> tuple[bytes, ...]:
+    def _digests(self, given: Mapping[str, Any], caller: Principal) -> tuple[bytes, ...]:
         """Return what is the same for the same method, path, query and body, however they were spelled.
 
-        A digest is stored. Of a body with a secret in it nobody may try values against it, so it is keyed.
+        A digest is stored. Of a body with a secret in it nobody may try values against it, so it is keyed. An answer
+        shows what is sensitive to whoever may see that: for a user who no longer may, the request is another one.
         """
         identifying = {name: given[name] for name in self._identifying}
-        content = [self._name, identifying, given.get(BODY)]
+        sees_secrets = Permission.AUTOMATION_MANAGE_SECRETS.value in caller.permissions
+        content = [self._name, identifying, given.get(BODY), sees_secrets]
         options = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
         canonical = orjson.dumps(content, default=_canonical, option=options)
         return tuple(

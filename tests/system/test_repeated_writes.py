@@ -1,6 +1,7 @@
 """Every write of the contract honours Idempotency-Key in the same way, whatever it does."""
 
 import json
+import time
 from dataclasses import replace
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from automation.contract.document.outline import Entry
 from automation.domain.permissions import Role
 from automation.storage.accounts.administration import Administration
 from tests.system.problems import problem_of
-from tests.system.tenancy import Tenant, new_tenant
+from tests.system.tenancy import RULES, Tenant, new_tenant
 from tests.system.writes import WRITES, Write, kept, new_key, other, state, write
 
 REPLAYED = "idempotency-replayed"
@@ -330,3 +331,22 @@ def test_it_is_kept_for_24_hours(entry: Entry, tenant: Tenant) -> None:
         ).scalar_one()
 
     assert hours == 24
+
+
+def test_what_was_shown_to_who_may_see_secrets_is_not_shown_to_who_no_longer_may(tenant: Tenant) -> None:
+    headers = {"Authorization": "Bearer planted-0815"}
+    action = {"type": "webhook_call", "config": {"url": "https://receiver.example/", "headers": headers}}
+    path = f"{RULES}/{tenant.create_rule(actions=[action])['rule_id']}"
+    key = tenant.add_key(Role.OPERATOR)
+    user = tenant.client.get("/api/v1/me", headers={"x-api-key": key}).json()["data"]["user"]["id"]
+    sent = {"x-api-key": key, "idempotency-key": new_key(), "content-type": "application/merge-patch+json"}
+    shown = tenant.client.patch(path, headers=sent, content='{"description": "changed"}')
+    with tenant.administration._tenant_transaction(tenant.tenant) as (connection, _):
+        connection.execute(text("UPDATE user_roles SET role = 'editor' WHERE user_id = :user"), {"user": user})
+    time.sleep(1)  # the longest that the change may go unheard
+
+    again = tenant.client.patch(path, headers=sent, content='{"description": "changed"}')
+
+    assert "planted-0815" in shown.text
+    assert "planted-0815" not in again.text
+    problem_of(again, 422, "idempotency_key_reused")

@@ -31,6 +31,9 @@ def test_a_rule_that_never_ran_has_numbers_too(tenant: Tenant) -> None:
         ({"time_zone": "posix/Europe/Berlin"}, "time_zone"),
         ({"bucket": "week"}, "bucket"),
         ({"from": "2026-03-01T12:00:00"}, "from"),
+        ({"from": "0001-01-01T00:00:00Z"}, "from"),
+        ({"to": "0001-01-01T00:00:00Z"}, "to"),
+        ({"to": "9999-12-31T23:59:59.9999999Z"}, "to"),
         ({"to": "2026-03-01T12:00:00+01:00", "from": "2026-03-01T11:00:00Z"}, "from"),
     ],
 )

@@ -77,6 +77,15 @@ def test_githubs_own_example_is_taken() -> None:
     assert check("github", {"x-hub-signature-256": f"sha256={signature}"}, b"Hello, World!") is None
 
 
+def test_an_id_with_a_dot_is_refused_for_it_could_be_a_part_of_another_delivery() -> None:
+    now = int(datetime.now(UTC).timestamp())
+    signed = standard_webhooks(b"%d.5" % now, ago=4000)
+    moved = {"webhook-id": f"msg_1.{signed['webhook-timestamp']}", "webhook-timestamp": f"{now}"}
+
+    with pytest.raises(SignatureInvalid):
+        check("standard_webhooks", {**signed, **moved}, b"5")
+
+
 @each_kind
 def test_another_body_is_refused(kind: str) -> None:
     headers = SIGNED[kind][0](CONTENT)
