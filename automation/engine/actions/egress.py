@@ -9,22 +9,25 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 
-import httpcore
 import httpx
 
 from automation.engine.actions.addresses import Address, decide, dialled
+from automation.engine.actions.transport import Transport
 from automation.engine.networks import Network
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 USER_AGENT = f"automation-executions/{version('automation-executions')}"
 
+_HEADERS = {"user-agent": USER_AGENT, "accept-encoding": "gzip", "connection": "close"}
+_IPV4 = 4
 _ADDRESSES_TRIED = 8
 _RESOLVER_THREADS = 16
 # An address that doesn't answer must not use up the time of the next one: half of what RFC 8305 lets pass in all.
@@ -51,71 +54,53 @@ class Egress:
     """
 
     def __init__(self, allow: Collection[Network] = (), *, resolve: Resolve | None = None) -> None:
-        self._allow = tuple(allow)
-        self._resolve = resolve or _SystemResolver()
+        self._transport = Transport(Guard(tuple(allow), resolve or _SystemResolver()).dial, _tls)
 
     def client(self) -> httpx.AsyncClient:
         """Return a new client for one call, to be closed by the caller.
 
         It follows no redirects, reads no proxies, certificates or credentials from the environment, and keeps no time
-        limits of its own. One for each call: tenants share neither cookies nor connections, and a connection that went
-        stale can't leave the outcome of the next call unknown.
+        limits of its own. One for each call: tenants share no cookies. Nor do they share connections, each of which
+        carries one request: one that went stale can't leave the outcome of the next call unknown.
         """
         return httpx.AsyncClient(
-            transport=self._transport(),
+            transport=self._transport,
             trust_env=False,
             follow_redirects=False,
             timeout=None,  # noqa: S113 the caller has one deadline for the whole call
-            headers={"user-agent": USER_AGENT, "accept-encoding": "gzip", "connection": "close"},
+            headers=_HEADERS,
         )
 
-    def _transport(self) -> httpx.AsyncHTTPTransport:
-        transport = httpx.AsyncHTTPTransport(verify=_tls(), trust_env=False)
-        # httpx offers no parameter for this. If the attribute is gone, going on would mean going unguarded.
-        if not isinstance(getattr(transport, "_pool", None), httpcore.AsyncConnectionPool):
-            raise TypeError("httpx keeps its connection pool elsewhere: the egress guard can't be put in place")
-        transport._pool = httpcore.AsyncConnectionPool(  # noqa: SLF001 tested by a canary
-            ssl_context=_tls(),
-            max_connections=1,
-            max_keepalive_connections=0,
-            network_backend=GuardedBackend(self._allow, self._resolve),
-        )
-        return transport
 
+class Guard:
+    """Opens TCP connections to permitted addresses alone.
 
-class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Opens TCP connections for httpcore, to permitted addresses alone."""
+    Args:
+        allow: Networks that are permitted although the fixed table refuses them.
+        resolve: Finds the addresses of a host.
+    """
 
     def __init__(self, allow: Collection[Network], resolve: Resolve) -> None:
         self._allow = allow
         self._resolve = resolve
-        self._backend = httpcore.AnyIOBackend()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 the signature is httpcore's
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    async def dial(self, host: str, port: int) -> socket.socket:
+        """Return a socket that is connected to the first permitted address of a host that answers.
+
+        Raises:
+            EgressRefused: Calls may not go there.
+            NameNotResolved: There is no such host.
+            httpx.ConnectError: Nobody answers.
+        """
+        *others, last = await self._permitted(host, port)
+        for address in others:
+            with suppress(OSError):  # a time that is over is one, too
+                async with asyncio.timeout(_SECONDS_BEFORE_THE_NEXT):
+                    return await _connected(address, port)
         try:
-            async with asyncio.timeout(timeout):
-                addresses = await self._permitted(host, port)
-                return await self._first_that_answers(addresses, port, local_address, socket_options)
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout from error
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,  # noqa: ASYNC109 the signature is httpcore's
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        raise EgressRefused("calls don't go to Unix sockets")
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+            return await _connected(last, port)
+        except OSError as error:
+            raise httpx.ConnectError(str(error)) from error
 
     async def _permitted(self, host: str, port: int) -> list[Address]:
         """Return what to dial for a host; one refused address refuses all, since the answer may be crafted."""
@@ -128,22 +113,17 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
                 raise EgressRefused(f"calls may not go to this address ({reason})")
         return list(dict.fromkeys(found))[:_ADDRESSES_TRIED]
 
-    async def _first_that_answers(
-        self,
-        addresses: Sequence[Address],
-        port: int,
-        local_address: str | None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None,
-    ) -> httpcore.AsyncNetworkStream:
-        *others, last = addresses
-        for address in others:
-            try:
-                return await self._backend.connect_tcp(
-                    str(address), port, _SECONDS_BEFORE_THE_NEXT, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        return await self._backend.connect_tcp(str(last), port, None, local_address, socket_options)
+
+async def _connected(address: Address, port: int) -> socket.socket:
+    family = socket.AF_INET if address.version == _IPV4 else socket.AF_INET6
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(made, (str(address), port))
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 class _SystemResolver:
@@ -153,6 +133,8 @@ class _SystemResolver:
         self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
 
     async def __call__(self, host: str, port: int) -> list[str]:
+        with suppress(ValueError):
+            return [str(IPv4Address(host))]  # what is an address needs no thread; other spellings are the system's
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, _addresses, host, port)
 

@@ -19,6 +19,7 @@ from automation.engine.actions.connecting import unconnected
 from automation.engine.actions.content_coding import Undecodable
 from automation.engine.actions.egress import Egress, EgressRefused, NameNotResolved
 from automation.engine.actions.resources import ActionResources
+from automation.engine.actions.transport import SENDING
 from automation.engine.actions.webhook_request import (
     CONFIG_SCHEMA,
     DEFAULT_RESPONSE_BYTES,
@@ -29,7 +30,6 @@ from automation.engine.actions.webhook_request import (
 )
 from automation.engine.actions.webhook_response import Body, output, read, reason, result, retry_after
 
-_SENDING = "http11.send_request_headers.started"
 _SECONDS_FOR_A_REASON = 2.0
 _MIN_REDIRECT, _MAX_REDIRECT = 300, 399
 
@@ -77,7 +77,7 @@ class _Exchange:
 
     async def _answer(self, client: httpx.AsyncClient) -> ActionResult:
         outgoing = request(client, self._config, self._call)
-        outgoing.extensions["trace"] = self._trace
+        outgoing.extensions[SENDING] = self._begin_sending
         response = await client.send(outgoing, stream=True)
         try:
             await self._require_expected(response)
@@ -86,11 +86,10 @@ class _Exchange:
         finally:
             await response.aclose()
 
-    async def _trace(self, event: str, _information: Mapping[str, Any]) -> None:
-        if event == _SENDING:
-            if not self._call.holds():
-                raise ActionWithheld
-            self._sent = True
+    def _begin_sending(self) -> None:
+        if not self._call.holds():
+            raise ActionWithheld
+        self._sent = True
 
     async def _require_expected(self, response: httpx.Response) -> None:
         status = response.status_code

@@ -2,11 +2,10 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-import httpcore
 import httpx
 import pytest
 
-from automation.engine.actions.egress import Egress, EgressRefused, GuardedBackend, NameNotResolved
+from automation.engine.actions.egress import Egress, EgressRefused, NameNotResolved
 from automation.engine.networks import networks
 from tests.engine.actions.loopback import listening
 from tests.engine.actions.receiver import Receiver, response, writing
@@ -24,31 +23,6 @@ class Names:
     async def __call__(self, host: str, port: int) -> Sequence[str]:
         self.asked.append(host)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-
-def test_httpx_still_keeps_its_pool_where_the_guard_is_put() -> None:
-    transport = httpx.AsyncHTTPTransport(trust_env=False)
-
-    assert isinstance(transport._pool, httpcore.AsyncConnectionPool)
-
-
-def test_the_guard_is_in_the_pool_that_the_client_uses() -> None:
-    client = Egress().client()
-
-    assert isinstance(client._transport, httpx.AsyncHTTPTransport)
-    assert isinstance(client._transport._pool, httpcore.AsyncConnectionPool)
-    assert isinstance(client._transport._pool._network_backend, GuardedBackend)
-
-
-def test_a_client_is_refused_when_httpx_keeps_its_pool_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Moved(httpx.AsyncHTTPTransport):
-        def __init__(self, **_: object) -> None:
-            self._connections = None
-
-    monkeypatch.setattr(httpx, "AsyncHTTPTransport", Moved)
-
-    with pytest.raises(TypeError, match="guard"):
-        Egress().client()
 
 
 @pytest.mark.parametrize(
@@ -171,13 +145,6 @@ async def test_proxies_and_credentials_of_the_environment_are_not_used(
     assert answer.status_code == 200
     assert receiver.received[0].headers["user-agent"].startswith("automation-executions/")
     assert "authorization" not in receiver.received[0].headers
-
-
-async def test_unix_sockets_are_refused() -> None:
-    backend = GuardedBackend((), Names([]))
-
-    with pytest.raises(EgressRefused):
-        await backend.connect_unix_socket("/run/secret.sock")
 
 
 async def test_the_query_of_a_url_is_not_logged(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
