@@ -1,4 +1,4 @@
-"""Delivers the ids of executions through Procrastinate: the only module that knows how the queue works.
+"""Delivers the ids of executions through Procrastinate, which is known here and in ``patient_manager`` alone.
 
 A job is nothing but a message that an execution may have something to do. It may come twice, late or not at all: who
 runs an execution is decided by the claim on its row, and what was not delivered is found by the sweeper. So jobs are
@@ -9,22 +9,19 @@ runs that are going on notice nothing of it.
 """
 
 import asyncio
-import itertools
-import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import structlog
 from procrastinate import App, PsycopgConnector
-from procrastinate.connector import BaseConnector
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import DeleteJobCondition, Job, Notification, Status
-from procrastinate.manager import JobManager, NotificationCallback, get_channel_for_queues
-from psycopg import AsyncConnection, Error
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from procrastinate.jobs import DeleteJobCondition, Status
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
 
+from automation.engine.runs.patient_manager import AWAY, PatientManager, Room
 from automation.engine.runs.tasks import leave
 from automation.storage import session
 from automation.storage.jobs import QUEUE, TASK
@@ -33,17 +30,13 @@ from automation.storage.runs import Turn
 _log = structlog.get_logger()
 
 Deliver = Callable[[Turn], Awaitable[None]]
-Room = Callable[[], Awaitable[bool]]
-
 POLLING_SECONDS = 1.0
 """How late a job is seen where NOTIFY doesn't arrive, as through a transaction pooler."""
 
-_JOB_INSERTED: Notification = {"type": "job_inserted", "job_id": 0}
 _CONNECTIONS = 4
 _HEARTBEAT, _DEAD = 10.0, 40.0
 _PAUSE = 1.0
 _CONNECT_SECONDS = 4.0
-_AWAY = (ConnectorException, Error, PoolTimeout, OSError)
 
 
 class Queue:
@@ -53,8 +46,8 @@ class Queue:
         url: The database, as the worker's role.
         deliver: Takes a tenant's turn. Cancelled when the queue stops or starts again: what shall outlast that must be
             shielded.
-        room: Says whether there is room for a delivery; it is asked before each. Where there was none and may be some
-            again, ``stir`` has it asked again.
+        room: Says for how many deliveries there is room. Where there was none and may be some again, ``stir`` has it
+            asked again.
         concurrency: How many deliveries there are at the most.
     """
 
@@ -63,7 +56,7 @@ class Queue:
         self._deliver = deliver
         self._room = room
         self._concurrency = concurrency
-        self._manager: _PatientManager | None = None
+        self._manager: PatientManager | None = None
 
     def stir(self) -> None:
         """Look for jobs again: there may be room for one."""
@@ -82,7 +75,7 @@ class Queue:
                     away = False
                     async with self._application().open_async(pool) as application:
                         await self._receive_from(application)
-            except _AWAY as error:
+            except AWAY as error:
                 if not away:
                     _log.warning("queue away", error=type(error).__name__)
                 away = True
@@ -103,13 +96,15 @@ class Queue:
                 stalled_worker_timeout=_DEAD,
             )
         finally:
+            if self._manager is not None:
+                await self._manager.give_back()
             leave(tidying)
             tidying.cancel()
             await asyncio.wait({tidying})
 
     def _application(self) -> App:
         application = App(connector=PsycopgConnector())
-        application.job_manager = self._manager = _PatientManager(application.connector, self._room)
+        application.job_manager = self._manager = PatientManager(application.connector, self._room)
 
         @application.task(name=TASK, queue=QUEUE)
         async def run_execution(tenant: str, execution_id: str, attempt: int, rank: int = 0, since: int = 0) -> None:
@@ -140,93 +135,6 @@ class Queue:
         )
 
 
-class _PatientManager(JobManager):
-    """Procrastinate's manager, which neither a short outage nor a strange notification puts out of order.
-
-    It fetches where there is room. What it hears while it fetches is heard again afterwards: Procrastinate forgets it.
-
-    Args:
-        connector: The queue's connections.
-        room: Says whether there is room for a job.
-    """
-
-    def __init__(self, connector: BaseConnector, room: Room) -> None:
-        super().__init__(connector)
-        self._room = room
-        self._wake: NotificationCallback | None = None
-        self._stirred = False
-        self._waking: set[asyncio.Task[None]] = set()
-
-    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """Return the next job, None where there is none or no room for one."""
-        self._stirred = False
-        job = await super().fetch_job(queues=queues, worker_id=worker_id) if await self._room() else None
-        if job is None and self._stirred:
-            asyncio.get_running_loop().call_soon(self.stir)
-        return job
-
-    def stir(self) -> None:
-        """Have jobs looked for again."""
-        self._stirred = True
-        if self._wake is not None:
-            waking = asyncio.ensure_future(self._wake_up(self._wake))
-            self._waking.add(waking)
-            waking.add_done_callback(self._waking.discard)
-
-    async def _wake_up(self, wake: NotificationCallback) -> None:
-        await wake(channel=QUEUE, notification=_JOB_INSERTED)
-
-    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
-        """Mark a job as done, also through a short outage: nobody would look at the failure of that.
-
-        What could not be marked is left to whoever tidies up: a job is only a message, and its execution knows its
-        state.
-        """
-        for last in (False, False, True):
-            try:
-                await super().finish_job(job, status, delete_job)
-            except ConnectorException as error:
-                if last:
-                    _log.warning("job not marked as done", job=job.id, error=type(error).__name__)
-                else:
-                    await asyncio.sleep(_PAUSE)
-            else:
-                return
-
-    async def listen_for_jobs(
-        self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
-    ) -> None:
-        """Listen until cancelled, again and again: a worker that went deaf would only see jobs by polling.
-
-        Any role that may connect can NOTIFY; PostgreSQL has no privilege for it. So nothing is believed but that there
-        may be a job, and of what else comes only the first is told.
-        """
-        dropped = itertools.count()
-        self._wake = on_notification
-
-        async def hear(channel: str, payload: str) -> None:
-            if _tells_of_a_job(payload):
-                self._stirred = True
-                await on_notification(channel=channel, notification=_JOB_INSERTED)
-            elif next(dropped) == 0:
-                _log.warning("strange notification dropped", channel=channel)
-
-        while True:
-            try:
-                await self.connector.listen_notify(on_notification=hear, channels=get_channel_for_queues(queues))
-            except _AWAY as error:
-                _log.warning("queue not heard", error=type(error).__name__)
-            await asyncio.sleep(_PAUSE)
-
-
-def _tells_of_a_job(payload: str) -> bool:
-    try:
-        notification = json.loads(payload)
-    except ValueError:
-        return False
-    return isinstance(notification, dict) and notification.get("type") == "job_inserted"
-
-
 async def _set_up(connection: AsyncConnection[Any]) -> None:
     """Save BEGIN and COMMIT, since everything that Procrastinate does here is one statement."""
     await connection.set_autocommit(True)
@@ -238,7 +146,7 @@ async def _tidy(application: App) -> None:
     manager = application.job_manager
     while True:
         await asyncio.sleep(_DEAD)
-        with suppress(*_AWAY):
+        with suppress(*AWAY):
             for job in await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=_DEAD):
                 if job.id is not None:
                     with suppress(ConnectorException):  # another worker was faster

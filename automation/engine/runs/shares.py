@@ -37,6 +37,11 @@ class Shares:
         return self._running.total() >= self._slots
 
     @property
+    def free(self) -> int:
+        """How many slots nobody has taken."""
+        return max(0, self._slots - self._running.total())
+
+    @property
     def overcrowded(self) -> bool:
         """Whether more run than there are slots."""
         return self._running.total() > self._slots

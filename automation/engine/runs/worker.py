@@ -1,6 +1,8 @@
 """The worker: takes executions over as their ids are delivered, and runs as many at once as it has slots."""
 
 import asyncio
+from collections.abc import Collection
+from uuid import UUID
 
 import structlog
 
@@ -74,7 +76,7 @@ class Worker:
         self._actions = actions
         self._programs = Programs(actions)
         self._shares = Shares(concurrency)
-        self._queue = Queue(url, self._deliver, self._has_room, concurrency=self._shares.limit)
+        self._queue = Queue(url, self._deliver, self._room, concurrency=self._shares.limit)
         self._look_again: asyncio.TimerHandle | None = None
         self._stopping = asyncio.Event()
         self._lease = lease
@@ -107,27 +109,30 @@ class Worker:
         for task in done:
             task.result()
 
-    async def _has_room(self) -> bool:
-        """Return whether a job may be fetched: a slot is free, or somebody waits who is owed one of a full tenant's."""
+    async def _room(self) -> int:
+        """Return how many jobs may be fetched: one for each free slot, or for somebody who is owed a full tenant's."""
         if not self._shares.crowded:
-            return True
+            return self._shares.free
         if self._shares.exhausted or self._look_again is not None:
-            return False
+            return 0
         try:
             wanted = await self._due.others_wait(self._shares.full())
         except Unavailable:
             wanted = False
         if not wanted:
             self._look_again = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
-        return wanted
+        return int(wanted)
 
     def _look(self) -> None:
         self._look_again = None
         self._queue.stir()
 
     async def _deliver(self, turn: Turn) -> None:
+        # Whose turn it is to pass is decided as jobs come, whatever comes after them: several may be claimed together.
         self._shares.enter(turn.tenant)
-        task = asyncio.create_task(self._take(turn))
+        task = asyncio.create_task(
+            self._take(turn, full=self._shares.full(turn.tenant), passes=self._shares.overcrowded)
+        )
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._give_slot_back(done, turn))
         await asyncio.shield(task)
@@ -137,10 +142,9 @@ class Worker:
         self._shares.leave(turn.tenant)
         self._queue.stir()
 
-    async def _take(self, turn: Turn) -> None:
+    async def _take(self, turn: Turn, *, full: Collection[UUID], passes: bool) -> None:
         try:
-            full = self._shares.full(turn.tenant)
-            claim = await self._runs.claim(turn, lease=self._lease, full=full, passes=self._shares.overcrowded)
+            claim = await self._runs.claim(turn, lease=self._lease, full=full, passes=passes)
             if claim is not None:
                 _say_in_each_line(claim)
                 self._shares.learn(turn.tenant, claim.weight)

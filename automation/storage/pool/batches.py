@@ -55,6 +55,7 @@ class Batches(Generic[K, V]):
             ``time.monotonic()``. It is asked where a batch's statement left that to it, failed, or took too long.
         statements: How many calls of ``fetch`` are under way while they are quick.
         size: How many keys a call gets at the most.
+        patience: How many seconds a key waits for the calls under way to end.
     """
 
     def __init__(
@@ -64,11 +65,13 @@ class Batches(Generic[K, V]):
         *,
         statements: int = STATEMENTS,
         size: int = SIZE,
+        patience: float = PATIENCE,
     ) -> None:
         self._fetch = fetch
         self._fetch_alone = fetch_alone
         self._statements = statements
         self._size = size
+        self._patience = patience
         self._waiting: deque[_Asked[K, V]] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
         self._alone: set[asyncio.Task[None]] = set()
@@ -101,7 +104,7 @@ class Batches(Generic[K, V]):
 
     def _limit_waiting(self) -> None:
         if self._waiting and self._impatience is None:
-            self._impatience = asyncio.get_running_loop().call_later(PATIENCE, self._send_all)
+            self._impatience = asyncio.get_running_loop().call_later(self._patience, self._send_all)
         elif not self._waiting and self._impatience is not None:
             self._impatience.cancel()
             self._impatience = None

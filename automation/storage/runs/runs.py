@@ -1,6 +1,7 @@
 """Writes of a worker to the execution that it runs: each names its claim, and does nothing once that is lost.
 
-Every method is one round trip and one transaction, so that a worker that is stopped in the middle of it holds no lock.
+Every method is one round trip and one transaction, so that a worker that is stopped in the middle of it holds no lock;
+several that are called at the same time may share both (``group_commit``).
 Every one may be called again after ``Unavailable``, which leaves open whether it was done: what was done is not done
 twice, no log entry either, and counts as success.
 """
@@ -10,32 +11,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row, dict_row, scalar_row
+from psycopg.rows import class_row, scalar_row
 
 from automation.domain.executions import ExecutionStatus, LogEntry
 from automation.domain.limits import DEFAULTS, Limit, Limits
 from automation.storage.pool.database import Database
-from automation.storage.pool.encoding import shortened, uuid_array
-from automation.storage.runs.claim import NOTHING, Claim, LogPart, Outcome, Renewal, Turn, read_claim
+from automation.storage.pool.encoding import shortened
+from automation.storage.runs.claim import NOTHING, Claim, LogPart, Outcome, Renewal, Turn
+from automation.storage.runs.claims import AskedTurn, Claims
 from automation.storage.runs.endings import Ending, Finished, HandedBack, Resting
+from automation.storage.runs.group_commit import GroupCommit, RunWrite
 from automation.storage.runs.values import encoded_result, stored_entries
-from automation.storage.runs.writes import Write
+from automation.storage.runs.writes import ActionDone, CallBegins, TryFailed, Write
 
 LONGEST_MESSAGE, LONGEST_STACK = 4_000, 8_000
 """Characters of an execution's error and of its stack."""
 
-# An execution and how far it had come, for the worker whose it is from now on.
-_CLAIM = b"""
-SELECT execution_id, attempt, fence, rule_id, rule_version, rule, created_at, trigger_data, results, next_action, tries,
-    call_key, started_at, deadline_at, override_conditions, retry_from, actions_total, actions_successful,
-    actions_failed, waited, taken_over, lost_workers, log_entries, weight, max_run_seconds, max_actions_seconds,
-    actions_seconds, request_id, triggered_by
-FROM serve_turn_v1(
-    p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_rank => %(rank)s,
-    p_since => %(since)s, p_lease => %(lease)s, p_full => %(full)s::uuid[], p_pass => %(passes)s,
-    p_max_running => %(max_running)s, p_max_run_seconds => %(max_run_seconds)s,
-    p_max_actions_seconds => %(max_actions_seconds)s)
-"""
 # The lease for some more seconds, and what is wanted of the run.
 _RENEW = b"""
 SELECT cancel_requested, deadline_passed
@@ -80,6 +71,15 @@ SELECT mark_rule_error_v1(
     p_tenant => %(tenant)s, p_rule => %(rule)s, p_version => %(version)s, p_reason => %(reason)s)
 """
 
+_SHARED = {
+    CallBegins.statement: "begin_call",
+    TryFailed.statement: "record_try",
+    ActionDone.statement: "record_action",
+    _FINISH: "finish",
+}
+"""What may be stored together with writes of other runs, as ``write_runs_v1`` calls it. The rest is rare, or about to
+give the execution's job to others."""
+
 
 class Runs:
     """The runs of this worker. Every method raises ``Unavailable`` where no database answers.
@@ -95,7 +95,8 @@ class Runs:
     def __init__(self, database: Database, limits: Limits = DEFAULTS) -> None:
         self._database = database
         claimed_under = (Limit.MAX_RUNNING, Limit.MAX_RUN_SECONDS, Limit.MAX_ACTIONS_SECONDS)
-        self._limits = {str(limit): limits.get(limit) for limit in claimed_under}
+        self._claims = Claims(database, {str(limit): limits.get(limit) for limit in claimed_under})
+        self._writes = GroupCommit(database)
         self._mails_per_day = limits.get(Limit.MAILS_PER_DAY)
 
     async def claim(
@@ -116,9 +117,7 @@ class Runs:
             The claim, None where there is nothing to do: the turn was passed, the execution is another's, it has ended,
             or it has to stay pending until others have ended, which then brings another job.
         """
-        named = {**turn._asdict(), "lease": float(lease), "full": uuid_array(list(full)), "passes": passes}
-        row = await self._database.fetch_one(_CLAIM, named | self._limits, dict_row)
-        return None if row is None else read_claim(turn.tenant, row)
+        return await self._claims.claim(AskedTurn(turn, float(lease), tuple(full), passes))
 
     async def count_mails(self, claim: Claim, mails: int) -> int | None:
         """Count mails of a run's tenant, or none and return its limit of today where they would exceed it."""
@@ -242,5 +241,8 @@ class Runs:
 
     async def _ask(self, query: bytes, claim: Claim, values: Mapping[str, object], logs: LogPart) -> str | None:
         told = {"first": logs.first, "logs": stored_entries(logs.entries)}
-        answer: str | None = await self._database.fetch_one(query, {**claim.names, **values, **told}, scalar_row)
+        named = {**claim.names, **values, **told}
+        if (kind := _SHARED.get(query)) is not None:
+            return await self._writes.store(RunWrite(kind, query, named))
+        answer: str | None = await self._database.fetch_one(query, named, scalar_row)
         return answer

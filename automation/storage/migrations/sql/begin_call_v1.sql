@@ -2,7 +2,7 @@
 -- the execution for another p_lease seconds. The answer is stored; or cancelled where a cancel was asked for, or
 -- out_of_time where the execution's time is over: then nothing is stored, and no call may begin. NULL where the claim is
 -- lost.
--- Called by Runs.write, for CallBegins (automation/storage/runs/writes.py), before the call is made.
+-- Called by Runs.write, for CallBegins (automation/storage/runs/writes.py), and by write_runs, before the call is made.
 --
 -- The lease is written once a third of it is gone, as by renew_claim. It counts from the moment of the write, not from
 -- the transaction's beginning: a database that was stopped in between must not grant what is over already.

@@ -1,6 +1,6 @@
 -- Ends a claimed execution, lets the oldest one start that its rule's limit held back, and returns the status that it
 -- ended with: p_status, or cancelled where a cancel was asked for before. NULL where the claim is lost.
--- Called by Runs.finish (automation/storage/runs/runs.py).
+-- Called by Runs.finish (automation/storage/runs/runs.py) and write_runs.
 --
 -- A cancel that was asked for is kept, whatever the run came to since: what it did is told and counted, and its last
 -- word, p_last, is replaced by the cancel's reason. Where the write is repeated, because its answer was lost, the

@@ -1,6 +1,6 @@
 -- Stores that an action is over and the run could go on. The answer is stored, or cancelled where a cancel was asked for,
 -- and the run ends; NULL where the claim is lost.
--- Called by Runs.write, for ActionDone (automation/storage/runs/writes.py).
+-- Called by Runs.write, for ActionDone (automation/storage/runs/writes.py), and by write_runs.
 --
 -- An action before next_action is recorded already: the write is repeated, because its answer was lost. The results are
 -- a JSON object that only grows at its end: what is in it stays as the action returned it.

@@ -1,6 +1,6 @@
 -- Stores that a try of an action failed and another one could follow. The answer is stored, or cancelled where a cancel
 -- was asked for, and no other one follows; NULL where the claim is lost.
--- Called by Runs.write, for TryFailed (automation/storage/runs/writes.py).
+-- Called by Runs.write, for TryFailed (automation/storage/runs/writes.py), and by write_runs.
 
 CREATE FUNCTION record_try_v1(
     p_tenant uuid, p_execution uuid, p_attempt integer, p_fence bigint, p_tries integer, p_keep_call_key boolean,

@@ -1,7 +1,7 @@
 -- Serves a turn of a tenant, which a job gave out for p_execution: claims the first of the tenant's executions that wait,
 -- by rank and then by age, or p_execution itself where it is the first. The other's job stays in the queue, and is
 -- p_execution's from then on. No row where there is nothing to run.
--- Called by Runs.claim (automation/storage/runs/runs.py).
+-- Called by Claims (automation/storage/runs/claims.py) and serve_turns.
 --
 -- So what has become urgent comes at the tenant's next turn, and nobody has more turns by calling more of his executions
 -- urgent. p_full are tenants that hold their share of the worker's slots: one of them passes its turn while others wait,

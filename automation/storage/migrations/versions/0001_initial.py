@@ -953,6 +953,7 @@ _FUNCTIONS = (
     "end_execution_v1",
     "enqueue_execution_v1",
     "expire_execution_v1",
+    "fetch_jobs_v1",
     "find_due_schedules_v1",
     "find_expired_executions_v1",
     "fire_schedule_v1",
@@ -997,6 +998,7 @@ _FUNCTIONS = (
     "rotate_hook_v1",
     "running_executions_v1",
     "serve_turn_v1",
+    "serve_turns_v1",
     "sweep_due_executions_v1",
     "take_bulk_operation_v1",
     "tell_key_change_v1",
@@ -1007,6 +1009,7 @@ _FUNCTIONS = (
     "waiting_executions_v1",
     "wake_executions_v1",
     "wake_held_execution_v1",
+    "write_runs_v1",
 )
 
 # What is stored is counted whoever stores it. Executions count as they end, or begin another attempt.
