@@ -12,6 +12,9 @@ _GZIP = zlib.MAX_WBITS | 16
 _ZLIB = zlib.MAX_WBITS
 _BARE = -zlib.MAX_WBITS
 
+MOST_MEMBERS = 1_000
+"""Members of a gzip body at the most."""
+
 _HEADER_BYTES = 2
 _DEFLATE_METHOD = 8
 
@@ -89,6 +92,8 @@ class _Gzip:
         self._member = zlib.decompressobj(_GZIP)
         self._begun = False
         self._members += 1
+        if self._members > MOST_MEMBERS:
+            raise Undecodable("it has too many parts of its encoding")
         return rest
 
     def finish(self) -> None:

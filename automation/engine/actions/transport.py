@@ -19,10 +19,22 @@ Dial = Callable[[str, int], Awaitable[socket.socket]]
 SENDING = "sending"
 """The extension of a request whose value is called, without arguments, right before the first byte leaves."""
 
+MOST_PIECES = 20_000
+"""Pieces of a body at the most, as its sender cuts it into chunks: each costs a worker time, however small it is."""
+MOST_INTERIM = 16
+"""Interim answers before the one that counts (RFC 9110, 15.2) at the most."""
+MOST_FRAMING = 1024 * 1024
+"""Bytes of an answer at the most that are not its body: its head, and what stands around chunks."""
+
 _PIECE = 64 * 1024
-_LONGEST_HEAD = 100 * 1024
+_LONGEST_HEAD = 32 * 1024
+_PIECES_AT_A_STRETCH = 16
 _PORTS = {"http": 80, "https": 443}
 _SWITCHING_PROTOCOLS = 101
+
+
+class AnswerTooCostly(httpx.RemoteProtocolError):
+    """An answer is cut in a way that costs more to read than it may."""
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -77,6 +89,8 @@ class _Connection(httpx.AsyncByteStream):
         self._reader = reader
         self._writer = writer
         self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
+        self._framing = 0
+        self._pieces = 0
 
     async def send(self, request: httpx.Request) -> None:
         """Send a whole request."""
@@ -97,16 +111,23 @@ class _Connection(httpx.AsyncByteStream):
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """Return the answer, as soon as its head is here."""
-        while True:
+        for _ in range(MOST_INTERIM + 1):
             event = await self._event()
             informs = isinstance(event, h11.InformationalResponse) and event.status_code != _SWITCHING_PROTOCOLS
             if isinstance(event, h11.Response | h11.InformationalResponse) and not informs:
                 return httpx.Response(
                     event.status_code, headers=event.headers.raw_items(), stream=self, request=request
                 )
+        raise AnswerTooCostly("too many interim answers come before it")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while isinstance(event := await self._event(), h11.Data):
+            self._framing -= len(event.data)
+            self._pieces += 1
+            if self._pieces > MOST_PIECES:
+                raise AnswerTooCostly("it comes in too many pieces")
+            if self._pieces % _PIECES_AT_A_STRETCH == 0:
+                await asyncio.sleep(0)  # what has arrived already is read without waiting, and others want their turn
             yield bytes(event.data)
 
     async def aclose(self) -> None:
@@ -120,10 +141,17 @@ class _Connection(httpx.AsyncByteStream):
         else:
             self._writer.transport.abort()
 
+    def _receive(self, received: bytes) -> None:
+        # What has arrived of a body and isn't given out yet is no more than one reading.
+        self._framing += len(received)
+        if self._framing > MOST_FRAMING + _PIECE:
+            raise AnswerTooCostly("there is too much around its body")
+        self._state.receive_data(received)
+
     async def _event(self) -> h11.Event | type[h11.PAUSED]:
         try:
             while (event := self._state.next_event()) is h11.NEED_DATA:
-                self._state.receive_data(await self._reader.read(_PIECE))
+                self._receive(await self._reader.read(_PIECE))
         except h11.RemoteProtocolError as error:
             raise httpx.RemoteProtocolError(str(error)) from error
         except OSError as error:

@@ -19,7 +19,7 @@ from automation.engine.actions.connecting import unconnected
 from automation.engine.actions.content_coding import Undecodable
 from automation.engine.actions.egress import Egress, EgressRefused, NameNotResolved
 from automation.engine.actions.resources import ActionResources
-from automation.engine.actions.transport import SENDING
+from automation.engine.actions.transport import SENDING, AnswerTooCostly
 from automation.engine.actions.webhook_request import (
     CONFIG_SCHEMA,
     DEFAULT_RESPONSE_BYTES,
@@ -118,6 +118,8 @@ class _Exchange:
                 return self._failed("was not called: its name could not be resolved", definite=True)
             case httpx.LocalProtocolError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
                 return self._failed("was not called: the request is not valid HTTP", definite=True, retryable=False)
+            case AnswerTooCostly():
+                return self._failed(f"answered, but the answer can't be read: {error}", definite=True)
             case _ if self._sent:
                 return self._failed("was called, but the connection was lost before its answer", definite=False)
         return self._failed(unconnected(error), definite=True)

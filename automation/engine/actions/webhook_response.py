@@ -20,6 +20,9 @@ _MOST_HEADERS = 20
 REASON_BYTES = 4 * 1024
 """Bytes of the body that are kept of an answer with an unexpected status: its reason, in most cases."""
 
+MORE_CODED = 64 * 1024
+"""Bytes that a body may be larger as it is encoded than it may be decoded: what decodes to nothing costs time, too."""
+
 _CHARSETS = frozenset({"utf-8", "us-ascii", "iso-8859-1", "windows-1252"})
 
 
@@ -39,7 +42,11 @@ async def read(response: httpx.Response, limit: int) -> Body:
     """
     decoding = decoder(response.headers.get("content-encoding", ""))
     content = bytearray()
+    coded = 0
     async for chunk in _chunks(response):
+        coded += len(chunk)
+        if coded > limit + MORE_CODED:
+            raise Undecodable("it is larger as it is encoded than it may be decoded")
         content += decoding.feed(chunk, limit + 1 - len(content))
         if len(content) > limit:
             return Body(bytes(content[:limit]), truncated=True)
