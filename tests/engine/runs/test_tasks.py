@@ -2,16 +2,16 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import psycopg
 import pytest
 from procrastinate.exceptions import ConnectorException
-from procrastinate.manager import JobManager
 from structlog.testing import capture_logs
 
 from automation.domain.errors import Unavailable
+from automation.engine.runs.patient_manager import PatientManager
 from automation.engine.runs.tasks import leave, whole
 from tests.databases import DatabaseUrls
 from tests.engine.actions.receiver import Receiver
@@ -125,16 +125,16 @@ def _warned(logs: list[Any]) -> list[Any]:
 
 
 def _fail(monkeypatch: pytest.MonkeyPatch, *, times: int) -> None:
-    """Have Procrastinate's first writes of a job's end fail, as they do when the database goes away."""
+    """Have the first writes of a job's end fail, as they do when the database goes away."""
     left = [ConnectorException("away") for _ in range(times)]
-    finish = JobManager.finish_job_by_id_async
+    finish = PatientManager._finish_together
 
-    async def failing(manager: JobManager, *arguments: Any, **named: Any) -> None:
+    async def failing(manager: PatientManager, jobs: Sequence[int]) -> Sequence[None]:
         if left:
             raise left.pop()
-        await finish(manager, *arguments, **named)
+        return await finish(manager, jobs)
 
-    monkeypatch.setattr(JobManager, "finish_job_by_id_async", failing)
+    monkeypatch.setattr(PatientManager, "_finish_together", failing)
 
 
 async def _no_jobs(urls: DatabaseUrls) -> None:
