@@ -8,16 +8,20 @@ machine.
 import argparse
 import asyncio
 import contextlib
+import re
 import statistics
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import psycopg
 
+from automation.storage import migrations
 from automation.storage.embedded.urls import EmbeddedUrls
 from benchmarks.engine import (
     CLIENTS,
+    Receiver,
     create,
     first_call,
     make_key,
@@ -31,6 +35,40 @@ from benchmarks.running import free_port
 
 TENANTS = 10
 SAMPLES = 20
+
+_SQL = Path(migrations.__file__).parent / "sql"
+_BODY = re.compile(r"(?<=AS \$\$).*(?=\$\$;)", re.DOTALL)
+
+
+def _function(name: str, body: str | None = None) -> str:
+    """Return the statement that replaces a function of the database by itself, or by one with another body."""
+    written = (_SQL / f"{name}.sql").read_text().replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+    return written if body is None else _BODY.sub(body.replace("\\", r"\\"), written)
+
+
+FAIR = _function("enqueue_execution_v1") + _function("serve_turn_v1")
+UNFAIR = _function(
+    "enqueue_execution_v1",
+    """
+BEGIN
+    INSERT INTO procrastinate.procrastinate_jobs (queue_name, task_name, queueing_lock, args)
+    VALUES ('executions', 'run_execution', concat(p_execution, ':', p_attempt),
+        jsonb_build_object('tenant', p_tenant, 'execution_id', p_execution, 'attempt', p_attempt,
+            'rank', p_rank, 'since', p_since))
+    ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING;
+END
+""",
+) + _function(
+    "serve_turn_v1",
+    """
+BEGIN
+    PERFORM set_config('app.tenant', p_tenant::text, true);
+    RETURN QUERY SELECT p_execution, p_attempt, c.* FROM claim_execution_v1(
+        p_tenant, p_execution, p_attempt, p_lease, p_max_running, p_max_run_seconds, p_max_actions_seconds) c;
+END
+""",
+)
+"""The database's part of fairness, and the same without it: jobs are given out, and claimed, as they have come."""
 
 
 @dataclass(frozen=True)
@@ -137,17 +175,37 @@ async def beside_hanging(stage: Stage) -> None:
 
 
 async def alone(stage: Stage) -> None:
-    """Print how many runs a second one tenant has: what a checkout without fairness is compared by."""
+    """Print how many runs a second one tenant has with turns and shares and without, in turn, each first as often."""
+    rates: dict[bool, list[float]] = {True: [], False: []}
     async with receiving() as receiver:
         client = await stage.tenant("alone")
-        await create(client, await rule(client, receiver.port), stage.arguments.backlog)
-        with stage.worker():
-            while not receiver.arrivals:  # noqa: ASYNC110 - the worker starts
-                await asyncio.sleep(0.01)
-            began = time.perf_counter()
-            await stage.empty()
-    seconds = time.perf_counter() - began
-    say(f"one tenant alone, {stage.arguments.backlog} runs", f"{stage.arguments.backlog / seconds:.1f} /s")
+        path = await rule(client, receiver.port)
+        try:
+            for number in range(stage.arguments.rounds):
+                for fair in (True, False) if number % 2 else (False, True):
+                    with psycopg.connect(stage.database, autocommit=True) as admin:
+                        admin.execute(FAIR if fair else UNFAIR)
+                    rates[fair].append(await _rate(stage, client, path, receiver))
+        finally:
+            with psycopg.connect(stage.database, autocommit=True) as admin:
+                admin.execute(FAIR)
+    quotients = [one / other for one, other in zip(rates[True], rates[False], strict=True)]
+    low, middle, high = statistics.quantiles(quotients, n=4)
+    say(f"one tenant alone, {stage.arguments.alone} runs", f"{statistics.median(rates[True]):.1f} /s")
+    say("the same, jobs in the order of their coming", f"{statistics.median(rates[False]):.1f} /s")
+    say("quotient of each pair", f"{middle:.3f}, half of them {low:.3f} to {high:.3f}")
+
+
+async def _rate(stage: Stage, client: httpx.AsyncClient, path: str, receiver: Receiver) -> float:
+    number: int = stage.arguments.alone
+    await create(client, path, number)
+    seen = len(receiver.arrivals)
+    with stage.worker():
+        while len(receiver.arrivals) == seen:  # noqa: ASYNC110 - the worker starts
+            await asyncio.sleep(0.01)
+        began = time.perf_counter()
+        await stage.empty()
+    return number / (time.perf_counter() - began)
 
 
 def say(what: str, figure: str) -> None:
@@ -181,6 +239,8 @@ def main() -> None:
     parser.add_argument("--backlog", type=int, default=10_000, help="runs of one tenant that wait (10000)")
     parser.add_argument("--each", type=int, default=1000, help="runs of each of ten tenants (1000)")
     parser.add_argument("--sleeping", type=int, default=200, help="runs of a second beside those that hang (200)")
+    parser.add_argument("--alone", type=int, default=500, help="runs of a tenant that is alone, each time (500)")
+    parser.add_argument("--rounds", type=int, default=12, help="how often those run with and without fairness (12)")
     parser.add_argument("--concurrency", type=int, default=20, help="executions at a time (20)")
     parser.add_argument("--scenes", nargs="*", help="behind_a_backlog, together, beside_hanging, alone (all)")
     arguments = parser.parse_args()
