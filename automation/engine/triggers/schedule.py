@@ -161,6 +161,15 @@ _SAID: Final = {
     "every": "is no duration in weeks, or in days, hours, minutes and seconds (ISO 8601)",
 }
 
+_FIELDS: Final = {
+    "minute": "a minute",
+    "hour": "an hour",
+    "day-of-month": "a day of the month",
+    "month": "a month",
+    "day-of-week": "a weekday",
+}
+"""The fields of an expression, by what the package calls them."""
+
 
 def _part(config: Mapping[str, Any], name: str, read: Any) -> Any:
     if name not in config:
@@ -168,7 +177,14 @@ def _part(config: Mapping[str, Any], name: str, read: Any) -> Any:
     try:
         return read(config[name])
     except (ValueError, OverflowError, OSError, KeyError, CronSimError) as error:
-        raise BadSchedule(name, _SAID.get(name, str(error))) from error
+        raise BadSchedule(name, _said(name, error)) from error
+
+
+def _said(name: str, error: Exception) -> str:
+    field = _FIELDS.get(str(error).removeprefix("Bad ")) if name == "cron" else None
+    if field is not None:
+        return f"has {field} that is none, or never comes"
+    return _SAID.get(name, str(error))
 
 
 def require_between(time: datetime) -> datetime:

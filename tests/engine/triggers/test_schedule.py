@@ -105,6 +105,24 @@ def test_wherever_one_begins_to_look_the_times_are_the_same_and_each_is_later(zo
         assert wanted.after(earlier) == later
 
 
+@pytest.mark.parametrize(
+    ("cron", "said"),
+    [
+        ("60 * * * *", "has a minute that is none, or never comes"),
+        ("0 25 * * *", "has an hour that is none, or never comes"),
+        ("0 2 30 2 *", "has a day of the month that is none, or never comes"),
+        ("0 0 * 13 *", "has a month that is none, or never comes"),
+        ("0 0 * * 8", "has a weekday that is none, or never comes"),
+        ("* * * *", "is no cron expression of five fields: minute, hour, day of the month, month, weekday"),
+    ],
+)
+def test_what_is_wrong_with_an_expression_is_told_by_its_field(cron: str, said: str) -> None:
+    with pytest.raises(BadSchedule) as refused:
+        schedule({"cron": cron})
+
+    assert (refused.value.name, str(refused.value)) == ("cron", said)
+
+
 def test_ten_times_are_found_however_rare_they_are() -> None:
     times = ten_times(schedule({"cron": "0 0 29 2 *"}), datetime(2095, 1, 1, tzinfo=UTC))
 
