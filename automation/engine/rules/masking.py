@@ -5,15 +5,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
+from automation.domain.secret_names import is_secret
 from automation.domain.secrets import NAME
 
 MASK = "***"
 
-_names_a_secret = re.compile(
-    r"authorization|authentication|bearer|(api|access|client|private)[-_ ]?key|token|secret|passw(or)?d|passphrase"
-    r"|credential|cookie|signature|session|jwt|\Ax-.*-key\Z|\A(x-)?auth\Z|\A(pwd|sig|pin|otp)\Z",
-    re.IGNORECASE,
-).search
+# The members of a pair, as lists of headers or of fields have it.
+_NAMES = ("name", "key")
+_VALUE = "value"
 # What stands behind a name in a query, a fragment, a form or a text (the value ends at the next separator), and who
 # logs in by a URL.
 _parameter = re.compile(r"(?P<before>[?&;#\s]|\A)(?P<name>[^=&;?#\s]{1,200})=(?P<value>[^&;#\s]+)")
@@ -25,20 +24,28 @@ _login = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}://)(?P<login>[^/?#
 def masked(value: Any) -> Any:
     """Return a copy of a JSON value in which every member whose name sounds like a secret's has a mask for a value.
 
-    Whatever stands below such a name is masked as a whole; null stays null, and a ``${secrets.NAME}`` by itself stays
-    as it is, since they tell nothing. In a string, the same goes for the parameters of a URL's query or a form, and for
-    a URL's user and password.
+    Whatever stands below such a name is masked as a whole, and so is the ``value`` of a pair whose ``name`` or ``key``
+    it is; null stays null, and a ``${secrets.NAME}`` by itself stays as it is, since they tell nothing. In a string,
+    the same goes for the parameters of a URL's query or a form, and for a URL's user and password.
     """
     if isinstance(value, Mapping):
-        return {name: _member(name, member) for name, member in value.items()}
+        hidden = hidden_members(value)
+        return {name: _hidden(member) if name in hidden else masked(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
         return [masked(element) for element in value]
     return _text(value) if isinstance(value, str) else value
 
 
-def is_secret(name: str) -> bool:
-    """Say whether a member of this name is masked."""
-    return _names_a_secret(name) is not None
+def hidden_members(members: Mapping[str, Any]) -> dict[str, str]:
+    """Return the members of an object that a mask stands for, each with the name that says so: its own, or its pair's.
+
+    A pair is ``{"name": "X-Api-Key", "value": "…"}``, or has ``key`` for ``name``, in upper case or lower.
+    """
+    hidden = {name: name for name in members if is_secret(name)}
+    for name, member in members.items():
+        if name.lower() in _NAMES and isinstance(member, str) and is_secret(member.strip()):
+            hidden |= {each: member for each in members if each.lower() == _VALUE}
+    return hidden
 
 
 def hidden_texts(text: str) -> Iterator[str]:
@@ -49,10 +56,9 @@ def hidden_texts(text: str) -> Iterator[str]:
         yield from (found["value"] for found in _parameter.finditer(text) if _is_masked(found))
 
 
-def _member(name: str, value: Any) -> Any:
-    if value is None or not is_secret(name):
-        return masked(value)
-    return value if isinstance(value, str) and _names_a_value(value) else MASK
+def _hidden(value: Any) -> Any:
+    tells_nothing = value is None or (isinstance(value, str) and _names_a_value(value))
+    return value if tells_nothing else MASK
 
 
 def _text(text: str) -> str:

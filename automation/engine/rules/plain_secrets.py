@@ -9,7 +9,7 @@ from automation.domain.rules import RuleAction
 from automation.domain.secrets import LEAST_CHARACTERS
 from automation.engine.expressions.evaluation import InvalidExpression
 from automation.engine.expressions.splitting import split
-from automation.engine.rules.masking import hidden_texts, is_secret
+from automation.engine.rules.masking import hidden_members, hidden_texts
 
 MOST = 20
 """How many of one rule: each costs the search a part of a worker's time, which all tenants share."""
@@ -28,8 +28,9 @@ def plain_secrets(actions: Sequence[RuleAction]) -> tuple[str, ...]:
 
 def _found(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
+        hidden = hidden_members(value)
         for name, member in value.items():
-            yield from _texts(member) if is_secret(name) else _found(member)
+            yield from _texts(member) if name in hidden else _found(member)
     elif isinstance(value, list | tuple):
         for element in value:
             yield from _found(element)

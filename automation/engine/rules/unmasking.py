@@ -8,7 +8,8 @@ from typing import Any
 from automation.contract.document.references import pointer
 from automation.domain.errors import InvalidBody, Violation
 from automation.domain.rules import RuleAction
-from automation.engine.rules.masking import MASK, is_secret, masked
+from automation.engine.rules.likeness import Likeness, counterparts
+from automation.engine.rules.masking import MASK, hidden_members, masked
 
 # A mask by itself, or behind what says how it is meant, as in an Authorization.
 _alone = re.compile(rf"\s*(?:[A-Za-z-]{{1,30}}\s+)?{re.escape(MASK)}\s*").fullmatch
@@ -26,8 +27,9 @@ def unmasked(actions: Sequence[Mapping[str, Any]], stored: Sequence[RuleAction])
     """Return a rule's actions, as they were sent, with what is stored in the place of each mask.
 
     Each is put back from the action that it was read in: the one that is shown as it was sent, or else the only one of
-    its type that sends to the same URL. Where none or several could be meant it is refused: nobody learns what a
-    secret is by sending it somewhere else, and none changes its action by the way.
+    its type that sends to the same URL; within a list from the element that nothing but masks tells apart from the one
+    that was sent. Where none or several could be meant it is refused: nobody learns what a secret is by sending it
+    somewhere else, and none changes its action, or its element, by the way.
 
     Args:
         actions: Those of a valid body.
@@ -40,6 +42,8 @@ def unmasked(actions: Sequence[Mapping[str, Any]], stored: Sequence[RuleAction])
     known = _sources(actions, [_Stored(each.type, each.config, masked(dict(each.config))) for each in stored])
     result = [
         {**action, "config": unmasking.value(action["config"], before, ("actions", index, "config"))}
+        if has_masks([action])
+        else dict(action)
         for index, (action, before) in enumerate(zip(actions, known, strict=True))
     ]
     if unmasking.violations:
@@ -50,23 +54,36 @@ def unmasked(actions: Sequence[Mapping[str, Any]], stored: Sequence[RuleAction])
 class _Unmasking:
     def __init__(self) -> None:
         self.violations: list[Violation] = []
+        self._likeness = Likeness()
 
     def value(self, sent: Any, stored: Any, at: tuple[str | int, ...]) -> Any:
         if isinstance(sent, Mapping):
-            known = stored if isinstance(stored, Mapping) else {}
-            return {name: self._member(name, member, known.get(name), (*at, name)) for name, member in sent.items()}
+            return self._members(sent, stored if isinstance(stored, Mapping) else {}, at)
         if isinstance(sent, list):
-            old = stored if isinstance(stored, list | tuple) else ()
-            return [
-                self.value(item, old[index] if index < len(old) else None, (*at, index))
-                for index, item in enumerate(sent)
-            ]
+            return self._elements(sent, stored if isinstance(stored, list | tuple) else (), at)
         return self._text(sent, stored, at) if isinstance(sent, str) and MASK in sent else sent
 
-    def _member(self, name: str, sent: Any, stored: Any, at: tuple[str | int, ...]) -> Any:
-        if sent != MASK or not is_secret(name):
-            return self.value(sent, stored, at)
-        return self._refused(sent, at) if stored is None else stored
+    def _members(self, sent: Mapping[str, Any], stored: Mapping[str, Any], at: tuple[str | int, ...]) -> dict[str, Any]:
+        hidden, known = hidden_members(sent), hidden_members(stored)
+        return {
+            name: self._hidden(member, stored.get(name) if known.get(name) == hidden[name] else None, (*at, name))
+            if name in hidden
+            else self.value(member, stored.get(name), (*at, name))
+            for name, member in sent.items()
+        }
+
+    def _elements(self, sent: list[Any], stored: Sequence[Any], at: tuple[str | int, ...]) -> list[Any]:
+        alike = counterparts([*map(self._likeness.of, sent)], [*map(self._likeness.of, stored)])
+        return [
+            self.value(element, None if place is None else stored[place], (*at, index))
+            for index, (element, place) in enumerate(zip(sent, alike, strict=True))
+        ]
+
+    def _hidden(self, sent: Any, stored: Any, at: tuple[str | int, ...]) -> Any:
+        """Return what is meant by a member that is shown as a mask or not at all: no part of it was read."""
+        if sent == MASK:
+            return self._refused(MASK, at) if stored is None else stored
+        return sent if sent == stored else self.value(sent, None, at)
 
     def _text(self, sent: str, stored: Any, at: tuple[str | int, ...]) -> str:
         if isinstance(stored, str) and masked(stored) == sent:
@@ -83,7 +100,7 @@ class _Unmasking:
 
 def _sources(actions: Sequence[Mapping[str, Any]], stored: "Sequence[_Stored]") -> list[Mapping[str, Any]]:
     """Return the stored config that each action may have its secrets from, an empty one where there is none."""
-    same = [_as_shown(index, action, stored) for index, action in enumerate(actions)]
+    same = _as_shown(actions, stored)
     left = [each for index, each in enumerate(stored) if index not in same]
     sources: list[Mapping[str, Any]] = []
     for action, at in zip(actions, same, strict=True):
@@ -95,13 +112,31 @@ def _sources(actions: Sequence[Mapping[str, Any]], stored: "Sequence[_Stored]") 
     ]
 
 
-def _as_shown(index: int, action: Mapping[str, Any], stored: "Sequence[_Stored]") -> int | None:
-    """Return which stored action was sent back as it is shown; of several the one in its place, if they differ."""
-    found = [at for at, each in enumerate(stored) if (each.type, each.shown) == (action["type"], action["config"])]
-    if index in found:
-        return index
-    configs = [stored[at].config for at in found]
-    return found[0] if found and all(config == configs[0] for config in configs) else None
+def _as_shown(actions: Sequence[Mapping[str, Any]], stored: "Sequence[_Stored]") -> list[int | None]:
+    """Return which stored action each was sent back as, just as it is shown; None where there is none, or any doubt.
+
+    Those that are stored alike, secrets and all, are one for the other. Of several that are shown alike some may have
+    been edited, and the others stand where they stood.
+    """
+    shown = [(each.type, each.shown) for each in stored]
+    sent = [(action["type"], action["config"]) for action in actions]
+    kinds = [shown.index(each) for each in shown]
+    kinds_sent = [shown.index(each) if each in shown else None for each in sent]
+    places = counterparts(kinds_sent, kinds)
+    return [
+        _place(index, kinds_sent, kinds, stored) if place is None and kinds_sent[index] is not None else place
+        for index, place in enumerate(places)
+    ]
+
+
+def _place(index: int, sent: Sequence[int | None], kinds: Sequence[int], stored: "Sequence[_Stored]") -> int | None:
+    """Return which of several that are shown alike is one that was sent, where their order doesn't tell."""
+    kind = sent[index]
+    alike = [at for at, each in enumerate(kinds) if each == kind]
+    if all(stored[at].config == stored[alike[0]].config for at in alike):
+        return alike[0]
+    stay = len(sent) == len(kinds) and all(kinds[at] == kind for at, each in enumerate(sent) if each == kind)
+    return index if stay else None
 
 
 def _alike(action: Mapping[str, Any], left: "Sequence[_Stored]") -> "list[_Stored]":

@@ -11,7 +11,22 @@ from automation.engine.rules.masking import masked
         *("authorization", "Proxy-Authorization", "api_key", "x-api-key", "APIKEY", "token", "accessToken"),
         *("client_secret", "password", "smtp_password", "Cookie", "set-cookie", "passwd", "passphrase", "pwd"),
         *("private_key", "privateKey", "credentials", "X-Hub-Signature-256", "X-Signature", "X-Functions-Key", "sig"),
-        *("X-Auth", "auth", "Authentication", "X-Session", "X-JWT", "bearer", "access_key", "clientKey", "pin", "otp"),
+        *("Ocp-Apim-Subscription-Key", "subscription_key", "Account-Key", "x-functions-key", "Webhook-Secret"),
+        *(
+            "Stripe-Signature",
+            "Private-Token",
+            "signing_key",
+            "X-Auth",
+            "auth",
+            "Authentication",
+            "X-Session",
+            "X-JWT",
+            "bearer",
+            "access_key",
+            "clientKey",
+            "pin",
+            "otp",
+        ),
     ],
 )
 def test_a_member_whose_name_sounds_like_a_secrets_is_masked(name: str) -> None:
@@ -34,6 +49,17 @@ def test_everything_else_is_as_it_was_at_any_depth() -> None:
     }
 
 
+@pytest.mark.parametrize("pair", [("name", "value"), ("key", "value"), ("Key", "Value"), ("NAME", "value")])
+@pytest.mark.parametrize("name", ["X-Api-Key", "authorization", "token", " pin "])
+def test_the_value_of_a_pair_is_masked_where_its_name_sounds_like_a_secrets(pair: tuple[str, str], name: str) -> None:
+    named, value = pair
+
+    shown = masked({"list": [{named: name, value: "sesame", "on": True}, {named: "accept", value: "*/*"}]})
+
+    assert shown == {"list": [{named: name, value: "***", "on": True}, {named: "accept", value: "*/*"}]}
+    assert masked({named: name, value: "${secrets.NAME}"}) == {named: name, value: "${secrets.NAME}"}
+
+
 def test_the_value_itself_is_not_changed() -> None:
     value = {"headers": {"cookie": "a=b"}}
 
@@ -47,7 +73,20 @@ def test_that_nothing_is_there_is_no_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["key", "monkey", "design", "keyboard", "author", "authority", "spinner", "path", "x-request-id"]
+    "name",
+    [
+        "key",
+        "monkey",
+        "design",
+        "keyboard",
+        "author",
+        "authority",
+        "spinner",
+        "path",
+        "x-request-id",
+        "code",
+        "sort_key",
+    ],
 )
 def test_a_name_that_only_looks_alike_is_no_secrets(name: str) -> None:
     assert masked({name: "value"}) == {name: "value"}

@@ -18,6 +18,7 @@ def found(config: dict[str, Any]) -> tuple[str, ...]:
     [
         ({"headers": {"Authorization": "Bearer sesame-open"}}, ("Bearer sesame-open", "sesame-open")),
         ({"headers": {"X-Api-Key": "sesame-open", "X-Foo": "visible-text"}}, ("sesame-open",)),
+        ({"headers": [{"name": "X-Functions-Key", "value": "sesame-open"}]}, ("sesame-open",)),
         ({"json": {"list": [{"password": "sesame-open"}], "tokens": ["sesame-one", {"a": "sesame-two"}]}}, None),
         ({"json": {"pin": 123456789, "otp": True}}, ("123456789",)),
         ({"url": "https://a.example/?token=sesame%2Fopen&x=visible-text"}, ("sesame%2Fopen", "sesame/open")),

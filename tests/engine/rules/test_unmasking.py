@@ -58,7 +58,7 @@ def test_the_rest_may_change_beside_a_mask() -> None:
 def test_a_mask_in_another_place_stands_for_nothing() -> None:
     sent = read()
     sent[0]["config"]["headers"]["X-Token"] = MASK
-    sent[0]["config"]["json"]["items"].append({"pwd": MASK})
+    sent[0]["config"]["json"]["items"].append({"pwd": MASK, "note": "another"})
 
     assert refused(sent) == ["/actions/0/config/headers/X-Token", "/actions/0/config/json/items/2/pwd"]
 
@@ -167,6 +167,20 @@ def test_an_action_that_was_edited_keeps_its_secret_where_no_other_could_be_mean
     assert refused([edited], (A, B)) == ["/actions/0/config/headers/Authorization"]
     edited["config"]["url"] = A.config["url"]
     assert refused([edited, edited], (B,))
+
+
+def test_actions_that_masks_alone_tell_apart_are_known_by_their_order() -> None:
+    one, two = webhook("https://shop.example/", "Bearer 111"), webhook("https://shop.example/", "Bearer 222")
+    edited = shown(one, two)
+    edited[1]["config"]["method"] = "PUT"
+
+    assert secrets(shown(A, one, two), (A, one, two)) == ["Bearer AAA", "Bearer 111", "Bearer 222"]
+    assert secrets(shown(one, two), (A, one, two)) == ["Bearer 111", "Bearer 222"]
+    assert secrets(shown(one, one), (one, one)) == ["Bearer 111", "Bearer 111"]
+    assert secrets(edited, (one, two)) == ["Bearer 111", "Bearer 222"]
+    assert refused(shown(two), (one, two)) == ["/actions/0/config/headers/Authorization"]
+    assert len(refused(shown(B, two, A, one), (one, A, two, B))) == 2
+    assert len(refused(shown(two, one, A), (A, one, two))) == 2
 
 
 def test_a_host_that_an_expression_has_a_part_in_is_the_same_where_all_of_the_url_is() -> None:
