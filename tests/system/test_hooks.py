@@ -275,8 +275,14 @@ def test_what_a_delivery_was_refused_is_in_the_audit_log(tenant: Tenant) -> None
     }
 
 
-@pytest.mark.parametrize("name", ["Authorization", "cookie", "X-Api-Key", "Proxy-Authorization"])
-def test_headers_that_log_in_cannot_be_chosen(tenant: Tenant, name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Authorization", "cookie", "X-Api-Key", "Proxy-Authorization", "Set-Cookie", "Ocp-Apim-Subscription-Key"),
+        *("Private-Token", "x-webhook-secret", "Stripe-Signature"),
+    ],
+)
+def test_headers_that_log_in_or_sign_cannot_be_chosen(tenant: Tenant, name: str) -> None:
     answer = tenant.post(RULES, rule_input(trigger_type="webhook", trigger_config={"headers": ["X-Event", name]}))
 
     problem = problem_of(answer, 400, "invalid_body")

@@ -14,6 +14,7 @@ from automation.contract.serving.request_head import RequestHead
 from automation.domain.errors import InvalidBody, SecretsNotConfigured, Violation
 from automation.domain.hooks import Hook
 from automation.domain.opaque import Opaque
+from automation.domain.secret_names import is_secret
 from automation.engine.triggers.verification import verified
 from automation.storage.pool.encoding import without_nul
 
@@ -24,15 +25,15 @@ _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 1000
 _SECONDS_TO_SET_KEYS = "60"
-_LOG_IN = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
-"""Headers that say who somebody is: no run shows them."""
 
 
 def violations(config: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield what is wrong with the settings of a webhook trigger that no schema can say."""
     for index, name in enumerate(config.get("headers", ())):
-        if name.lower() in _LOG_IN:
-            yield Violation("is a header that logs in, which no run is to show", pointer=pointer("headers", index))
+        if is_secret(name):
+            yield Violation(
+                "is a header that logs in or signs, which no run is to show", pointer=pointer("headers", index)
+            )
 
 
 def delivery_of(hook: Hook, head: RequestHead, body: RawBody | None, now: float) -> bytes | None:
@@ -72,7 +73,7 @@ def trigger_of(config: Mapping[str, Any], head: RequestHead, query: Mapping[str,
         InvalidBody: The body isn't what its media type says.
     """
     value, text = _body(body)
-    wanted = {name.lower() for name in config.get("headers", ())}
+    wanted = {name.lower() for name in config.get("headers", ()) if not is_secret(name)}
     beside, written = _stored(
         {
             "headers": {name: text for name, text in head.headers.items() if name in wanted},
