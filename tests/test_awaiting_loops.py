@@ -13,6 +13,7 @@ REPOSITORY = Path(__file__).parents[1]
 ROOMS = ("automation", "handlers", "security")
 
 REASONS: Mapping[str, str] = {
+    "automation/engine/rules/event_desk.py:EventWork.admitted": "each part begins with a sleep of 0",
     "automation/contract/compiled/body_bytes.py:body_bytes": "a message that is not the last is waited for",
     "automation/demo/receivers.py:_Slow.answer": "rests in each round, for a minute at the most",
     "automation/engine/actions/transport.py:_Connection.__aiter__": "its buffer ends, then the socket is waited for",

@@ -12,6 +12,10 @@ from automation.domain.opaque import Opaque
 MOST_IN_A_BATCH = 100
 MOST_EXECUTIONS = 500
 """How many executions the events of one request create at the most, all of them in one transaction."""
+MOST_PAIRS = 10_000
+"""How many pairs of an event and a rule whose trigger has conditions one request has looked at, at the most."""
+MOST_STEPS = 500_000
+"""How many steps all conditions and labels take for the events of one request: a few seconds, with their rests."""
 MOST_SEGMENTS = 10
 """How many segments a type has before ``*`` at the most, in a rule."""
 LONGEST_PREFIX = 256

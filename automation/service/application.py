@@ -20,6 +20,7 @@ from automation.contract.serving import application as contract_application
 from automation.contract.serving.entity_tags import EntityTags
 from automation.engine.actions import Actions
 from automation.engine.actions.catalogue import Catalogue
+from automation.engine.rules.event_desk import EventDesk
 from automation.engine.rules.rule_desk import RuleDesk
 from automation.engine.runs.ticker import first_firing
 from automation.engine.triggers import EventReader, Triggers
@@ -72,8 +73,20 @@ from security.scheme import ApiKeyScheme
 
 HANDLERS = "handlers"
 PROVIDED: tuple[type, ...] = (
-    *(AuditLog, BulkChanges, BulkOperations, Catalogue, Cursors, EntityTags, EventReader, Events, ExecutionList),
-    *(Executions, Links, Principals, Published, Readiness, RuleDesk, RuleHooks, RuleList, RuleOpenApi, Rules),
+    *(AuditLog, BulkChanges, BulkOperations, Catalogue, Cursors, EntityTags, EventDesk, EventReader, Events),
+    *(
+        ExecutionList,
+        Executions,
+        Links,
+        Principals,
+        Published,
+        Readiness,
+        RuleDesk,
+        RuleHooks,
+        RuleList,
+        RuleOpenApi,
+        Rules,
+    ),
     *(RuleStatistics, RuleVersions, Secrets, Triggers, Waiting),
 )
 """What handlers may ask for by annotation."""
@@ -137,6 +150,7 @@ def create(
         Cursors: cursors,
         EntityTags: EntityTags([orjson.dumps(document), settings.path_prefix.encode(), cursors.fingerprint]),
         EventReader: EventReader(document),
+        EventDesk: EventDesk(desk),
         Events: Events(database, settings.limits),
         ExecutionList: ExecutionList(database),
         Executions: executions,

@@ -1,53 +1,23 @@
 """Publishes events: finds the rules that wait for each, and creates all their executions in one transaction."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from uuid import UUID, uuid4
 
 from psycopg.rows import dict_row
 
-from automation.domain.errors import TooManyMatches, TooManyPending
-from automation.domain.events import MOST_EXECUTIONS, Event, Receipt, WaitingRule
-from automation.domain.labels import MadeLabels
+from automation.domain.errors import TooManyPending
+from automation.domain.events import Event, Receipt
 from automation.domain.limits import DEFAULTS, Limits
 from automation.domain.origin import Origin
-from automation.domain.rules import RuleVersion
 from automation.storage import quotas
-from automation.storage.label_making import NOT_MADE, UNDECIDED, made_for
+from automation.storage.label_making import NOT_MADE, UNDECIDED
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import decoded, encoded, uuid_array
 from automation.storage.turns import MOST_TURNS, changed_each_time
+from automation.storage.waiting_rules import WaitingRules, Work
 
-# Neither statistics nor other rules change how it is done: each type is looked up with each source, in the index.
-FIND = b"""
-WITH waiting AS MATERIALIZED (
-    SELECT DISTINCT found.rule_id
-    FROM unnest(%(types)s::text[]) AS named(type)
-    CROSS JOIN unnest(%(sources)s::text[]) AS begun(source)
-    CROSS JOIN LATERAL (
-        SELECT s.rule_id FROM automation_event_subscriptions s
-        WHERE s.tenant = %(tenant)s AND s.type = named.type AND s.source = begun.source
-        OFFSET 0) found
-    WHERE NOT EXISTS (
-        SELECT FROM automation_events seen
-        WHERE seen.tenant = %(tenant)s AND seen.digest = %(digest)s AND seen.expires_at > now())
-)
-SELECT w.rule_id, rule.conditions, CASE WHEN rule.asks OR strpos(rule.labels, '${') > 0 THEN (
-    SELECT json_build_object('version', g.version, 'content', g.content::json)::text
-    FROM get_rule_v1(p_tenant => %(tenant)s, p_rule => w.rule_id) g) END AS wanted
-FROM waiting w
-CROSS JOIN LATERAL (
-    SELECT (r.trigger_config -> 'conditions')::text AS conditions, r.labels::text AS labels,
-        num_nonnulls(r.input_schema, r.concurrency_key, r.deduplication_key) > 0 AS asks
-    FROM automation_rules r
-    WHERE r.tenant = %(tenant)s AND r.rule_id = w.rule_id AND r.status IN ('active', 'paused') AND r.deleted_at IS NULL
-    OFFSET 0) rule
-ORDER BY w.rule_id
-LIMIT %(most)s
-"""
-"""The rules in use that wait for an event, unless it was seen before."""
 # Which of the events were seen before; the others are remembered from now on.
 _BEGIN = b"""
 SELECT digest, receipt
@@ -74,11 +44,6 @@ WHERE seen.tenant = %(tenant)s AND seen.digest = kept.digest
 """
 _AT_ONCE = 50
 """How many executions one statement creates: however busy the database is, it is done in the time that one may take."""
-
-Admits = Callable[[WaitingRule, Event], Awaitable[bool]]
-"""Says whether an event meets the conditions that a rule's trigger sets."""
-MakeLabels = Callable[[Event, RuleVersion], Awaitable[MadeLabels]]
-"""Makes the labels of a rule that something is put into, of the event that it is triggered with."""
 
 
 class _Changed(Exception):
@@ -113,8 +78,7 @@ class Events:
         events: Sequence[Event],
         *,
         origin: Origin,
-        admits: Admits,
-        make_labels: MakeLabels,
+        work: Work,
     ) -> list[Receipt]:
         """Create an execution of each rule that waits for an event, all of them or none, and say which.
 
@@ -125,11 +89,10 @@ class Events:
             user: Who publishes them.
             events: The events.
             origin: Who or what publishes them.
-            admits: Looks at a rule that waits for an event's type and source.
-            make_labels: Makes the labels of rules.
+            work: Looks at rules that wait for an event's type and source, and makes labels of theirs.
 
         Raises:
-            TooManyMatches: where more executions would be created than one request may create.
+            TooManyMatches: where more executions would be created than one request may create, or more looked at.
             TooManyPending: where the tenant has as many pending executions as it may have.
             TooManyExecutions: where it has asked for as many in this day as it may.
             QuotaExceeded: where it has stored as much as it may.
@@ -146,35 +109,16 @@ class Events:
         if not events:
             return []
         for _ in range(MOST_TURNS):
-            starts = [start async for start in self._starts(tenant, events, admits, make_labels)]
+            starts = await self._starts(tenant, events, work)
             with suppress(_Changed):
                 receipts = await self._published(tenant, events, starts, asked)
                 return [Receipt(event=event, started=receipts[event.digest]) for event in events]
         raise changed_each_time()
 
-    async def _starts(
-        self, tenant: UUID, events: Sequence[Event], admits: Admits, make_labels: MakeLabels
-    ) -> AsyncIterator[_Start]:
-        queries = [(FIND, looked_for(tenant, event)) for event in events]
-        found = await self._database.read(tenant, *queries, rows=dict_row)
-        seen: set[bytes] = set()
-        count = 0
-        for place, (event, rows) in enumerate(zip(events, found, strict=True), 1):
-            if event.digest in seen:
-                continue
-            seen.add(event.digest)
-            for row in rows:
-                conditions = () if row["conditions"] is None else decoded(row["conditions"])
-                if not await admits(WaitingRule(rule_id=row["rule_id"], conditions=conditions), event):
-                    continue
-                count += 1
-                if count > MOST_EXECUTIONS:
-                    raise TooManyMatches
-                labels = NOT_MADE
-                if row["wanted"] is not None:
-                    make = partial(make_labels, event)
-                    labels = await made_for(tenant, row["rule_id"], row["wanted"], make)
-                yield _Start(place, row["rule_id"], labels)
+    async def _starts(self, tenant: UUID, events: Sequence[Event], work: Work) -> list[_Start]:
+        async with work:
+            waiting = WaitingRules(self._database, tenant)
+            return [_Start(place, rule_id, labels) for place, rule_id, labels in await waiting.started_by(events, work)]
 
     async def _published(
         self, tenant: UUID, events: Sequence[Event], starts: Sequence[_Start], asked: Mapping[str, object]
@@ -196,17 +140,6 @@ class Events:
             kept = {digest: encoded(receipt) for digest, receipt in started.items() if digest not in before}
             await transaction.execute(_KEEP, {"tenant": tenant, "digests": [*kept], "receipts": [*kept.values()]})
         return {**started, **before}
-
-
-def looked_for(tenant: UUID, event: Event) -> dict[str, object]:
-    """Return what the rules that wait for an event are found by."""
-    return {
-        "tenant": tenant,
-        "types": event.types,
-        "sources": event.sources,
-        "digest": event.digest,
-        "most": MOST_EXECUTIONS + 1,
-    }
 
 
 def _in_order(start: _Start) -> tuple[UUID, int]:

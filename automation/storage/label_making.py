@@ -43,10 +43,19 @@ async def made_for(tenant: UUID, rule_id: UUID, wanted: str, make: MakeLabels) -
         wanted: The version, as ``create_execution_v1`` has it.
         make: Makes them.
     """
+    return await made_of(version_of(tenant, rule_id, wanted), make)
+
+
+def version_of(tenant: UUID, rule_id: UUID, wanted: str) -> RuleVersion:
+    """Return the version of a rule that labels are wanted of, as ``create_execution_v1`` has it."""
     said = decoded(wanted)
     content = rule_content.from_columns(said["content"])
-    version: int = said["version"]
-    made = await make(RuleVersion(rule_id=rule_id, tenant=tenant, version=version, content=content))
+    return RuleVersion(rule_id=rule_id, tenant=tenant, version=said["version"], content=content)
+
+
+async def made_of(version: RuleVersion, make: MakeLabels) -> dict[str, object]:
+    """Return what an execution is created with whose rule's labels are made of a version of it."""
+    made = await make(version)
     now = datetime.now(UTC).isoformat()
     left_out = {
         **{f"label {key}": reason for key, reason in made.left_out.items()},
@@ -58,7 +67,7 @@ async def made_for(tenant: UUID, rule_id: UUID, wanted: str, make: MakeLabels) -
     ]
     return {
         "made": encoded({**_storable(made.keys), "labels": _storable(made.labels)}),
-        "made_of": version,
+        "made_of": version.version,
         "told": encoded(told) if told else None,
     }
 

@@ -1,5 +1,6 @@
 """Events as a tenant publishes them, the rules that wait for them, and what is known of them then."""
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,9 +13,12 @@ from automation.domain.limits import DEFAULTS, Limits
 from automation.domain.opaque import Opaque
 from automation.domain.origin import Origin, TriggerKind
 from automation.domain.rules import RuleVersion, TriggerType
-from automation.storage.events import Events, MakeLabels
+from automation.storage.events import Events
 from automation.storage.pool.database import Database
+from automation.storage.waiting_rules import Work
 from tests.storage.runner import Runner
+
+MakeLabels = Callable[[Event, RuleVersion], Awaitable[MadeLabels]]
 
 SOURCE = "https://shop.example/orders"
 
@@ -25,14 +29,36 @@ def an_event(identifier: str | None = None, **members: str) -> Event:
     return Event(**said, trigger=Opaque({**said}, '{"type": "order.created"}'))
 
 
-async def admit(_rule: WaitingRule, _event: Event) -> bool:
-    """Admit every event."""
-    return True
-
-
 async def no_labels(_event: Event, _rule: RuleVersion) -> MadeLabels:
     """Make none."""
     return MadeLabels(labels={}, left_out={})
+
+
+class Admitting:
+    """Work that admits every event, and remembers what it was asked.
+
+    Args:
+        make_labels: Makes the labels of rules.
+    """
+
+    def __init__(self, make_labels: MakeLabels = no_labels) -> None:
+        self._make_labels = make_labels
+        self.asked: list[tuple[WaitingRule, Event]] = []
+
+    async def __aenter__(self) -> "Admitting":
+        return self
+
+    async def __aexit__(self, *_raised: object) -> None:
+        """Leave nothing behind."""
+
+    async def admitted(self, pairs: Sequence[tuple[WaitingRule, Event]]) -> Sequence[bool]:
+        """Admit all."""
+        self.asked += pairs
+        return [True] * len(pairs)
+
+    async def labels(self, event: Event, rule: RuleVersion) -> MadeLabels:
+        """Have labels made."""
+        return await self._make_labels(event, rule)
 
 
 async def publish(
@@ -41,6 +67,7 @@ async def publish(
     *events: Event,
     make_labels: MakeLabels = no_labels,
     limits: Limits = DEFAULTS,
+    work: Work | None = None,
 ) -> list[Receipt]:
     """Publish events as the tenant's user."""
     return await Events(database, limits).publish(
@@ -48,14 +75,15 @@ async def publish(
         runner.sample.user,
         events,
         origin=Origin(kind=TriggerKind.EVENT),
-        admits=admit,
-        make_labels=make_labels,
+        work=work or Admitting(make_labels),
     )
 
 
-async def a_waiting_rule(runner: Runner, *types: str, **content: Any) -> UUID:
-    """Create a rule that waits for events of some types."""
-    config = {"types": list(types or ["order.created"])}
+async def a_waiting_rule(
+    runner: Runner, *types: str, conditions: Sequence[Mapping[str, object]] = (), **content: Any
+) -> UUID:
+    """Create a rule that waits for events of some types, and for those alone that meet its trigger's conditions."""
+    config = {"types": list(types or ["order.created"]), **({"conditions": conditions} if conditions else {})}
     rule = await runner.rule(trigger_type=TriggerType.EVENT, trigger_config=config, **content)
     return rule.rule_id
 

@@ -1,5 +1,6 @@
 """Events: rules are found along an index however many wait, and an event is published once, whoever does it when."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
@@ -8,20 +9,21 @@ import psycopg
 import pytest
 
 from automation.domain.errors import TooManyExecutions, TooManyMatches, TooManyPending, TooManyRequests, Unavailable
-from automation.domain.events import Event
+from automation.domain.events import Event, WaitingRule
 from automation.domain.labels import MadeLabels
 from automation.domain.limits import DEFAULTS, Limit
 from automation.domain.rules import RuleVersion
 from automation.storage import events as publishing
+from automation.storage import waiting_rules
 from automation.storage.accounts.administration import Administration
 from automation.storage.due import Due
-from automation.storage.events import FIND, looked_for
 from automation.storage.pool.database import Database
 from automation.storage.pool.transaction import Transaction
+from automation.storage.waiting_rules import FIND, looked_for
 from tests.databases import DatabaseUrls
 from tests.storage.locks import somebody_else, waiting
 from tests.storage.plans import explained
-from tests.storage.published import a_waiting_rule, an_event, known, publish
+from tests.storage.published import Admitting, a_waiting_rule, an_event, known, publish
 from tests.storage.runner import Runner
 
 RULES = 10_000
@@ -170,7 +172,7 @@ async def test_a_rule_that_is_changed_each_time_after_it_was_found_keeps_nobody_
 async def test_more_executions_than_one_request_may_create_are_refused(
     database: Database, runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publishing, "MOST_EXECUTIONS", 3)
+    monkeypatch.setattr(waiting_rules, "MOST_EXECUTIONS", 3)
     for _ in range(2):
         await a_waiting_rule(runner)
     event = an_event()
@@ -181,6 +183,75 @@ async def test_more_executions_than_one_request_may_create_are_refused(
 
     assert (len(receipt.started), receipt) == (2, twice)
     assert len(runner.jobs()) == 2
+
+
+CONDITIONS = [{"field": "trigger.data", "operator": "exists"}]
+
+
+async def test_so_many_pairs_of_events_and_rules_are_looked_at_and_not_one_more(
+    database: Database, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        await a_waiting_rule(runner, conditions=CONDITIONS)
+    await a_waiting_rule(runner)
+    events = [an_event() for _ in range(3)]
+    monkeypatch.setattr(waiting_rules, "MOST_PAIRS", 5)
+    beyond = Admitting()
+
+    with pytest.raises(TooManyMatches, match="more than 5 pairs"):
+        await publish(database, runner, *events, work=beyond)
+    refused = (beyond.asked, runner.jobs(), known(runner))
+    monkeypatch.setattr(waiting_rules, "MOST_PAIRS", 6)
+    work = Admitting()
+    receipts = await publish(database, runner, *events, events[0], work=work)
+
+    assert refused == ([], [], [])
+    assert len({(rule.rule_id, event.id) for rule, event in work.asked}) == len(work.asked) == 6
+    assert [len(receipt.started) for receipt in receipts] == [3, 3, 3, 3]
+
+
+async def test_no_more_ids_of_rules_are_read_than_there_may_be(
+    database: Database, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten events that each of four rules waits for are forty, of which one more is read than there may be."""
+    for _ in range(4):
+        await a_waiting_rule(runner, conditions=CONDITIONS)
+    monkeypatch.setattr(waiting_rules, "MOST_PAIRS", 15)
+    monkeypatch.setattr(waiting_rules, "MOST_EXECUTIONS", 5)
+    wanted: list[int] = []
+    original = looked_for
+
+    def watched(tenant: UUID, event: Event, most: int) -> dict[str, object]:
+        wanted.append(most)
+        return original(tenant, event, most)
+
+    monkeypatch.setattr(waiting_rules, "looked_for", watched)
+
+    with pytest.raises(TooManyMatches):
+        await publish(database, runner, *(an_event() for _ in range(10)))
+
+    assert wanted == [*[3] * 10, 21, 17, 13, 9, 5, 1]
+
+
+async def test_a_rule_is_found_however_many_wait_for_the_same_events(
+    database: Database, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those whose conditions an event doesn't meet are none that it starts: they hide no other one."""
+    monkeypatch.setattr(waiting_rules, "MOST_EXECUTIONS", 2)
+    monkeypatch.setattr(waiting_rules, "_AT_ONCE", 2)
+    rules = sorted([await a_waiting_rule(runner, conditions=CONDITIONS) for _ in range(7)])
+
+    class Last(Admitting):
+        async def admitted(self, pairs: Sequence[tuple[WaitingRule, Event]]) -> Sequence[bool]:
+            await super().admitted(pairs)
+            return [rule.rule_id == rules[-1] for rule, _ in pairs]
+
+    work = Last()
+    receipts = await publish(database, runner, an_event(), an_event(), work=work)
+
+    assert [list(receipt.started) for receipt in receipts] == [rules[-1:]] * 2
+    assert [rule.rule_id for rule, _ in work.asked] == [rule for rule in rules for _ in range(2)]
+    assert len({id(rule) for rule, _ in work.asked}) == 7, "each is read once for all events"
 
 
 async def test_a_limit_that_is_reached_takes_all_of_it_back(database: Database, runner: Runner) -> None:

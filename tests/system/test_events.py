@@ -271,6 +271,42 @@ def test_a_batch_has_a_hundred_events_at_the_most(tenant: Tenant) -> None:
     problem_of(publish(tenant, [an_event() for _ in range(101)], BATCH), 400, "invalid_body")
 
 
+def test_what_conditions_take_is_bounded_for_a_whole_request(tenant: Tenant) -> None:
+    """Each pair of an event and a rule takes little, all of them together too much."""
+    pattern = {"field": "trigger.data", "operator": "regex_match", "value": "(ab?)*c"}
+    for _ in range(2):
+        waiting(tenant, "order.created", conditions=[pattern] * 10)
+    events = [an_event(data="ab" * 4_000) for _ in range(100)]
+
+    problem = problem_of(publish(tenant, events, BATCH), 422, "too_many_matches")
+
+    assert "more than 500,000 steps" in problem["detail"]
+    assert len(started(publish(tenant, events[:10], BATCH))) == 10, "what was refused was not seen"
+
+
+def test_nothing_is_done_for_a_client_who_leaves_while_conditions_are_looked_at(tenant: Tenant) -> None:
+    never = {"field": "trigger.data.a[0].b", "operator": "contains", "value": 99999}
+    for _ in range(10):
+        waiting(tenant, "order.created", conditions=[never] * 15)
+    met = waiting(tenant, "order.created")
+    events = [an_event(data={"a": []}) for _ in range(40)]
+
+    with pytest.raises(httpx.ReadTimeout):
+        tenant.ask(
+            "POST",
+            EVENTS,
+            {"content-type": BATCH},
+            content=json.dumps(events).encode(),
+            timeout=httpx.Timeout(30, read=0.001),
+        )
+    again = publish(tenant, events, BATCH)  # has its turn when that has ended
+
+    assert [list(each) for each in started(again)] == [[met]] * 40
+    runs = tenant.ask("GET", f"{EXECUTIONS}?limit=100").json()["data"]
+    requests = {execution(tenant, run["execution_id"])["request_id"] for run in runs}
+    assert requests == {again.headers["x-request-id"]}
+
+
 HEADERS = {"ce-specversion": "1.0", "ce-source": "https://shop.example/caf%C3%A9", "ce-type": "order.created"}
 
 

@@ -127,12 +127,15 @@ class UnsupportedMediaType(AutomationError):
 
 
 class TooManyChecks(TooManyRequests):
-    """Another long rule of the tenant is checked or planned."""
+    """Another long rule of the tenant is checked or planned, or too many of its long publications are before one."""
 
     code = "too_many_checks"
     title = "Too many checks"
     default = "Another large rule of this tenant is being checked or planned."
-    advice = "Send large rules, and dry runs of them, one after the other. `Retry-After` says when to try again."
+    advice = (
+        "Send large rules, dry runs of them, and events that many rules wait for, one after the other. `Retry-After` "
+        "says when to try again."
+    )
 
 
 class TooManyBulkOperations(TooManyRequests):
@@ -197,14 +200,15 @@ class QuotaExceeded(AutomationError):
 
 
 class TooManyMatches(AutomationError):
-    """Events would start more executions than one request may create."""
+    """Events would start more executions than one request may create, or have more looked at than one may."""
 
     status = 422
     code = "too_many_matches"
     title = "Too many matches"
-    default = "The events would start more executions than one request may create."
+    default = "More rules wait for the events than one request may start or have looked at."
     advice = (
-        "Send fewer events at once, or have fewer rules wait for the same events: narrow their `types` or `source`."
+        "Send fewer events at once, or have fewer rules wait for the same events: narrow their `types` or `source`, or "
+        "write shorter `conditions`. `detail` says what was too much."
     )
 
 

@@ -6,11 +6,23 @@ two of them made other tenants' reads thirty times as slow. A thread that sleeps
 
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from automation.engine.expressions.evaluation import MAX_SIZE, MAX_STEPS, Budget
 
 STRETCH = 512
 """Steps between two rests: about 1 ms. The longest expression takes one stretch."""
+SIZE_OF_A_STEP = 128
+"""Elements or characters that are built, at the slowest, in the time of a step."""
+
+
+class Long(BaseException):
+    """Some work isn't done within one stretch; nothing that it calls catches this."""
+
+
+def at_once() -> NoReturn:
+    """Rest not: what isn't done by now is begun anew elsewhere."""
+    raise Long
 
 
 class Pace:
@@ -35,6 +47,48 @@ class Pace:
             self._rest()
             self._left = self._stretch - count
 
+    def grow(self, size: int) -> None:
+        """Leave what is built uncounted: within a budget of its own it takes milliseconds."""
+
+
+class Allotment:
+    """The steps that several pieces of work have together.
+
+    Args:
+        steps: How many there are.
+        beyond: Returns what is raised where there are not that many left.
+    """
+
+    __slots__ = ("_beyond", "left")
+
+    def __init__(self, steps: int, beyond: Callable[[], Exception]) -> None:
+        self.left = steps
+        self._beyond = beyond
+
+    def take(self, count: int) -> None:
+        """Take steps, before they are; once there were not enough, there are none."""
+        self.left -= count
+        if self.left < 0:
+            raise self._beyond()
+
+
+class SharedPace(Pace):
+    """A pace whose steps are an allotment's, and so is the time that is taken by what is built or compared in bulk."""
+
+    __slots__ = ("allotment",)
+
+    def __init__(self, rest: Callable[[], None], allotment: Allotment, *, stretch: int = STRETCH) -> None:
+        super().__init__(rest, stretch=stretch)
+        self.allotment = allotment
+
+    def step(self, count: int = 1) -> None:
+        self.allotment.take(count)
+        super().step(count)
+
+    def grow(self, size: int) -> None:
+        """Count a step for so many elements or characters."""
+        self.step(size // SIZE_OF_A_STEP)
+
 
 class PacedBudget(Budget):
     """A budget whose steps are taken at a pace."""
@@ -53,3 +107,7 @@ class PacedBudget(Budget):
     def step(self, count: int = 1) -> None:
         super().step(count)
         self._pace.step(count)
+
+    def grow(self, size: int) -> None:
+        super().grow(size)
+        self._pace.grow(size)

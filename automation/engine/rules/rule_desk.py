@@ -10,31 +10,25 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import MappingProxyType
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from automation.domain.errors import TooManyChecks
-from automation.domain.events import Event, WaitingRule
 from automation.domain.labels import MadeLabels
 from automation.domain.rules import Rule, RuleContent, RuleVersion
 from automation.domain.start_window import AT_ONCE, StartWindow
 from automation.engine.actions import Actions
-from automation.engine.expressions.pace import Pace, PacedBudget
+from automation.engine.expressions.pace import Long, Pace, PacedBudget, at_once
 from automation.engine.rules.plan import Plan, plan
 from automation.engine.rules.rule_check import MAX_STEPS, checked_content
 from automation.engine.rules.rule_labels import made_labels
 from automation.engine.triggers import Triggers
-from automation.engine.triggers.event import meets
-from automation.engine.triggers.input_schema import InputSchemas
+from automation.engine.triggers.input_schema import InputSchemas, Pay, for_nothing
 
 _Result = TypeVar("_Result")
 
 _REST_SECONDS: Final = 0.001
 """As long as a stretch, so that whoever waits for the interpreter has at least half of it."""
-
-
-class _Long(BaseException):
-    """Some work isn't done within one stretch; nothing that it calls catches this."""
 
 
 class RuleDesk:
@@ -104,13 +98,15 @@ class RuleDesk:
         version: int,
         input_schema: Mapping[str, Any] | None,
         trigger_data: Mapping[str, Any],
+        *,
+        pay: Pay = for_nothing,
     ) -> None:
-        """Return if a version of a rule takes what it is triggered with.
+        """Return if a version of a rule takes what it is triggered with, which ``pay`` pays for.
 
         Raises:
             InvalidInput: It doesn't.
         """
-        self._input_schemas.require(tenant, rule_id, version, input_schema, trigger_data)
+        self._input_schemas.require(tenant, rule_id, version, input_schema, trigger_data, pay=pay)
 
     async def labels(self, rule: RuleVersion, trigger_data: Mapping[str, Any]) -> MadeLabels:
         """Return the labels that a version of a rule gives an execution with data that it takes.
@@ -122,24 +118,21 @@ class RuleDesk:
         self.require_input(rule.tenant, rule.rule_id, rule.version, rule.content.input_schema, trigger_data)
         return await self._done(rule.tenant, lambda pace: made_labels(rule, trigger_data, pace))
 
-    async def admits(self, tenant: UUID, rule: WaitingRule, event: Event) -> bool:
-        """Return whether an event meets the conditions that a rule's trigger sets; what can't be evaluated doesn't.
+    async def in_thread(self, part: Callable[[Callable[[], None]], _Result]) -> _Result:
+        """Do a part of some long work, which has its own bounds, when its turn in the thread comes.
 
-        Raises:
-            TooManyChecks: Another long rule of the tenant is checked or planned right now.
+        Args:
+            part: Does it, and rests by what it is given.
         """
-        if not rule.conditions:
-            return True
-        await asyncio.sleep(0)  # an event may have many rules wait for it, and others have requests
-        return await self._done(tenant, lambda pace: meets(rule.conditions, event.trigger, pace))
+        return await asyncio.wrap_future(self._thread.submit(part, self._rest))
 
     def _checked(self, body: Mapping[str, Any], pace: Pace) -> RuleContent:
         return checked_content(body, self._actions, self._triggers, PacedBudget(pace, steps=MAX_STEPS))
 
     async def _done(self, tenant: UUID, work: Callable[[Pace], _Result]) -> _Result:
         try:
-            return work(Pace(_refuse))
-        except _Long:
+            return work(Pace(at_once))
+        except Long:
             return await asyncio.wrap_future(self._submitted(tenant, work))
 
     def _submitted(self, tenant: UUID, work: Callable[[Pace], _Result]) -> "Future[_Result]":
@@ -153,7 +146,3 @@ class RuleDesk:
 
 def _sleep() -> None:
     time.sleep(_REST_SECONDS)
-
-
-def _refuse() -> NoReturn:
-    raise _Long

@@ -60,31 +60,64 @@ def _of_template(written: str, place: str, budget: Budget) -> Iterator[Violation
         yield Violation(f"{name} has no value when an execution is created: trigger and rule have", pointer=place)
 
 
-def made_labels(rule: RuleVersion, trigger_data: Mapping[str, Any], pace: Pace) -> MadeLabels:
-    """Return the labels and keys that a version of a rule gives an execution; all of them share what one may cost.
+class RuleLabels:
+    """The labels and keys of a version of a rule, compiled, for however many executions.
 
     Args:
         rule: The rule.
-        trigger_data: What the execution is created with.
-        pace: At which they are made.
+        pace: At which they are compiled.
     """
-    compiling = PacedBudget.paced(pace)
-    evaluating = PacedBudget(pace)
-    values = scope_beforehand(rule.rule_id, rule.version, rule.content, trigger_data)
 
-    def made(written: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-        resolved: dict[str, str] = {}
-        left_out: dict[str, str] = {}
-        for key, template in written.items():
-            try:
-                resolved[key] = _label(Template.compile(template, budget=compiling).resolve(values, evaluating))
-            except EvaluationError as error:
-                left_out[key] = str(error)
-        return resolved, left_out
+    def __init__(self, rule: RuleVersion, pace: Pace) -> None:
+        budget = PacedBudget.paced(pace)
+        self._rule = rule
+        self._labels = _compiled(rule.content.labels, budget)
+        self._keys = _compiled(_keys(rule.content), budget)
 
-    labels, left_out = made(rule.content.labels)
-    keys, keys_left_out = made(_keys(rule.content))
-    return MadeLabels(labels=labels, left_out=left_out, keys=keys, keys_left_out=keys_left_out)
+    def made(self, trigger_data: Mapping[str, Any], pace: Pace) -> MadeLabels:
+        """Return those of an execution; all of them share what one may cost.
+
+        Args:
+            trigger_data: What the execution is created with.
+            pace: At which they are made.
+        """
+        rule, budget = self._rule, PacedBudget(pace)
+        values = scope_beforehand(rule.rule_id, rule.version, rule.content, trigger_data)
+        labels, left_out = _resolved(self._labels, values, budget)
+        keys, keys_left_out = _resolved(self._keys, values, budget)
+        return MadeLabels(labels=labels, left_out=left_out, keys=keys, keys_left_out=keys_left_out)
+
+
+def made_labels(rule: RuleVersion, trigger_data: Mapping[str, Any], pace: Pace) -> MadeLabels:
+    """Return the labels and keys that a version of a rule gives one execution, made at a pace."""
+    return RuleLabels(rule, pace).made(trigger_data, pace)
+
+
+def _compiled(written: Mapping[str, str], budget: Budget) -> dict[str, Template | EvaluationError]:
+    compiled: dict[str, Template | EvaluationError] = {}
+    for key, template in written.items():
+        try:
+            compiled[key] = Template.compile(template, budget=budget)
+        except EvaluationError as error:
+            compiled[key] = error
+    return compiled
+
+
+def _resolved(
+    compiled: Mapping[str, Template | EvaluationError], values: Mapping[str, Any], budget: Budget
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the values that can be made, and why the others can't."""
+    resolved: dict[str, str] = {}
+    left_out: dict[str, str] = {}
+    for key, template in compiled.items():
+        try:
+            if isinstance(template, EvaluationError):
+                left_out[key] = str(template)
+            else:
+                resolved[key] = _label(template.resolve(values, budget))
+        except EvaluationError as error:
+            left_out[key] = str(error)
+    return resolved, left_out
 
 
 def _label(value: Any) -> str:

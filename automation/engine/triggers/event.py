@@ -28,9 +28,8 @@ from automation.domain.events import MOST_IN_A_BATCH, Event
 from automation.domain.opaque import Opaque
 from automation.domain.rules import ConditionLogic
 from automation.engine.expressions.conditions import Condition, Conditions, Operator
-from automation.engine.expressions.evaluation import Budget, EvaluationError, ExpressionTooCostly, InvalidParts
+from automation.engine.expressions.evaluation import Budget, ExpressionTooCostly, InvalidParts
 from automation.engine.expressions.expressions import Expression
-from automation.engine.expressions.pace import Pace, PacedBudget
 
 LARGEST = 64 * 1024
 """Bytes of the largest event: each execution that it starts keeps it."""
@@ -82,15 +81,6 @@ def compiled(conditions: Iterable[Mapping[str, Any]], budget: Budget) -> Conditi
     """
     written = [Condition(each["field"], Operator(each["operator"]), each.get("value")) for each in conditions]
     return Conditions.compile(written, ConditionLogic.AND, budget)
-
-
-def meets(conditions: Iterable[Mapping[str, Any]], trigger: Mapping[str, Any], pace: Pace) -> bool:
-    """Return whether what was published meets all conditions of a trigger; what can't be evaluated meets none."""
-    try:
-        compiling = PacedBudget.paced(pace)
-        return compiled(conditions, compiling).evaluate({"trigger": dict(trigger)}, PacedBudget(pace)).met
-    except EvaluationError:
-        return False
 
 
 class EventReader:

@@ -6,7 +6,7 @@ take linear time.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -32,6 +32,18 @@ MAX_COST: Final = 2_000_000
 MAX_LISTED_COST: Final = 2_000
 """Up to which cost everything that is wrong is listed; beyond it the first thing alone."""
 _KEPT: Final = 128
+_COST_OF_A_STEP: Final = 20
+"""What asking costs in the time of a step of an evaluation."""
+_BYTES_OF_A_STEP: Final = 4
+"""How much of a schema is compiled in that time."""
+
+Pay = Callable[[int], None]
+"""Is told of steps before they are taken, and raises where there are not that many left."""
+
+
+def for_nothing(_steps: int) -> None:
+    """Take nothing for what is bounded by itself."""
+
 
 _FORBIDDEN: Final = frozenset(
     {
@@ -54,8 +66,8 @@ class InputSchema:
         self._validator = _compiled(schema)
         self._weight = weight(outline(schema))
 
-    def require(self, trigger_data: Mapping[str, Any]) -> None:
-        """Return if the schema takes what a rule is triggered with.
+    def require(self, trigger_data: Mapping[str, Any], pay: Pay = for_nothing) -> None:
+        """Return if the schema takes what a rule is triggered with, which is paid for beforehand.
 
         Raises:
             InvalidInput: It doesn't; each violation leads to its place below ``/trigger_data``.
@@ -64,6 +76,7 @@ class InputSchema:
         if cost > MAX_COST:
             violation = Violation("is too large to be checked by the rule's input_schema", pointer=_MEMBER)
             raise InvalidInput(violations=[violation])
+        pay(cost // _COST_OF_A_STEP)
         instance = dict(trigger_data)
         if self._validator.is_valid(instance):
             return
@@ -88,7 +101,14 @@ class InputSchemas:
         self._kept: OrderedDict[tuple[UUID, UUID, int], InputSchema] = OrderedDict()
 
     def require(
-        self, tenant: UUID, rule_id: UUID, version: int, schema: Schema | None, trigger_data: Mapping[str, Any]
+        self,
+        tenant: UUID,
+        rule_id: UUID,
+        version: int,
+        schema: Schema | None,
+        trigger_data: Mapping[str, Any],
+        *,
+        pay: Pay = for_nothing,
     ) -> None:
         """Return if a version of a rule takes what it is triggered with; one without a schema takes anything.
 
@@ -96,10 +116,11 @@ class InputSchemas:
             InvalidInput: It doesn't.
         """
         if schema is not None:
-            self._compiled((tenant, rule_id, version), schema).require(trigger_data)
+            self._compiled((tenant, rule_id, version), schema, pay).require(trigger_data, pay)
 
-    def _compiled(self, key: tuple[UUID, UUID, int], schema: Schema) -> InputSchema:
+    def _compiled(self, key: tuple[UUID, UUID, int], schema: Schema, pay: Pay) -> InputSchema:
         if key not in self._kept:
+            pay(len(orjson.dumps(schema)) // _BYTES_OF_A_STEP)
             self._kept[key] = InputSchema(schema)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from automation.engine.expressions.evaluation import ExpressionTooCostly
 from automation.engine.expressions.grammar import MAX_LENGTH
-from automation.engine.expressions.pace import STRETCH, Pace, PacedBudget
+from automation.engine.expressions.pace import SIZE_OF_A_STEP, STRETCH, Allotment, Pace, PacedBudget, SharedPace
 
 
 class Stretches:
@@ -57,3 +57,31 @@ def test_a_budget_at_a_pace_ends_like_any_other() -> None:
     with pytest.raises(ExpressionTooCostly):
         budget.step()
     assert len(stretches.steps) == 3
+
+
+class Beyond(Exception):
+    """There are not that many steps left."""
+
+
+def test_an_allotment_is_for_all_that_share_it_to_the_last_step() -> None:
+    stretches = Stretches()
+    allotment = Allotment(5, Beyond)
+    one, other = (SharedPace(stretches.rest, allotment, stretch=3) for _ in range(2))
+
+    for pace in (one, other, one, other, one):
+        pace.step()
+
+    assert allotment.left == 0
+    with pytest.raises(Beyond):
+        other.step()
+
+
+def test_what_is_built_is_paid_for_out_of_the_allotment() -> None:
+    allotment = Allotment(2, Beyond)
+    budget = PacedBudget(SharedPace(Stretches().rest, allotment))
+
+    budget.grow(3 * SIZE_OF_A_STEP - 1)
+
+    assert allotment.left == 0
+    with pytest.raises(Beyond):
+        budget.grow(SIZE_OF_A_STEP)

@@ -1,9 +1,7 @@
 """Long work for requests is done in turn, in stretches, one rule of each tenant at a time."""
 
 import asyncio
-import threading
 from datetime import UTC, datetime
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,38 +10,11 @@ from automation.domain.errors import InvalidBody, TooManyChecks
 from automation.domain.rules import Rule, RuleAction, RuleContent, RuleStatus
 from automation.engine.actions import Actions
 from automation.engine.rules.rule_desk import RuleDesk
+from tests.engine.rules.gate import LONG, SHORT, Gate
 from tests.engine.triggers.shipped import TRIGGERS
 
 A, B = uuid4(), uuid4()
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
-SHORT: dict[str, Any] = {
-    "name": "Notify",
-    "actions": [{"type": "webhook_call", "config": {"url": "https://example.com/", "json": "${trigger.id}"}}],
-}
-LONG: dict[str, Any] = {
-    "name": "Notify",
-    "actions": [{"type": "webhook_call", "config": {"url": "https://example.com/", "json": ["${trigger.id}"] * 100}}],
-}
-
-
-class Gate:
-    """Holds whoever rests until it is opened."""
-
-    def __init__(self) -> None:
-        self.reached = threading.Event()
-        self._open = threading.Event()
-        self.rests = 0
-
-    def rest(self) -> None:
-        self.rests += 1
-        self.reached.set()
-        assert self._open.wait(60)
-
-    def open(self) -> None:
-        self._open.set()
-
-    async def held(self) -> None:
-        assert await asyncio.to_thread(self.reached.wait, 60)
 
 
 @pytest.fixture
