@@ -12,6 +12,8 @@ from automation.domain.opaque import Opaque
 MOST_IN_A_BATCH = 100
 MOST_EXECUTIONS = 500
 """How many executions the events of one request create at the most, all of them in one transaction."""
+MOST_TOLD = 5_000
+"""How many executions an answer names at the most: of events that were seen, or are there twice, too."""
 MOST_PAIRS = 10_000
 """How many pairs of an event and a rule whose trigger has conditions one request has looked at, at the most."""
 MOST_STEPS = 500_000

@@ -1,14 +1,15 @@
 """Publishes events: finds the rules that wait for each, and creates all their executions in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from psycopg.rows import dict_row
 
-from automation.domain.errors import TooManyPending
-from automation.domain.events import Event, Receipt
+from automation.domain.errors import TooManyMatches, TooManyPending
+from automation.domain.events import MOST_TOLD, Event, Receipt
 from automation.domain.limits import DEFAULTS, Limits
 from automation.domain.origin import Origin
 from automation.storage import quotas
@@ -92,7 +93,8 @@ class Events:
             work: Looks at rules that wait for an event's type and source, and makes labels of theirs.
 
         Raises:
-            TooManyMatches: where more executions would be created than one request may create, or more looked at.
+            TooManyMatches: where more executions would be created than one request may create, or more looked at, or
+                more told of.
             TooManyPending: where the tenant has as many pending executions as it may have.
             TooManyExecutions: where it has asked for as many in this day as it may.
             QuotaExceeded: where it has stored as much as it may.
@@ -128,6 +130,7 @@ class Events:
             begun = {**asked, "digests": [*started], **_columns(starts)}
             seen = await transaction.fetch_all(_BEGIN, begun, dict_row)
             before = {row["digest"]: _receipt(row["receipt"]) for row in seen}
+            _require_told(events, starts, before)
             new = sorted((start for start in starts if events[start.place - 1].digest not in before), key=_in_order)
             for first in range(0, len(new), _AT_ONCE):
                 some = new[first : first + _AT_ONCE]
@@ -160,6 +163,14 @@ def _data(events: Sequence[Event], starts: Sequence[_Start]) -> dict[str, object
     """Return what the events of some starts are about; each goes along once."""
     places = sorted({start.place for start in starts})
     return {"events": places, "triggers": [encoded(events[place - 1].trigger) for place in places]}
+
+
+def _require_told(events: Sequence[Event], starts: Sequence[_Start], before: Mapping[bytes, Collection[UUID]]) -> None:
+    """Return if an answer may name all that the events start, or have started when they were seen."""
+    begun = Counter(events[start.place - 1].digest for start in starts)
+    told = sum(len(before[digest]) if (digest := event.digest) in before else begun[digest] for event in events)
+    if told > MOST_TOLD:
+        raise TooManyMatches(f"The answer would name more than {MOST_TOLD:,} executions, of events that were seen.")
 
 
 def _require_published(outcome: str) -> None:

@@ -254,6 +254,26 @@ async def test_a_rule_is_found_however_many_wait_for_the_same_events(
     assert len({id(rule) for rule, _ in work.asked}) == 7, "each is read once for all events"
 
 
+async def test_an_answer_names_so_many_executions_however_often_an_event_is_there(
+    database: Database, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "MOST_TOLD", 5)
+    for _ in range(2):
+        await a_waiting_rule(runner)
+    event, seen = an_event(), an_event()
+
+    with pytest.raises(TooManyMatches, match="name more than 5"):
+        await publish(database, runner, event, event, event)
+    refused = (runner.jobs(), known(runner))
+    await publish(database, runner, seen)
+    (*_, again) = await publish(database, runner, seen, event)
+    with pytest.raises(TooManyMatches, match="name more than 5"):
+        await publish(database, runner, seen, event, seen)
+
+    assert refused == ([], [])
+    assert await publish(database, runner, event, event) == [again, again]
+
+
 async def test_a_limit_that_is_reached_takes_all_of_it_back(database: Database, runner: Runner) -> None:
     for _ in range(2):
         await a_waiting_rule(runner)
