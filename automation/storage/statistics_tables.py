@@ -25,5 +25,5 @@ Table(
     Column("status", Text(), nullable=False),
     Column("step", Integer(), nullable=False),
     Column("runs", BigInteger(), nullable=False),
-    PrimaryKeyConstraint("tenant", "automation_rule_id", "quarter", "status", "step"),
+    PrimaryKeyConstraint("tenant", "automation_rule_id", "quarter", "status", "step", postgresql_include=["runs"]),
 )

@@ -3,6 +3,8 @@
 -- fold_run_ends) that half, and 95 of a hundred, of the completed, failed and timed out runs did not exceed.
 -- Called by RuleStatistics.read (automation/storage/rule_statistics.py).
 --
+-- The index of the primary key has all that is read here, so that nothing else is touched of periods long ago.
+--
 -- All that had ended by as_of is counted: what ended after that may not be, as yet. An end is written within seconds of
 -- its time, or not at all. as_of moves on in steps of five seconds and not beyond the period, so that an answer in which
 -- nothing else is new is the same.
@@ -28,11 +30,12 @@ BEGIN
     PERFORM now() AT TIME ZONE p_zone; -- an unknown one fails, also where nothing ended
     RETURN QUERY
     WITH found AS (
-        SELECT date_trunc(p_bucket, s.quarter, p_zone) AS starts_at, s.status, s.step, s.runs
+        SELECT date_trunc(p_bucket, s.quarter, p_zone) AS starts_at, s.status, s.step, sum(s.runs)::bigint AS runs
         FROM automation_rule_statistics s
         WHERE s.tenant = p_tenant AND s.automation_rule_id = p_rule AND s.quarter >= p_from AND s.quarter < p_to
+        GROUP BY 1, 2, 3
     ), each AS (
-        SELECT f.starts_at, f.status, f.step, sum(f.runs)::bigint AS runs FROM found f GROUP BY 1, 2, 3
+        SELECT f.starts_at, f.status, f.step, f.runs FROM found f
         UNION ALL
         SELECT NULL, f.status, f.step, sum(f.runs)::bigint FROM found f GROUP BY 2, 3
     ), timed AS (

@@ -481,6 +481,7 @@ CREATE TABLE automation_rule_statistics (
     step integer NOT NULL,
     runs bigint NOT NULL,
     CONSTRAINT automation_rule_statistics_pkey PRIMARY KEY (tenant, automation_rule_id, quarter, status, step)
+        INCLUDE (runs)
 );
 """
 
