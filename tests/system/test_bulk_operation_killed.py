@@ -53,7 +53,7 @@ def test_it_is_killed_in_the_middle_of_a_batch_and_goes_on(
             with psycopg.connect(database_urls.admin) as holder:
                 holder.execute(HOLD, (tenant.tenant,))
                 accepted = tenant.post(f"{EXECUTIONS}/{action}", {"filter": wanted})
-                pid = blocked(admin)
+                pid = blocked(admin, holder)
                 process.popen.kill()
                 process.popen.wait()
             wait_for_the_end(admin, pid)

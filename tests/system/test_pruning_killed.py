@@ -43,7 +43,7 @@ def test_it_is_killed_in_the_middle_of_a_batch(
     ):
         with psycopg.connect(database_urls.admin) as reader:
             reader.execute(HOLD, (ours.tenant,))
-            pid = blocked(admin)
+            pid = blocked(admin, reader)
             process.popen.kill()
             process.popen.wait()
         wait_for_the_end(admin, pid)

@@ -127,7 +127,8 @@ class _Module:
 
 @cache
 def _modules(repository: Path) -> tuple[_Module, ...]:
-    return tuple(_module(path, repository) for path in sorted((repository / "automation/storage").rglob("*.py")))
+    rooms = [repository / "automation/storage", repository / "automation/engine/runs"]  # the queue has statements, too
+    return tuple(_module(path, repository) for room in rooms for path in sorted(room.rglob("*.py")))
 
 
 def _module(path: Path, repository: Path) -> _Module:
