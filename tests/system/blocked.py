@@ -1,4 +1,4 @@
-"""Waits for processes of the database: until one waits for another's lock, and until one does nothing for anybody any more."""
+"""Waits for processes of the database: until one waits for another's lock, and until one does nothing for anybody."""
 
 import time
 

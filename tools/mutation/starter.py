@@ -7,6 +7,7 @@ input, and what becomes of it goes as lines to its standard output: the process,
 
 import importlib
 import json
+import math
 import os
 import resource
 import subprocess
@@ -35,16 +36,21 @@ PRELOADED = (
 )
 MEMORY = 6 * 1024**3
 """Bytes of address space for a mutant, which may know no end."""
+_CORES = os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """What a fork is to do: pytest's arguments, where it runs, its environment, and where its output goes."""
+    """What a fork is to do: pytest's arguments, where it runs, its environment, where its output goes, and for how long.
+
+    Whoever asked for it ends it in time, unless he was killed; what then goes on ends after ``processor`` seconds of work.
+    """
 
     arguments: list[str]
     place: str
     environment: dict[str, str]
     output: str
+    processor: int
 
 
 class Starter:
@@ -75,7 +81,7 @@ class Starter:
         self, arguments: Sequence[str], place: Path, environment: dict[str, str], seconds: float
     ) -> tuple[int, str] | None:
         """Return pytest's exit code and what it said, None where its time was over."""
-        trial = _Trial(list(arguments), str(place), environment, str(self._output))
+        trial = _Trial(list(arguments), str(place), environment, str(self._output), _CORES * math.ceil(seconds) + 1)
         self._asked.write(json.dumps(asdict(trial)) + "\n")
         self._asked.flush()
         pid = int(self._told.readline())
@@ -123,6 +129,7 @@ def _become(trial: _Trial) -> int:
     for number, descriptor in enumerate((nothing, output, output)):
         os.dup2(descriptor, number)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (trial.processor, trial.processor))
     os.chdir(trial.place)
     os.environ.clear()
     os.environ.update(trial.environment)
