@@ -33,7 +33,7 @@ _LEFT = "SELECT count(*) FROM automation_executions WHERE tenant <> ALL (%s)"
 _SPOIL = "DELETE FROM bench.seeds"
 
 
-def measure(executions: int, seconds: int) -> tuple[list[Load], list[Load], int, float]:
+def measure(executions: int, seconds: int, rest: int) -> tuple[list[Load], list[Load], int, float]:
     """Return the loads alone and beside the worker, how many executions it removed, and in how many seconds."""
     staying = [identifier(f"tenant {number}") for number in READ]
     with seeded("retention", Plan(executions, narrow=True)) as database:
@@ -45,8 +45,8 @@ def measure(executions: int, seconds: int) -> tuple[list[Load], list[Load], int,
             database.connect() as connection,
             running(lineup.service(1), database, OUTPUT / "logs" / "retention.log") as server,
         ):
-            read = partial(load.over_http, server.port, requests, seconds, connections=CLIENTS)
-            read()
+            read = partial(load.over_http, server.port, requests, connections=CLIENTS)
+            read(rest)
             before = left = _count(connection.execute(_LEFT, [staying]).fetchone())
             connection.execute(_SPOIL)
             _let_go(database)
@@ -58,10 +58,10 @@ def measure(executions: int, seconds: int) -> tuple[list[Load], list[Load], int,
                     while _count(connection.execute(_LEFT, [staying]).fetchone()) == left:
                         time.sleep(0.05)
                     began = time.perf_counter()
-                    beside.append(read(seed=len(beside)))
+                    beside.append(read(seconds, seed=len(beside)))
                 took += time.perf_counter() - began
                 left = _count(connection.execute(_LEFT, [staying]).fetchone())
-                alone.append(read(seed=-len(beside)))
+                alone.append(read(rest, seed=-len(beside)))
             return alone, beside, before, took
 
 
@@ -104,12 +104,13 @@ def main() -> None:
     """Measure, and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--executions", type=int, default=1_250_000, help="of which four fifths are removed (1.25M)")
-    parser.add_argument("--seconds", type=int, default=5, help="how long each load lasts (5)")
+    parser.add_argument("--seconds", type=int, default=30, help="how long each load beside the worker lasts (30)")
+    parser.add_argument("--rest", type=int, default=5, help="how long each load alone lasts between them (5)")
     arguments = parser.parse_args()
     warn_if_busy()
     (OUTPUT / "logs").mkdir(parents=True, exist_ok=True)
     try:
-        found = measure(arguments.executions, arguments.seconds)
+        found = measure(arguments.executions, arguments.seconds, arguments.rest)
     except InvalidRun as error:
         sys.exit(f"Invalid: {error}")
     print(", ".join(f"{name}: {value}" for name, value in describe().items()))

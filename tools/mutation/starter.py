@@ -41,9 +41,9 @@ _CORES = os.cpu_count() or 1
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """What a fork is to do: pytest's arguments, where it runs, its environment, where its output goes, and for how long.
+    """What a fork is to do: pytest's arguments, where it runs, its environment, where its output goes, and how much.
 
-    Whoever asked for it ends it in time, unless he was killed; what then goes on ends after ``processor`` seconds of work.
+    Whoever asked for it ends it in time, unless he was killed: what goes on ends after ``processor`` seconds of work.
     """
 
     arguments: list[str]
