@@ -16,9 +16,9 @@ LARGE_BEFOREHAND: Mapping[str, Any] = {"labels": {f"label-{number}": A_LIST * 2 
 """What of a rule takes some fifteen stretches whenever something triggers it."""
 
 
-def at_once(send: Callable[[int], httpx.Response]) -> list[httpx.Response]:
-    """Send eighty requests, eight at a time."""
-    with ThreadPoolExecutor(AT_ONCE) as clients:
+def at_once(send: Callable[[int], httpx.Response], number: int = AT_ONCE) -> list[httpx.Response]:
+    """Send eighty requests, so many at a time."""
+    with ThreadPoolExecutor(number) as clients:
         return list(clients.map(send, range(10 * AT_ONCE)))
 
 

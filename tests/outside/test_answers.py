@@ -14,10 +14,11 @@ from automation.contract.document.naming import HOOK_TOKEN
 from automation.contract.document.outline import Entry
 from automation.domain.limits import Limit
 from automation.domain.permissions import Role
+from automation.engine.rules.event_desk import MOST_WAITING
 from automation.storage.bulk_changes import MOST
 from tests.outside.calls import AN_EVENT, TIMEOUT_SECONDS, successful
 from tests.outside.conftest import Demo
-from tests.outside.long_rules import LARGE, LARGE_BEFOREHAND, at_once, one_at_a_time
+from tests.outside.long_rules import AT_ONCE, LARGE, LARGE_BEFOREHAND, at_once, one_at_a_time
 from tests.shipped_contract.shipped import ENTRIES, examples, responses
 from tests.system.many_executions import failed
 from tests.system.problems import problem_of
@@ -151,15 +152,18 @@ def test_more_executions_than_may_wait_are_refused(tenant: Tenant, entry: Entry)
 def test_large_rules_of_a_tenant_are_taken_one_at_a_time(tenant: Tenant, entry: Entry) -> None:
     large = rule_input(actions=[{**WEBHOOK, "config": {**WEBHOOK["config"], "json": LARGE}}])
     rule = tenant.create_rule(actions=large["actions"])
-    tenant.create_rule(**LARGE_BEFOREHAND, trigger_type="event", trigger_config={"types": [AN_EVENT["type"]]})
+    publishes = entry.name == "publishAutomationEvent"
+    for _ in range(5 * publishes):
+        tenant.create_rule(**LARGE_BEFOREHAND, trigger_type="event", trigger_config={"types": [AN_EVENT["type"]]})
     path = entry.path.replace("{id}", rule["rule_id"])
     headers = {"content-type": media_type_of(entry)}
 
     def send(_number: int) -> httpx.Response:
         bodies = {"executeAutomationRule": {"dry_run": True}, "publishAutomationEvent": {**AN_EVENT, "id": new_key()}}
-        return tenant.ask(entry.method, path, headers, content=json.dumps(bodies.get(entry.name, large)))
+        content = json.dumps(bodies.get(entry.name, large))
+        return tenant.ask(entry.method, path, headers, content=content, timeout=TIMEOUT_SECONDS)
 
-    answers = at_once(send)
+    answers = at_once(send, 2 * MOST_WAITING if publishes else AT_ONCE)  # some publications wait for their turn
 
     one_at_a_time(answers)
 
