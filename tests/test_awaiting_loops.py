@@ -15,7 +15,7 @@ ROOMS = ("automation", "handlers", "security")
 REASONS: Mapping[str, str] = {
     "automation/contract/compiled/body_bytes.py:body_bytes": "a message that is not the last is waited for",
     "automation/demo/receivers.py:_Slow.answer": "rests in each round, for a minute at the most",
-    "automation/engine/actions/transport.py:_Connection.__aiter__": "sleeps for 0 s after 16 pieces, of a bounded number",
+    "automation/engine/actions/transport.py:_Connection.__aiter__": "sleeps for 0 s after 16 pieces, and has a bound",
     "automation/engine/actions/transport.py:_Connection._event": "ends at a bound of bytes, be they there or not",
     "automation/engine/rules/event_desk.py:EventWork.admitted": "each part begins with a sleep of 0",
     "automation/engine/runs/conductor.py:Conductor.conduct": "each round waits for an answer of the database",
