@@ -4,7 +4,9 @@ import os
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -19,10 +21,15 @@ Seen = Mapping[str, object]
 
 
 def seen_of(process: Started) -> Seen:
-    """Return what the system knows of a process: its signals, its descriptors without the database's, its family."""
+    """Return what the system knows of a process: its signals, its descriptors without the database's, its family.
+
+    Of its descriptors it is those that stay: beside its start it opens files for a moment.
+    """
     place = Path("/proc", str(process.pid))
     status = dict(re.findall(r"(\w+):\t(.*)", (place / "status").read_text()))
-    links = [str(link.readlink()) for link in (place / "fd").iterdir()]
+    opened = _opened(place)
+    time.sleep(0.1)
+    links = [link for number, link in _opened(place).items() if opened.get(number) == link]
     return {
         "descriptors": sorted(_kind(link) for link in links if not link.startswith("socket:")),
         "group": os.getpgid(process.pid),
@@ -30,6 +37,15 @@ def seen_of(process: Started) -> Seen:
         "directory": str((place / "cwd").readlink()),
         **{name: status[name] for name in ("SigBlk", "SigCgt", "SigIgn", "Umask", "Uid")},
     }
+
+
+def _opened(place: Path) -> dict[str, str]:
+    """Return what each descriptor of a process leads to."""
+    found = {}
+    for each in (place / "fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since it was listed
+            found[each.name] = str(each.readlink())
+    return found
 
 
 def _kind(link: str) -> str:
