@@ -5,7 +5,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from automation.contract.compiled.body_bytes import Receive, body_bytes
+from automation.contract.compiled.body_bytes import Receive, Turn, body_bytes
 from automation.contract.compiled.excerpts import Excerpts
 from automation.contract.compiled.integers import Converter
 from automation.contract.compiled.media_types import is_compressed, media_type_in_utf8
@@ -51,8 +51,13 @@ class BodyReader:
         self._integers = integers
         self._opaque = opaque
 
-    async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> Any:
+    async def read(self, headers: Mapping[bytes, bytes], receive: Receive, turn: Turn) -> Any:
         """Return the body's validated value; None for an optional one that isn't there.
+
+        Args:
+            headers: The request's, by their names in lower case.
+            receive: Gives the parts of the body.
+            turn: Waited for between the receiving of the whole body and its reading.
 
         Raises:
             ContentTooLarge: It is larger than the operation takes; it was not read further than that.
@@ -62,6 +67,7 @@ class BodyReader:
         content = await body_bytes(headers, receive, self._max_bytes, required=self._required)
         if not content:
             return None
+        await turn()
         _require_json(headers, self._media_type)
         value, texts = parsed_keeping(content, self._opaque) if self._opaque else (parsed(content), {})
         if not self._validator.is_valid(value):

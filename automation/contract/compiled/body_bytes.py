@@ -6,6 +6,8 @@ from typing import Any
 from automation.domain.errors import ContentTooLarge, InvalidBody
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Turn = Callable[[], Awaitable[None]]
+"""Returns when a body that has been received may be read."""
 
 
 async def body_bytes(headers: Mapping[bytes, bytes], receive: Receive, most: int, *, required: bool) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from automation.contract.compiled.body_bytes import Receive, body_bytes
+from automation.contract.compiled.body_bytes import Receive, Turn, body_bytes
 from automation.contract.compiled.media_types import is_compressed, media_type_in_utf8
 from automation.contract.compiled.parameters import OPTIONAL_SPACE
 from automation.domain.errors import UnsupportedMediaType
@@ -39,8 +39,13 @@ class RawBodyReader:
         self._media_types = media_types
         self._headers = None if headers is None else headers.encode()
 
-    async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> RawBody | None:
+    async def read(self, headers: Mapping[bytes, bytes], receive: Receive, turn: Turn) -> RawBody | None:
         """Return the body; None for an optional one that isn't there.
+
+        Args:
+            headers: The request's, by their names in lower case.
+            receive: Gives the parts of the body.
+            turn: Waited for between the receiving of the whole body and its use.
 
         Raises:
             ContentTooLarge: It is larger than the operation takes; it was not read further than that.
@@ -51,6 +56,7 @@ class RawBodyReader:
         belonging = self._belonging(headers)
         if not content:
             return RawBody(b"", "", belonging) if belonging else None
+        await turn()
         media_type = media_type_in_utf8(headers)
         if is_compressed(headers):
             raise UnsupportedMediaType(self._detail(), headers={"Accept-Encoding": "identity"})

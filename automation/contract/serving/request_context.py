@@ -6,6 +6,7 @@ name that stands here, or in ``connexion_adapter`` for what Connexion's layers l
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from automation.contract.serving.accept import Accept
 from automation.contract.serving.connection import Connection
@@ -89,6 +90,12 @@ def hook_if_any(scope: Mapping[str, Any]) -> Hook | None:
     """Return the hook that a request's token stands for, or None where it has none, or was not asked for it yet."""
     found: Hook | None = scope["extensions"].get(_HOOK)
     return found
+
+
+def tenant_if_known(scope: Mapping[str, Any]) -> UUID | None:
+    """Return whose request it is, or None where security has not said so."""
+    caller = principal_if_known(scope) or hook_if_any(scope)
+    return None if caller is None else caller.tenant
 
 
 def allowances(scope: Mapping[str, Any]) -> tuple[Allowance, ...]:

@@ -1,11 +1,13 @@
 """Decodes and validates a request before its handler is called."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from automation.contract.serving.binding import BODY
+from automation.contract.serving.body_turns import BodyTurns
 from automation.contract.serving.connection import Connection
 from automation.contract.serving.connexion_adapter import ASGIApp, Receive, Scope, Send
-from automation.contract.serving.request_context import ARGUMENTS, endpoint, note_connection
+from automation.contract.serving.request_context import ARGUMENTS, endpoint, note_connection, tenant_if_known
 
 
 class RequestValidation:
@@ -13,6 +15,7 @@ class RequestValidation:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._turns = BodyTurns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Validate a request and pass it on; what isn't HTTP is passed on as it is."""
@@ -20,7 +23,9 @@ class RequestValidation:
             routed = endpoint(scope)
             arguments = routed.parameters.read(scope)
             if routed.body is not None:
-                arguments[BODY] = await routed.body.read(_combined(scope["headers"]), receive)
+                arguments[BODY] = await routed.body.read(
+                    _combined(scope["headers"]), receive, partial(self._turns.turn, tenant_if_known(scope))
+                )
                 note_connection(scope, Connection(receive))
             scope[ARGUMENTS] = arguments
             if routed.around is not None:
