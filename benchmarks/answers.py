@@ -1,9 +1,10 @@
 """Checks that a target answers right: the same JSON for the same execution, and the same refusals."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -49,6 +50,28 @@ def check(port: int, database: BenchDatabase, *, seed: int) -> None:
         _check_refusals(client, database)
 
 
+def tags(port: int, database: BenchDatabase, numbers: Iterable[int]) -> dict[int, str]:
+    """Return the entity tag that a server gives each of some executions.
+
+    Raises:
+        InvalidRun: It has none, or does not answer 304 without a body to whoever names it.
+    """
+    wanted = list(numbers)
+    with (
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as client,
+        ThreadPoolExecutor(AT_A_TIME) as threads,
+    ):
+
+        def tag_of(number: int) -> str:
+            tag: str = _get_own(client, database, number).headers.get("etag", "")
+            again = _get(client, number, database.keys.readers[number % TENANTS][0], {"if-none-match": tag})
+            if again.status_code != httpx.codes.NOT_MODIFIED or again.content:
+                raise InvalidRun(f"execution {number} with the tag {tag!r} is answered {again.status_code}")
+            return tag
+
+        return dict(zip(wanted, threads.map(tag_of, wanted), strict=True))
+
+
 def _get_own(client: httpx.Client, database: BenchDatabase, number: int) -> httpx.Response:
     return _get(client, number, database.keys.readers[number % TENANTS][0])
 
@@ -77,8 +100,10 @@ def _check_refusals(client: httpx.Client, database: BenchDatabase) -> None:
             raise InvalidRun(f"{what} is answered {answer.status_code} instead of {status}: {answer.text[:500]}")
 
 
-def _get(client: httpx.Client, number: int, key: str | None) -> httpx.Response:
-    headers = {} if key is None else {"x-api-key": key}
+def _get(
+    client: httpx.Client, number: int, key: str | None, more: Mapping[str, str] = MappingProxyType({})
+) -> httpx.Response:
+    headers = more if key is None else {"x-api-key": key, **more}
     return client.get(f"{_PREFIX}/executions/{identifier(f'execution {number}')}", headers=headers)
 
 

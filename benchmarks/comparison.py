@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks import answers, lineup, load, report
 from benchmarks.database import BenchDatabase, seeded
 from benchmarks.lineup import PEERS_PYTHON, Server, Statement, Target
-from benchmarks.load import InvalidRun
+from benchmarks.load import InvalidRun, Keys
 from benchmarks.machine import describe, warn_if_busy
 from benchmarks.report import Measurement, Results
 from benchmarks.running import Running, running
@@ -23,6 +23,9 @@ from benchmarks.seed import READERS, Plan
 from benchmarks.usage import seconds_spent_since_now
 
 OUTPUT = Path("dist/bench")
+CONDITIONAL = OUTPUT / "requests-conditional.txt"
+TAGGED = 2_000
+"""Executions that are asked for with the entity tag that they have."""
 WARM = 5_000
 """Requests after which a server is warm."""
 PATIENCE = 3
@@ -36,13 +39,14 @@ class Comparison:
         database: What they read.
         seconds: How long each is measured each time.
         warm_up: How many seconds of load come before, and up to three times as many for a slow server.
-        keys: How many keys of each tenant are used.
+        keys: Which keys of each tenant are used.
     """
 
-    def __init__(self, database: BenchDatabase, *, seconds: int, warm_up: int, keys: int) -> None:
+    def __init__(self, database: BenchDatabase, *, seconds: int, warm_up: int, keys: Keys) -> None:
         self._database = database
         self._seconds = seconds
         self._warm_up = warm_up
+        self._keys = keys
         self._requests = OUTPUT / "requests.txt"
         self._servers: dict[str, Running] = {}
         self._measured = 0
@@ -61,6 +65,8 @@ class Comparison:
                     if target.checked:
                         answers.check(server.port, self._database, seed=0)
                     self._warm(server.port)
+                    if target.conditional:
+                        self._write_conditional(server.port)
                     self._servers[target.name] = server
                     yield
             case Statement():
@@ -76,15 +82,22 @@ class Comparison:
         self._measured += 1
         match target:
             case Server():
-                return self._measure_server(self._servers[target.name])
+                return self._measure_server(target, self._servers[target.name])
             case Statement():
                 return self._measure_statement(target)
 
-    def _measure_server(self, server: Running) -> Measurement:
+    def _measure_server(self, target: Server, server: Running) -> Measurement:
         spent = seconds_spent_since_now(server.pid)
         spent_by_database = seconds_spent_since_now(self._database.postmaster)
-        done = load.over_http(server.port, self._requests, self._seconds, seed=self._measured)
+        requests = CONDITIONAL if target.conditional else self._requests
+        done = load.over_http(server.port, requests, self._seconds, connections=target.connections, seed=self._measured)
         return Measurement.of(done, cpu=spent(), database_cpu=spent_by_database())
+
+    def _write_conditional(self, port: int) -> None:
+        """Write requests that know what they ask for, of which each is answered 304."""
+        numbers = range(min(TAGGED, self._database.plan.executions))
+        tags = answers.tags(port, self._database, numbers)
+        load.write_requests(CONDITIONAL, numbers, self._database, keys=self._keys, tags=tags)
 
     def _warm(self, port: int) -> None:
         """Load a server until its time is up and it has answered enough for a compiler that works while it runs."""
@@ -114,7 +127,8 @@ def run(arguments: argparse.Namespace) -> Results:
     chosen, skipped = _choose(arguments)
     with seeded("bench", Plan(arguments.executions)) as database, ExitStack() as stack:
         results = Results(describe(), vars(arguments), skipped)
-        comparison = Comparison(database, seconds=arguments.seconds, warm_up=arguments.warm_up, keys=arguments.keys)
+        keys = Keys(arguments.keys, zipf=arguments.zipf)
+        comparison = Comparison(database, seconds=arguments.seconds, warm_up=arguments.warm_up, keys=keys)
         for target in chosen:
             with _named(target):
                 stack.enter_context(comparison.ready(target))
@@ -166,8 +180,9 @@ def _read(arguments: list[str]) -> argparse.Namespace:
         default=1,
         choices=range(1, READERS + 1),
         metavar="N",
-        help=f"of each tenant, 1-{READERS} (1)",
+        help=f"of each tenant, 1-{READERS:,} (1)",
     )
+    parser.add_argument("--zipf", action="store_true", help="some keys are used more than others, by Zipf's law")
     parser.add_argument("--processes", type=int, default=2, help="of the service, measured beside one (2)")
     parser.add_argument("--targets", nargs="+", metavar="NAME", help=f"measure these alone: {', '.join(_names(2))}")
     read = parser.parse_args(arguments)

@@ -3,12 +3,14 @@
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.database import BenchDatabase
-from benchmarks.load import pgbench
+from benchmarks.load import CONNECTIONS, pgbench
 
+MANY = 256
+"""Connections, beside the few that everything is compared with."""
 PEERS = Path(__file__).parent / "targets"
 PEERS_PYTHON = Path(".venv-bench/bin/python")
 SERVICE = Path(sys.executable).with_name("automation")
@@ -37,11 +39,15 @@ class Server(_Target):
         command: Starts it, with ``{port}`` where the port belongs.
         checked: Whether it answers as the contract has it; one that doesn't is there as a yardstick.
         needs: Programs, and files, that it can't do without.
+        connections: How many requests there are at any time.
+        conditional: Whether requests name the entity tag that they know, so that the answer is 304.
     """
 
     command: Sequence[str]
     checked: bool = True
     needs: Sequence[str | Path] = ()
+    connections: int = CONNECTIONS
+    conditional: bool = False
 
     def arguments(self, port: int) -> list[str]:
         """Return the command that listens on a port."""
@@ -76,6 +82,8 @@ def targets(processes: int) -> list[Target]:
     several = [service(processes)] if processes > 1 else []
     return [
         service(1),
+        replace(service(1), name="service-304", title="this service, what has not changed (304)", conditional=True),
+        replace(service(1), name="service-many", title=f"this service, {MANY} connections", connections=MANY),
         *several,
         _python("connexion", "stock Connexion 3.3, validate_responses, SQLAlchemy async", "connexion_sqlalchemy"),
         _python("fastapi-sqlalchemy", "FastAPI, Pydantic 2, SQLAlchemy async", "fastapi_sqlalchemy"),

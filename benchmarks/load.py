@@ -2,12 +2,15 @@
 
 import importlib.util
 import json
+import random
 import re
 import resource
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from bisect import bisect
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from automation.storage.embedded.programs import INSTALLATION, PACKAGE
@@ -48,18 +51,46 @@ class Load:
         return self.requests / self.seconds
 
 
-def write_requests(path: Path, numbers: Iterable[int], database: BenchDatabase, *, keys: int = 1) -> None:
-    """Write a file of requests, one a line: the id of an execution, and a key of its tenant.
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Which keys of a tenant requests have: how many of them there are, and whether some are used more than others.
+
+    By Zipf's law the second is used half as often as the first, the third a third as often, and so on.
+    """
+
+    number: int = 1
+    zipf: bool = False
+
+    def drawn(self) -> Callable[[int], int]:
+        """Return what says, of each execution by its number, which of its tenant's keys asks for it."""
+        if not self.zipf:
+            return lambda execution: execution // TENANTS % self.number
+        cumulative = list(accumulate(1 / (rank + 1) for rank in range(self.number)))
+        draw = random.Random(self.number)  # noqa: S311 - a sample, no secret
+        return lambda _: bisect(cumulative, draw.random() * cumulative[-1])
+
+
+def write_requests(
+    path: Path,
+    numbers: Iterable[int],
+    database: BenchDatabase,
+    *,
+    keys: Keys = Keys(),
+    tags: Mapping[int, str] | None = None,
+) -> None:
+    """Write a file of requests, one a line: an execution's id, a key of its tenant, and an entity tag if it has one.
 
     Args:
         path: The file.
         numbers: The executions.
         database: Where they are.
-        keys: How many keys of each tenant are used in turn.
+        keys: Which keys are used.
+        tags: The entity tag that each execution is known to have; None where requests have no precondition.
     """
     readers = database.keys.readers
+    key = keys.drawn()
     lines = (
-        f"{identifier(f'execution {number}')} {readers[number % TENANTS][number // TENANTS % keys]}\n"
+        f"{identifier(f'execution {number}')} {readers[number % TENANTS][key(number)]} {tags[number] if tags else ''}\n"
         for number in numbers
     )
     with path.open("w") as file:

@@ -23,8 +23,8 @@ INTERVAL = 600.0
 """Seconds between two rounds through all tenants."""
 TENANTS = 200
 """How many tenants are taken in turn at a time."""
-REST = 9
-"""How many times as long as a batch took nothing is removed after it: a tenth of one connection's work at the most."""
+REST = 3
+"""How many times as long as a batch took nothing is removed after it: a quarter of one connection's work at the most."""
 LEAST_REST = 0.01
 ANSWERS_INTERVAL = 10.0
 ANSWERS_LIMIT = 1000
