@@ -24,7 +24,7 @@ INTERVAL = 600.0
 TENANTS = 200
 """How many tenants are taken in turn at a time."""
 REST = 3
-"""How many times as long as a batch took nothing is removed after it: a quarter of one connection's work at the most."""
+"""How many times as long as a batch took nothing is removed after it: a quarter of one connection's work at most."""
 LEAST_REST = 0.01
 ANSWERS_INTERVAL = 10.0
 ANSWERS_LIMIT = 1000
