@@ -121,7 +121,7 @@ class Queue:
             min_size=1,
             max_size=_CONNECTIONS,
             timeout=_CONNECT_SECONDS,
-            configure=_set_up,
+            configure=set_up,
             kwargs={
                 "application_name": "automation-executions queue",
                 "options": "-c statement_timeout=10000",
@@ -135,10 +135,15 @@ class Queue:
         )
 
 
-async def _set_up(connection: AsyncConnection[Any]) -> None:
-    """Save BEGIN and COMMIT, since everything that Procrastinate does here is one statement."""
+async def set_up(connection: AsyncConnection[Any]) -> None:
+    """Set a connection of the queue up, so that nothing costs more than it has to.
+
+    Everything that Procrastinate does here is one statement, so there is no BEGIN and no COMMIT; and a job is only a
+    message, so nobody waits until the disk has it that one was taken or is done.
+    """
     await connection.set_autocommit(True)
     await connection.execute(session.statements("procrastinate").encode())
+    await connection.execute(b"SET synchronous_commit = off")
 
 
 async def _tidy(application: App) -> None:
