@@ -7,15 +7,13 @@ from uuid import UUID
 
 import orjson
 
-from automation.contract.compiled.cursors import Cursors
 from automation.contract.compiled.links import Links
-from automation.contract.serving.entity_tags import EntityTags
 from automation.contract.serving.reply import Reply
 from automation.domain.audit import AuditEvent, AuditFilter
 from automation.domain.pages import given
 from automation.domain.principal import Principal
 from automation.storage.audit_log import AuditLog
-from handlers.pages import PagedList, Paging
+from handlers.pages import Lists, PagedList, Paging
 
 
 async def list_audit_events(
@@ -35,9 +33,7 @@ async def list_audit_events(
     include_total: bool,
     principal: Principal,
     audit_log: AuditLog,
-    cursors: Cursors,
-    entity_tags: EntityTags,
-    links: Links,
+    lists: Lists,
 ) -> Reply:
     """Return a page of what was done in the principal's tenant, and by whom."""
     wanted = AuditFilter(
@@ -51,9 +47,7 @@ async def list_audit_events(
         created_to=created_to,
     )
     paging = Paging(limit, cursor, if_none_match, sort, include_total)
-    listed = PagedList(
-        "listAuditEvents", given(wanted), paging, principal, links=links, cursors=cursors, entity_tags=entity_tags
-    )
+    listed = PagedList(lists, "listAuditEvents", given(wanted), paging, principal)
     return await listed.reply(partial(audit_log.page, principal.tenant, wanted), _item)
 
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from automation.contract.compiled.cursors import Cursors
 from automation.contract.compiled.links import Links
 from automation.contract.serving.entity_tags import EntityTags
 from automation.contract.serving.preconditions import require_held
@@ -16,12 +15,11 @@ from automation.domain.executions import ExecutionFilter
 from automation.domain.origin import Origin, TriggerKind
 from automation.domain.pages import given
 from automation.domain.principal import Principal
-from automation.storage.bulk_changes import BulkChanges
 from automation.storage.bulk_operations import BulkOperations
 from automation.storage.execution_list import ExecutionList
 from automation.storage.executions import Executions
 from handlers.bulk_body import BulkDesk, operation_response, refusal_item
-from handlers.pages import PagedList, Paging
+from handlers.pages import Lists, PagedList, Paging
 from handlers.presentation import attempt_item, execution_item, execution_response
 
 
@@ -48,9 +46,7 @@ async def list_automation_executions(
     include_total: bool,
     principal: Principal,
     executions: ExecutionList,
-    cursors: Cursors,
-    entity_tags: EntityTags,
-    links: Links,
+    lists: Lists,
 ) -> Reply:
     """Return a page of the executions of the principal's tenant."""
     wanted = ExecutionFilter(
@@ -70,15 +66,7 @@ async def list_automation_executions(
         label=tuple(dict.fromkeys(label or ())),
     )
     paging = Paging(limit, cursor, if_none_match, sort, include_total)
-    listed = PagedList(
-        "listAutomationExecutions",
-        given(wanted),
-        paging,
-        principal,
-        links=links,
-        cursors=cursors,
-        entity_tags=entity_tags,
-    )
+    listed = PagedList(lists, "listAutomationExecutions", given(wanted), paging, principal)
     return await listed.reply(partial(executions.page, principal.tenant, wanted), execution_item)
 
 
@@ -106,23 +94,12 @@ async def list_automation_execution_attempts(
     if_none_match: str | None,
     principal: Principal,
     executions: Executions,
-    cursors: Cursors,
-    entity_tags: EntityTags,
-    links: Links,
+    lists: Lists,
 ) -> Reply:
     """Return a page of an execution's attempts, first to last."""
     paging = Paging(limit, cursor, if_none_match, ascending=True)
-    listed = PagedList(
-        "listAutomationExecutionAttempts",
-        {},
-        paging,
-        principal,
-        links=links,
-        cursors=cursors,
-        entity_tags=entity_tags,
-        path={"id": id},
-    )
-    execution = links.link("getAutomationExecution", id=id)
+    listed = PagedList(lists, "listAutomationExecutionAttempts", {}, paging, principal, id=id)
+    execution = lists.links.link("getAutomationExecution", id=id)
     return await listed.reply(partial(executions.attempts, principal.tenant, id), attempt_item, execution=execution)
 
 
@@ -156,14 +133,11 @@ async def cancel_automation_executions(
     principal: Principal,
     origin: Origin,
     executions: Executions,
-    bulk_changes: BulkChanges,
-    bulk_operations: BulkOperations,
-    links: Links,
+    bulk_desk: BulkDesk,
 ) -> Reply:
     """Cancel many executions, each as it is cancelled alone."""
     cancel = partial(executions.cancel, principal.tenant)
-    desk = BulkDesk(bulk_changes, bulk_operations, links)
-    return await desk.answer(body, BulkOrder(action=BulkAction.CANCEL), cancel, principal, origin)
+    return await bulk_desk.answer(body, BulkOrder(action=BulkAction.CANCEL), cancel, principal, origin)
 
 
 async def delete_automation_executions(
@@ -172,14 +146,11 @@ async def delete_automation_executions(
     principal: Principal,
     origin: Origin,
     executions: Executions,
-    bulk_changes: BulkChanges,
-    bulk_operations: BulkOperations,
-    links: Links,
+    bulk_desk: BulkDesk,
 ) -> Reply:
     """Delete many executions, each as it is deleted alone."""
     delete = partial(executions.delete, principal.tenant)
-    desk = BulkDesk(bulk_changes, bulk_operations, links)
-    return await desk.answer(body, BulkOrder(action=BulkAction.DELETE), delete, principal, origin)
+    return await bulk_desk.answer(body, BulkOrder(action=BulkAction.DELETE), delete, principal, origin)
 
 
 async def retry_automation_executions(
@@ -188,16 +159,15 @@ async def retry_automation_executions(
     principal: Principal,
     origin: Origin,
     executions: Executions,
-    bulk_changes: BulkChanges,
-    bulk_operations: BulkOperations,
-    links: Links,
+    bulk_desk: BulkDesk,
 ) -> Reply:
     """Retry many executions, each as it is retried alone."""
     how = {"retry_from": body.get("from", "start"), "rule_version": body.get("rule_version", "original")}
     retry = partial(executions.retry, principal.tenant, **how, origin=replace(origin, kind=TriggerKind.RETRY))
-    desk = BulkDesk(bulk_changes, bulk_operations, links)
     expect = partial(executions.expect, principal.tenant)
-    return await desk.answer(body, BulkOrder(action=BulkAction.RETRY, **how), retry, principal, origin, prepare=expect)
+    return await bulk_desk.answer(
+        body, BulkOrder(action=BulkAction.RETRY, **how), retry, principal, origin, prepare=expect
+    )
 
 
 async def get_bulk_operation(
@@ -215,22 +185,13 @@ async def list_bulk_operation_refusals(
     if_none_match: str | None,
     principal: Principal,
     bulk_operations: BulkOperations,
-    cursors: Cursors,
-    entity_tags: EntityTags,
-    links: Links,
+    lists: Lists,
 ) -> Reply:
     """Return a page of what a change of many executions was refused."""
     listed = PagedList(
-        "listBulkOperationRefusals",
-        {},
-        Paging(limit, cursor, if_none_match, ascending=True),
-        principal,
-        links=links,
-        cursors=cursors,
-        entity_tags=entity_tags,
-        path={"id": id},
+        lists, "listBulkOperationRefusals", {}, Paging(limit, cursor, if_none_match, ascending=True), principal, id=id
     )
-    operation = links.link("getBulkOperation", id=id)
+    operation = lists.links.link("getBulkOperation", id=id)
     return await listed.reply(
         partial(bulk_operations.refusals, principal.tenant, id), refusal_item, operation=operation
     )

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from uuid import UUID
 
 import orjson
 
@@ -17,6 +18,15 @@ from handlers.contradictions import require_sense
 T = TypeVar("T")
 
 ASCENDING = "created_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """What pages of all lists are made with: makers of addresses, of cursors and of entity tags."""
+
+    links: Links
+    cursors: Cursors
+    entity_tags: EntityTags
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,35 +49,28 @@ class PagedList:
     """One list as a request asks for it.
 
     Args:
+        lists: What its pages are made with.
         operation_id: Whose list it is.
-        path: The values of the operation's path parameters, which are a part of what a cursor is made for.
         filters: The filters that were given, by the handler's names.
         paging: What else was.
         principal: Who asks.
-        links: Makes addresses.
-        cursors: Makes and reads cursors.
-        entity_tags: Makes and reads the entity tags of pages.
+        path: The values of the operation's path parameters, which are a part of what a cursor is made for.
     """
 
     def __init__(
         self,
+        lists: Lists,
         operation_id: str,
         filters: Mapping[str, Any],
         paging: Paging,
         principal: Principal,
-        *,
-        links: Links,
-        cursors: Cursors,
-        entity_tags: EntityTags,
-        path: Mapping[str, Any] | None = None,
+        **path: UUID,
     ) -> None:
+        self._lists = lists
         self._operation_id = operation_id
-        self._path = path or {}
+        self._path = path
         self._filters = filters
         self._paging = paging
-        self._links = links
-        self._cursors = cursors
-        self._entity_tags = entity_tags
         self._listing = Listing(principal.tenant, operation_id, paging.sort or "", {**filters, **self._path})
 
     async def reply(
@@ -90,17 +93,18 @@ class PagedList:
             InvalidCursor: The cursor is not one of this list.
         """
         place = f"{revision_of(self._listing, self._href(self._paging.cursor))}-"
-        tag = self._entity_tags.known(self._paging.if_none_match)
+        tag = self._lists.entity_tags.known(self._paging.if_none_match)
         known = tag.removeprefix(place) if tag is not None and tag.startswith(place) else None
         page = await read(self._request(known))
-        etag = self._entity_tags.tag(f"{place}{page.revision}")
+        etag = self._lists.entity_tags.tag(f"{place}{page.revision}")
         if page.revision == known:
             return Reply(None, etag=etag)
-        return self._written(page, [presented(item, self._links) for item in page.items], beside)._replace(etag=etag)
+        items = [presented(item, self._lists.links) for item in page.items]
+        return self._written(page, items, beside)._replace(etag=etag)
 
     def _request(self, known: str | None) -> PageRequest:
         require_sense(self._filters)
-        cursor = None if self._paging.cursor is None else self._cursors.read(self._paging.cursor, self._listing)
+        cursor = None if self._paging.cursor is None else self._lists.cursors.read(self._paging.cursor, self._listing)
         ascending = self._paging.ascending or self._paging.sort == ASCENDING
         return PageRequest(self._paging.limit, ascending, cursor, self._paging.include_total, known)
 
@@ -126,10 +130,10 @@ class PagedList:
         return Reply(body, headers={"Link": ", ".join(leading)})
 
     def _text(self, cursor: Cursor | None) -> str | None:
-        return None if cursor is None else self._cursors.written(cursor, self._listing)
+        return None if cursor is None else self._lists.cursors.written(cursor, self._listing)
 
     def _href(self, cursor: str | None) -> str:
         sort = {} if self._paging.sort is None else {"sort": self._paging.sort}
         asked = {**sort, "limit": self._paging.limit, "cursor": cursor}
         total = {"include_total": True} if self._paging.include_total else {}
-        return self._links.href(self._operation_id, **self._path, **self._filters, **asked, **total)
+        return self._lists.links.href(self._operation_id, **self._path, **self._filters, **asked, **total)

@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from automation.contract.compiled.cursors import Cursors
 from automation.contract.compiled.links import Links
 from automation.contract.serving.entity_tags import EntityTags
 from automation.contract.serving.reply import Reply
@@ -25,7 +24,7 @@ from automation.storage.rules import Accept, Rules
 from handlers.entity_tags import may_see_secrets, require_fit, require_held, rule_tags
 from handlers.execution_body import wanted_run
 from handlers.merge_patch import merged
-from handlers.pages import PagedList, Paging
+from handlers.pages import Lists, PagedList, Paging
 from handlers.presentation import creation_reply, plan_response
 from handlers.rule_body import writable
 from handlers.rule_presentation import rule_item, rule_response, rule_version_item, rule_version_response
@@ -47,9 +46,7 @@ async def list_automation_rules(
     include_total: bool,
     principal: Principal,
     rule_list: RuleList,
-    cursors: Cursors,
-    entity_tags: EntityTags,
-    links: Links,
+    lists: Lists,
 ) -> Reply:
     """Return a page of the rules of the principal's tenant."""
     wanted = RuleFilter(
@@ -60,9 +57,7 @@ async def list_automation_rules(
         deleted=deleted,
     )
     paging = Paging(limit, cursor, if_none_match, sort, include_total)
-    listed = PagedList(
-        "listAutomationRules", given(wanted), paging, principal, links=links, cursors=cursors, entity_tags=entity_tags
-    )
+    listed = PagedList(lists, "listAutomationRules", given(wanted), paging, principal)
     return await listed.reply(partial(rule_list.page, principal.tenant, wanted), rule_item)
 
 
@@ -160,22 +155,11 @@ async def list_automation_rule_versions(
     if_none_match: str | None,
     principal: Principal,
     rule_versions: RuleVersions,
-    cursors: Cursors,
-    entity_tags: EntityTags,
-    links: Links,
+    lists: Lists,
 ) -> Reply:
     """Return a page of a rule's versions, the newest first."""
     paging = Paging(limit, cursor, if_none_match)
-    listed = PagedList(
-        "listAutomationRuleVersions",
-        {},
-        paging,
-        principal,
-        links=links,
-        cursors=cursors,
-        entity_tags=entity_tags,
-        path={"id": id},
-    )
+    listed = PagedList(lists, "listAutomationRuleVersions", {}, paging, principal, id=id)
     return await listed.reply(partial(rule_versions.page, principal.tenant, id), partial(rule_version_item, id))
 
 

@@ -5,16 +5,14 @@ from typing import Any
 
 import orjson
 
-from automation.contract.compiled.cursors import Cursors
 from automation.contract.compiled.links import Links
-from automation.contract.serving.entity_tags import EntityTags
 from automation.contract.serving.reply import Reply
 from automation.domain.errors import InvalidBody, Violation
 from automation.domain.principal import Principal
 from automation.domain.secrets import LARGEST_VALUE, Secret
 from automation.engine.triggers.verification import STANDARD_WEBHOOKS, standard_key
 from automation.storage.secrets.secrets import Secrets
-from handlers.pages import PagedList, Paging
+from handlers.pages import Lists, PagedList, Paging
 
 _SUCCESS, _CREATED = 200, 201
 
@@ -26,15 +24,11 @@ async def list_automation_secrets(
     if_none_match: str | None,
     principal: Principal,
     secrets: Secrets,
-    cursors: Cursors,
-    entity_tags: EntityTags,
-    links: Links,
+    lists: Lists,
 ) -> Reply:
     """Return a page of what is known of the secrets of the principal's tenant."""
     paging = Paging(limit, cursor, if_none_match)
-    listed = PagedList(
-        "listAutomationSecrets", {}, paging, principal, links=links, cursors=cursors, entity_tags=entity_tags
-    )
+    listed = PagedList(lists, "listAutomationSecrets", {}, paging, principal)
     return await listed.reply(partial(secrets.page, principal.tenant), _item)
 
 

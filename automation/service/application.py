@@ -63,6 +63,8 @@ from automation.storage.rule_statistics import RuleStatistics
 from automation.storage.rule_versions import RuleVersions
 from automation.storage.rules import Rules
 from automation.storage.secrets.secrets import Secrets
+from handlers.bulk_body import BulkDesk
+from handlers.pages import Lists
 from security.authenticator import Authenticator
 from security.authorization import authorized
 from security.freshness import GOOD_FOR, Freshness
@@ -73,11 +75,12 @@ from security.scheme import ApiKeyScheme
 
 HANDLERS = "handlers"
 PROVIDED: tuple[type, ...] = (
-    *(AuditLog, BulkChanges, BulkOperations, Catalogue, Cursors, EntityTags, EventDesk, EventReader, Events),
+    *(AuditLog, BulkDesk, BulkOperations, Catalogue, EntityTags, EventDesk, EventReader, Events),
     *(
         ExecutionList,
         Executions,
         Links,
+        Lists,
         Principals,
         Published,
         Readiness,
@@ -144,19 +147,21 @@ def create(
     waiting = Waiting(executions)
     rounds = BulkRounds(BulkWork(database, executions))
     answers = Answers(database, kept=timedelta(hours=settings.idempotency_hours), limits=settings.limits)
+    bulk_operations = BulkOperations(database)
+    entity_tags = EntityTags([orjson.dumps(document), settings.path_prefix.encode(), cursors.fingerprint])
     provided: Mapping[type, object] = {
         AuditLog: audit_log,
         Catalogue: Catalogue(actions),
-        Cursors: cursors,
-        EntityTags: EntityTags([orjson.dumps(document), settings.path_prefix.encode(), cursors.fingerprint]),
+        EntityTags: entity_tags,
         EventReader: EventReader(document),
         EventDesk: EventDesk(desk),
         Events: Events(database, settings.limits),
         ExecutionList: ExecutionList(database),
         Executions: executions,
-        BulkChanges: BulkChanges(database),
-        BulkOperations: BulkOperations(database),
+        BulkDesk: BulkDesk(BulkChanges(database), bulk_operations, contract.links),
+        BulkOperations: bulk_operations,
         Links: contract.links,
+        Lists: Lists(contract.links, cursors, entity_tags),
         Principals: Principals(database, settings.limits),
         Published: published,
         Readiness: readiness,
