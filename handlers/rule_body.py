@@ -1,6 +1,6 @@
 """Reads what a client sends of a rule that it has read: what it may change, and what it may only send back."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -45,15 +45,14 @@ def require_read_only_kept(body: Mapping[str, Any], shown: Mapping[str, Any]) ->
     Raises:
         InvalidBody: with a violation for each that is another one.
     """
-    violations = [Violation(message, pointer=f"/{name}") for name, message in _changed(body, shown)]
+    message = "can only be read, and is another one by now: leave it out, or send it as it is"
+    violations = [
+        Violation(message, pointer=f"/{name}")
+        for name in sorted((READ_ONLY - MOVING) & body.keys())
+        if name not in shown or not _is_same(body[name], shown[name])
+    ]
     if violations:
         raise InvalidBody("Members of a rule that only the service changes were changed.", violations=violations)
-
-
-def _changed(body: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name in sorted((READ_ONLY - MOVING) & body.keys()):
-        if name not in shown or not _is_same(body[name], shown[name]):
-            yield name, "can only be read, and is another one by now: leave it out, or send it as it is"
 
 
 def _is_same(sent: Any, shown: Any) -> bool:

@@ -1,6 +1,5 @@
 """Presents rules and their versions to clients: as the contract's components, with links."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -18,6 +17,7 @@ from automation.domain.rules import (
     RuleVersionSummary,
 )
 from automation.engine.rules.masking import masked
+from automation.storage.rule_content import COLUMNS
 
 Linked = dict[str, dict[str, str] | None]
 
@@ -75,30 +75,9 @@ def rule_version_response(version: RuleVersionRecord, links: Links, *, plain: bo
 
 
 def _content(content: RuleContent, *, plain: bool) -> dict[str, Any]:
-    shown = _as_it_is if plain else masked
-    return {
-        "name": content.name,
-        "description": content.description,
-        "status": content.status,
-        "trigger_type": content.trigger_type,
-        "trigger_config": content.trigger_config,
-        "conditions": content.conditions,
-        "condition_logic": content.condition_logic,
-        "actions": [action.members() | {"config": shown(action.config)} for action in content.actions],
-        "execution_timeout_seconds": content.execution_timeout_seconds,
-        "max_concurrent_executions": content.max_concurrent_executions,
-        "concurrency_policy": content.concurrency_policy,
-        "labels": content.labels,
-        "priority": content.priority,
-        "input_schema": content.input_schema,
-        "concurrency_key": content.concurrency_key,
-        "deduplication_key": content.deduplication_key,
-        "debounce_seconds": content.debounce_seconds,
-    }
-
-
-def _as_it_is(config: Mapping[str, Any]) -> Any:
-    return dict(config)
+    shown = dict if plain else masked
+    actions = [action.members() | {"config": shown(action.config)} for action in content.actions]
+    return {name: getattr(content, name) for name in COLUMNS} | {"actions": actions}
 
 
 def _rule_links(rule_id: UUID, status: str, deleted_at: datetime | None, links: Links) -> Linked:

@@ -1,6 +1,5 @@
 """Presents statistics of rules to clients: as the contract's component, with links."""
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +8,7 @@ import orjson
 from automation.contract.compiled.links import Links
 from automation.domain.pages import revision_of
 from automation.domain.statistics import Ends, Period, Statistics, milliseconds
+from automation.domain.time_zones import in_utc
 
 
 def statistics_revision(rule_id: UUID, period: Period, statistics: Statistics) -> str:
@@ -24,9 +24,9 @@ def statistics_response(rule_id: UUID, period: Period, statistics: Statistics, l
         "to": period.end,
         "bucket": period.bucket,
         "time_zone": period.time_zone,
-        "as_of": _utc(statistics.as_of),
+        "as_of": in_utc(statistics.as_of),
         **_ends(statistics.total),
-        "buckets": [{"starts_at": _utc(each.starts_at), **_ends(each)} for each in statistics.buckets],
+        "buckets": [{"starts_at": in_utc(each.starts_at), **_ends(each)} for each in statistics.buckets],
         "_links": {
             name: link for name, link in (("rule", links.link("getAutomationRule", id=rule_id)),) if link is not None
         },
@@ -46,7 +46,3 @@ def _ends(ends: Ends) -> dict[str, Any]:
         "failure_rate": ends.failure_rate,
         "duration_ms": {"p50": milliseconds(ends.p50), "p95": milliseconds(ends.p95)},
     }
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return None if time is None else time.astimezone(UTC)

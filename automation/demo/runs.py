@@ -11,27 +11,10 @@ import httpx
 
 from automation.domain.executions import ExecutionStatus
 from automation.domain.rules import Rule
+from handlers.rule_body import writable
 
 PATIENCE_SECONDS = 60.0
 
-_WRITABLE = (
-    "name",
-    "description",
-    "status",
-    "trigger_type",
-    "trigger_config",
-    "conditions",
-    "condition_logic",
-    "execution_timeout_seconds",
-    "max_concurrent_executions",
-    "concurrency_policy",
-    "labels",
-    "priority",
-    "input_schema",
-    "concurrency_key",
-    "deduplication_key",
-    "debounce_seconds",
-)
 _ORDER: Mapping[str, Any] = MappingProxyType(
     {
         "event": "order.placed",
@@ -129,9 +112,9 @@ def _update(client: httpx.Client, headers: Mapping[str, str], rule: Rule) -> Non
     configs = [dict(action.config) for action in rule.content.actions]
     if [action["config"] for action in stored["actions"]] == configs:
         return
-    writable = {name: stored[name] for name in _WRITABLE if stored[name] is not None}
+    kept = {name: value for name, value in writable(stored).items() if value is not None}
     actions = [{**action, "config": config} for action, config in zip(stored["actions"], configs, strict=True)]
-    _expect(client.put(f"/rules/{rule.rule_id}", headers=headers, json={**writable, "actions": actions}))
+    _expect(client.put(f"/rules/{rule.rule_id}", headers=headers, json={**kept, "actions": actions}))
 
 
 def _start(client: httpx.Client, headers: Mapping[str, str], run: SampleRun, rule: UUID) -> str:

@@ -1,5 +1,6 @@
 """Time zones of the IANA database, by their names as it writes them: the same ones for schedules and for statistics."""
 
+from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -18,3 +19,8 @@ def time_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, OSError) as error:
         raise ValueError("not a zone") from error
+
+
+def in_utc(time: datetime | None) -> datetime | None:
+    """Return a time in UTC, where there is one."""
+    return None if time is None else time.astimezone(UTC)

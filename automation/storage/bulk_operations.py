@@ -1,7 +1,7 @@
 """Stores bulk operations, and reads how far they have come and what was refused."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +19,7 @@ from automation.domain.errors import BulkOperationNotFound, TooManyBulkOperation
 from automation.domain.executions import ExecutionFilter
 from automation.domain.pages import Page, PageRequest, Position, Total, given, page_of, revision_of
 from automation.domain.principal import Principal
+from automation.domain.time_zones import in_utc
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import decoded, encoded
 from automation.storage.pool.trail import TRAIL
@@ -148,10 +149,6 @@ def _operation(row: DictRow) -> BulkOperation:
         failure=None if row["failure"] is None else BulkFailure(row["failure"]),
         created_by=row["created_by"],
         created_at=row["created_at"].astimezone(UTC),
-        started_at=_in_utc(row["started_at"]),
-        completed_at=_in_utc(row["completed_at"]),
+        started_at=in_utc(row["started_at"]),
+        completed_at=in_utc(row["completed_at"]),
     )
-
-
-def _in_utc(time: datetime | None) -> datetime | None:
-    return None if time is None else time.astimezone(UTC)

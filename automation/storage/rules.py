@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +13,7 @@ from automation.domain.errors import RuleDeleted, RuleInUse, RuleNotFound
 from automation.domain.firing import FirstFiring
 from automation.domain.limits import DEFAULTS, Limits
 from automation.domain.rules import Rule, RuleContent, RuleStatus
+from automation.domain.time_zones import in_utc
 from automation.storage import rule_content
 from automation.storage.hooks import keep_hook
 from automation.storage.pool.database import Database
@@ -263,14 +264,10 @@ def _rule(row: DictRow) -> Rule:
         created_at=row["created_at"].astimezone(UTC),
         updated_at=row["updated_at"].astimezone(UTC),
         status_reason=row["status_reason"],
-        deleted_at=_in_utc(row["deleted_at"]),
+        deleted_at=in_utc(row["deleted_at"]),
         revision=row["revision"],
-        next_fire_at=_in_utc(row["next_fire_at"]),
+        next_fire_at=in_utc(row["next_fire_at"]),
     )
-
-
-def _in_utc(time: datetime | None) -> datetime | None:
-    return None if time is None else time.astimezone(UTC)
 
 
 def _values(content: RuleContent) -> dict[str, object]:
