@@ -11,7 +11,6 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
-    ForeignKeyConstraint,
     Integer,
     LargeBinary,
     SmallInteger,
@@ -23,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from automation.storage.schema import check, created_at, identifier, metadata, time
+from automation.storage.schema import belongs_to, check, created_at, identifier, metadata, time
 
 tenants = Table(
     "tenants",
@@ -61,7 +60,7 @@ role_permissions = Table(
     identifier("tenant"),
     Column("role", Text(), primary_key=True),
     Column("permission", Text(), primary_key=True),
-    ForeignKeyConstraint(["tenant", "role"], ["roles.tenant", "roles.role"], ondelete="CASCADE"),
+    belongs_to("roles", "role"),
     check("permission", "permission ~ '^[a-z_]+:[a-z_]+$'"),
 )
 
@@ -71,8 +70,8 @@ user_roles = Table(
     identifier("tenant"),
     identifier("user_id"),
     Column("role", Text(), primary_key=True),
-    ForeignKeyConstraint(["tenant", "user_id"], ["users.tenant", "users.user_id"], ondelete="CASCADE"),
-    ForeignKeyConstraint(["tenant", "role"], ["roles.tenant", "roles.role"], ondelete="CASCADE"),
+    belongs_to("users", "user_id"),
+    belongs_to("roles", "role"),
 )
 
 # No foreign key to users: the key of a deleted user stays, and is refused as such.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Integer, MetaData, Uuid, func, text
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKeyConstraint, Integer, MetaData, Uuid, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData(
@@ -25,6 +25,11 @@ def one_of(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
 def check(name: str, condition: str) -> CheckConstraint:
     """Return a check; the table's name and ``_check`` are added to its own."""
     return CheckConstraint(condition, name=name)
+
+
+def belongs_to(table: str, key: str) -> ForeignKeyConstraint:
+    """Return the reference to what a row is of, and goes with, by its key within the tenant."""
+    return ForeignKeyConstraint(["tenant", key], [f"{table}.tenant", f"{table}.{key}"], ondelete="CASCADE")
 
 
 def identifier(name: str) -> Column[object]:

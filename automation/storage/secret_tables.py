@@ -15,7 +15,7 @@ from sqlalchemy import (
     func,
 )
 
-from automation.storage.schema import check, created_at, identifier, metadata
+from automation.storage.schema import belongs_to, check, created_at, identifier, metadata
 
 automation_secrets = Table(
     "automation_secrets",
@@ -46,8 +46,6 @@ automation_rule_secrets = Table(
     Column("name", Text(), primary_key=True),
     identifier("rule_id"),
     ForeignKeyConstraint(["tenant", "name"], ["automation_secrets.tenant", "automation_secrets.name"]),
-    ForeignKeyConstraint(
-        ["tenant", "rule_id"], ["automation_rules.tenant", "automation_rules.rule_id"], ondelete="CASCADE"
-    ),
+    belongs_to("automation_rules", "rule_id"),
     Index("automation_rule_secrets_rule_idx", "tenant", "rule_id"),
 )

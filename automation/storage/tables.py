@@ -5,6 +5,8 @@ What SQLAlchemy cannot describe (row-level security, roles, grants, functions) s
 Tenant-owned tables have ``tenant`` first in their primary key. Those of accounts are in ``account_tables.py``.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -26,40 +28,50 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 from automation.domain.executions import FINISHED, ExecutionStatus, LogLevel
 from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleStatus, TriggerType
-from automation.storage import bulk_tables, event_tables, hook_table, schedule_table, statistics_tables  # noqa: F401
+from automation.storage import bulk_tables, statistics_tables, trigger_tables  # noqa: F401
 from automation.storage.account_tables import tenants
 from automation.storage.answer_table import idempotency_records  # noqa: F401 - its table is one of these
 from automation.storage.audit_table import audit_events  # noqa: F401 - the same
-from automation.storage.schema import check, count, created_at, identifier, labels, metadata, one_of, time
+from automation.storage.schema import belongs_to, check, count, created_at, identifier, labels, metadata, one_of, time
 from automation.storage.secret_tables import automation_rule_secrets, automation_secrets  # noqa: F401 - the same
 
 Table("write_probes", metadata, Column("filling", Text(), nullable=False))  # nobody's, and empty
+
+
+def _content(*between: Column[Any]) -> tuple[Column[Any], ...]:
+    """Return the columns of what a rule says, in rules and in their versions alike, and those that stand between."""
+    return (
+        Column("name", Text(), nullable=False),
+        Column("description", Text()),
+        Column("status", Text(), nullable=False),
+        Column("trigger_type", Text(), nullable=False),
+        *between,
+        Column("trigger_config", JSON(), nullable=False),
+        Column("conditions", JSON(), nullable=False),
+        Column("condition_logic", Text(), nullable=False),
+        Column("actions", JSON(), nullable=False),
+        Column("execution_timeout_seconds", Integer(), nullable=False),
+        Column("max_concurrent_executions", Integer()),
+        Column("concurrency_policy", Text(), nullable=False),
+        labels(),
+        count("priority"),
+        Column("input_schema", JSON(none_as_null=True)),
+        Column("concurrency_key", Text()),
+        Column("deduplication_key", Text()),
+        Column("debounce_seconds", Integer()),
+    )
+
 
 automation_rules = Table(
     "automation_rules",
     metadata,
     Column("tenant", Uuid(), ForeignKey(tenants.c.tenant), primary_key=True),
     identifier("rule_id"),
-    Column("name", Text(), nullable=False),
-    Column("description", Text()),
-    Column("status", Text(), nullable=False),
-    Column("trigger_type", Text(), nullable=False),
-    created_at(),
-    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("version", Integer(), nullable=False),
-    Column("trigger_config", JSON(), nullable=False),
-    Column("conditions", JSON(), nullable=False),
-    Column("condition_logic", Text(), nullable=False),
-    Column("actions", JSON(), nullable=False),
-    Column("execution_timeout_seconds", Integer(), nullable=False),
-    Column("max_concurrent_executions", Integer()),
-    Column("concurrency_policy", Text(), nullable=False),
-    labels(),
-    count("priority"),
-    Column("input_schema", JSON(none_as_null=True)),
-    Column("concurrency_key", Text()),
-    Column("deduplication_key", Text()),
-    Column("debounce_seconds", Integer()),
+    *_content(
+        created_at(),
+        Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("version", Integer(), nullable=False),
+    ),
     Column("created_by", Uuid(), nullable=False),
     Column("status_reason", Text()),
     time("deleted_at"),
@@ -92,28 +104,10 @@ automation_rule_versions = Table(
     identifier("tenant"),
     identifier("rule_id"),
     Column("version", Integer(), primary_key=True, autoincrement=False),
-    Column("name", Text(), nullable=False),
-    Column("description", Text()),
-    Column("status", Text(), nullable=False),
-    Column("trigger_type", Text(), nullable=False),
-    Column("trigger_config", JSON(), nullable=False),
-    Column("conditions", JSON(), nullable=False),
-    Column("condition_logic", Text(), nullable=False),
-    Column("actions", JSON(), nullable=False),
-    Column("execution_timeout_seconds", Integer(), nullable=False),
-    Column("max_concurrent_executions", Integer()),
-    Column("concurrency_policy", Text(), nullable=False),
-    labels(),
-    count("priority"),
-    Column("input_schema", JSON(none_as_null=True)),
-    Column("concurrency_key", Text()),
-    Column("deduplication_key", Text()),
-    Column("debounce_seconds", Integer()),
+    *_content(),
     Column("created_by", Uuid(), nullable=False),
     created_at(),
-    ForeignKeyConstraint(
-        ["tenant", "rule_id"], ["automation_rules.tenant", "automation_rules.rule_id"], ondelete="CASCADE"
-    ),
+    belongs_to("automation_rules", "rule_id"),
     check("version", "version >= 1"),
 )
 
@@ -235,11 +229,7 @@ automation_execution_labels = Table(
     Column("key", Text(), primary_key=True),
     Column("value", Text(), nullable=False),
     time("created_at", nullable=False),
-    ForeignKeyConstraint(
-        ["tenant", "execution_id"],
-        ["automation_executions.tenant", "automation_executions.execution_id"],
-        ondelete="CASCADE",
-    ),
+    belongs_to("automation_executions", "execution_id"),
     check("key", "length(key) BETWEEN 1 AND 63"),
     check("value", "length(value) <= 255"),
     Index("automation_execution_labels_label_idx", "tenant", "key", "value", "created_at", "execution_id"),
@@ -267,11 +257,7 @@ automation_execution_attempts = Table(
     Column("request_id", Text()),
     Column("triggered_by", JSON(none_as_null=True)),
     count("log_bytes"),
-    ForeignKeyConstraint(
-        ["tenant", "execution_id"],
-        ["automation_executions.tenant", "automation_executions.execution_id"],
-        ondelete="CASCADE",
-    ),
+    belongs_to("automation_executions", "execution_id"),
     check("attempt", "attempt >= 1"),
     one_of("status", FINISHED),
 )
@@ -289,11 +275,7 @@ automation_execution_logs = Table(
     Column("metadata", JSONB(none_as_null=True)),
     Column("attempt", Integer(), nullable=False, server_default=text("1")),
     PrimaryKeyConstraint("tenant", "execution_id", "attempt", "sequence"),
-    ForeignKeyConstraint(
-        ["tenant", "execution_id"],
-        ["automation_executions.tenant", "automation_executions.execution_id"],
-        ondelete="CASCADE",
-    ),
+    belongs_to("automation_executions", "execution_id"),
     one_of("level", LogLevel),
     check("timestamp", "isfinite(timestamp)"),
     check("metadata", "jsonb_typeof(metadata) = 'object'"),
