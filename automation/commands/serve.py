@@ -30,7 +30,7 @@ def command(host: str | None, port: int | None, workers: int, *, as_json: bool) 
     """
     from automation.service import databases  # noqa: PLC0415 - mistakes in the usage don't wait for its import
 
-    with databases.for_service(read_settings(host=host, port=port)) as settings:
+    with databases.for_process(read_settings(host=host, port=port), databases.SERVICE) as settings:
         from automation.service.server import serve  # noqa: PLC0415 - nor a missing URL for this
 
         if settings.migration_url is not None:

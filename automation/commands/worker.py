@@ -30,7 +30,7 @@ def command(concurrency: int | None, *, until_stdin_closes: bool, as_json: bool)
     """
     from automation.service import databases  # noqa: PLC0415 - mistakes in the usage don't wait for its import
 
-    with databases.for_worker(read_settings(concurrency=concurrency)) as settings:
+    with databases.for_process(read_settings(concurrency=concurrency), databases.WORKER) as settings:
         from automation.service.worker import work  # noqa: PLC0415 - nor a missing URL for this
 
         if settings.migration_url is not None:

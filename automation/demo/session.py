@@ -109,9 +109,9 @@ class Session:
     def _serve(self, stream: TextIO) -> int:
         self._begin(self._first_step())
         with (
-            databases.for_service(secret_keys.provided(self._settings, anyhow=True)) as served,
+            databases.for_process(secret_keys.provided(self._settings, anyhow=True), databases.SERVICE) as served,
             databases.for_administration(served) as owner,
-            databases.for_worker(served) as settings,
+            databases.for_process(served, databases.WORKER) as settings,
         ):
             self._begin("Migrating the database")
             databases.bring_up_to_date(owner)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from pydantic import SecretStr
 
@@ -10,27 +9,19 @@ from automation.service import secret_keys
 from automation.service.setting_types import EMBEDDED
 from automation.service.settings import Settings, variable
 
-_WANTED_BY_SERVICE = (
-    f"set {variable('database_url')} to the URL of a PostgreSQL database, or to the word {EMBEDDED} for one in the "
-    "data directory"
-)
-_WANTED_BY_WORKER = (
-    f"set {variable('worker_url')} to the URL of the database as the role of the workers, or "
-    f"{variable('database_url')} to the word {EMBEDDED} for a database in the data directory"
-)
-_WANTED_BY_ADMINISTRATION = (
-    f"set {variable('migration_url')} to the URL of the database as the owner of its tables, or "
-    f"{variable('database_url')} to the word {EMBEDDED} for a database in the data directory"
-)
+SERVICE, WORKER, OWNER = "database_url", "worker_url", "migration_url"
+"""The settings of one database's URLs, as the role of the API, of the workers, and of its owner."""
 
+_OR_EMBEDDED = f"or {variable(SERVICE)} to the word {EMBEDDED} for a database in the data directory"
+_WANTED = {
+    SERVICE: f"set {variable(SERVICE)} to the URL of a PostgreSQL database, or to the word {EMBEDDED} for one in the "
+    "data directory",
+    WORKER: f"set {variable(WORKER)} to the URL of the database as the role of the workers, {_OR_EMBEDDED}",
+    OWNER: f"set {variable(OWNER)} to the URL of the database as the owner of its tables, {_OR_EMBEDDED}",
+}
 
-@dataclass(frozen=True, slots=True)
-class DatabaseUrls:
-    """One database, as the role of the API, of the workers, and of its owner; None where the settings do not say."""
-
-    api: str | None
-    worker: str | None
-    owner: str | None
+Urls = dict[str, str | None]
+"""The URLs by their settings, None where the settings do not say."""
 
 
 class DatabaseNotNamed(Exception):
@@ -38,31 +29,21 @@ class DatabaseNotNamed(Exception):
 
 
 @contextmanager
-def for_service(settings: Settings) -> Iterator[Settings]:
+def for_process(settings: Settings, name: str) -> Iterator[Settings]:
     """Give the settings with real URLs; ``migration_url`` stays None where the operator wants no migrations.
 
+    Args:
+        settings: What the operator set.
+        name: The setting of the URL that the process needs, ``SERVICE`` or ``WORKER``.
+
     Raises:
-        DatabaseNotNamed: A URL is missing, or the two URLs contradict each other.
+        DatabaseNotNamed: That URL is missing, or the URLs contradict each other.
         EmbeddedServerError: The embedded server can't be had.
     """
     with _named(settings, supervised=True) as urls:
-        if urls.api is None:
-            raise DatabaseNotNamed(_WANTED_BY_SERVICE)
-        yield secret_keys.provided(settings).model_copy(update=_secrets(urls))
-
-
-@contextmanager
-def for_worker(settings: Settings) -> Iterator[Settings]:
-    """Give the settings with real URLs; ``migration_url`` stays None where the operator wants no migrations.
-
-    Raises:
-        DatabaseNotNamed: The worker's URL is missing, or the URLs contradict each other.
-        EmbeddedServerError: The embedded server can't be had.
-    """
-    with _named(settings, supervised=True) as urls:
-        if urls.worker is None:
-            raise DatabaseNotNamed(_WANTED_BY_WORKER)
-        yield secret_keys.provided(settings).model_copy(update=_secrets(urls))
+        _needed(urls, name)
+        secrets = {each: None if url is None else SecretStr(url) for each, url in urls.items()}
+        yield secret_keys.provided(settings).model_copy(update=secrets)
 
 
 @contextmanager
@@ -78,9 +59,7 @@ def for_administration(settings: Settings, *, may_make: bool = False) -> Iterato
         EmbeddedServerError: The embedded server can't be had.
     """
     with _named(settings, may_make=may_make) as urls:
-        if urls.owner is None:
-            raise DatabaseNotNamed(_WANTED_BY_ADMINISTRATION)
-        yield urls.owner
+        yield _needed(urls, OWNER)
 
 
 def bring_up_to_date(url: str) -> None:
@@ -103,13 +82,14 @@ def bring_up_to_date(url: str) -> None:
 
 
 @contextmanager
-def _named(settings: Settings, *, supervised: bool = False, may_make: bool = True) -> Iterator[DatabaseUrls]:
+def _named(settings: Settings, *, supervised: bool = False, may_make: bool = True) -> Iterator[Urls]:
     """Give the URLs that the settings name; one word ``embedded`` stands for all."""
-    named = {name: _text(getattr(settings, name)) for name in ("database_url", "worker_url", "migration_url")}
+    secrets = {name: getattr(settings, name) for name in (SERVICE, WORKER, OWNER)}
+    named = {name: None if secret is None else secret.get_secret_value() for name, secret in secrets.items()}
     if EMBEDDED not in named.values():
         for name, url in named.items():
             _expect_readable(name, url)
-        yield DatabaseUrls(*named.values())
+        yield named
         return
     if not set(named.values()) <= {EMBEDDED, None}:
         others = " and ".join(variable(name) for name, url in named.items() if url is not None)
@@ -122,7 +102,7 @@ def _named(settings: Settings, *, supervised: bool = False, may_make: bool = Tru
 
 
 @contextmanager
-def _embedded(settings: Settings, *, supervised: bool, may_make: bool) -> Iterator[DatabaseUrls]:
+def _embedded(settings: Settings, *, supervised: bool, may_make: bool) -> Iterator[Urls]:
     from automation.service.embedded import in_use, is_made  # noqa: PLC0415 - only who uses it waits for its import
 
     if not (may_make or is_made(settings)):
@@ -131,11 +111,11 @@ def _embedded(settings: Settings, *, supervised: bool, may_make: bool) -> Iterat
             "the one that is meant, or make one there by automation db upgrade."
         )
     with in_use(settings, supervised=supervised) as urls:
-        yield DatabaseUrls(urls.api, urls.worker, urls.owner)
+        yield {SERVICE: urls.api, WORKER: urls.worker, OWNER: urls.owner}
 
 
 def _expect_readable(name: str, url: str | None) -> None:
-    from automation.storage.locations import is_location  # noqa: PLC0415 - the same
+    from automation.storage.accounts.owner import is_location  # noqa: PLC0415 - the same
 
     if url is not None and not is_location(url):
         raise DatabaseNotNamed(
@@ -143,17 +123,8 @@ def _expect_readable(name: str, url: str | None) -> None:
         )
 
 
-def _secrets(urls: DatabaseUrls) -> dict[str, SecretStr | None]:
-    return {
-        "database_url": _secret(urls.api),
-        "worker_url": _secret(urls.worker),
-        "migration_url": _secret(urls.owner),
-    }
-
-
-def _text(value: SecretStr | None) -> str | None:
-    return None if value is None else value.get_secret_value()
-
-
-def _secret(url: str | None) -> SecretStr | None:
-    return None if url is None else SecretStr(url)
+def _needed(urls: Urls, name: str) -> str:
+    url = urls[name]
+    if url is None:
+        raise DatabaseNotNamed(_WANTED[name])
+    return url

@@ -69,11 +69,6 @@ def tenant(connection: Connection, reference: Reference) -> Tenant:
     return Tenant(**_one(connection, select(tenants).where(condition), f"There is no tenant {reference}."))
 
 
-def tenants_by_name(connection: Connection) -> list[Tenant]:
-    """Return all tenants."""
-    return [Tenant(**row) for row in connection.execute(select(tenants).order_by(tenants.c.name)).mappings()]
-
-
 def user(connection: Connection, owned_by: UUID, reference: Reference) -> User:
     """Return one user of a tenant, to whom the transaction is scoped.
 
@@ -83,12 +78,7 @@ def user(connection: Connection, owned_by: UUID, reference: Reference) -> User:
     identifier = _as_uuid(reference)
     email = str(reference).strip().lower()
     condition = users.c.email == email if identifier is None else users.c.user_id == identifier
-    return User(**_one(connection, _users(owned_by).where(condition), f"The tenant has no user {reference}."))
-
-
-def users_by_email(connection: Connection, owned_by: UUID) -> list[User]:
-    """Return a tenant's users."""
-    return [User(**row) for row in connection.execute(_users(owned_by).order_by(users.c.email)).mappings()]
+    return User(**_one(connection, users_of(owned_by).where(condition), f"The tenant has no user {reference}."))
 
 
 def key(connection: Connection, owned_by: UUID, prefix: str) -> Key:
@@ -97,14 +87,8 @@ def key(connection: Connection, owned_by: UUID, prefix: str) -> Key:
     Raises:
         Unknown: where there is none.
     """
-    statement = _keys(owned_by).where(api_keys.c.prefix == prefix)
+    statement = keys_of(owned_by).where(api_keys.c.prefix == prefix)
     return Key(**_one(connection, statement, f"The tenant has no key {prefix}."))
-
-
-def keys_by_age(connection: Connection, owned_by: UUID) -> list[Key]:
-    """Return a tenant's keys, the oldest first."""
-    statement = _keys(owned_by).order_by(api_keys.c.created_at, api_keys.c.prefix)
-    return [Key(**row) for row in connection.execute(statement).mappings()]
 
 
 def limits(connection: Connection, owned_by: UUID) -> Limits:
@@ -119,7 +103,8 @@ def limits_in_use(connection: Connection, owned_by: UUID) -> list[tuple[str, int
     return [(name, used, own) for name, used, own in connection.execute(select(found))]
 
 
-def _users(owned_by: UUID) -> Select[*tuple[Any, ...]]:
+def users_of(owned_by: UUID) -> Select[*tuple[Any, ...]]:
+    """Return the statement that reads a tenant's users."""
     held = select(user_roles.c.role).where(
         user_roles.c.tenant == users.c.tenant, user_roles.c.user_id == users.c.user_id
     )
@@ -135,7 +120,8 @@ def _users(owned_by: UUID) -> Select[*tuple[Any, ...]]:
     ).where(users.c.tenant == owned_by)
 
 
-def _keys(owned_by: UUID) -> Select[*tuple[Any, ...]]:
+def keys_of(owned_by: UUID) -> Select[*tuple[Any, ...]]:
+    """Return the statement that reads a tenant's keys."""
     belongs = (users.c.tenant == api_keys.c.tenant) & (users.c.user_id == api_keys.c.user_id)
     described = [column for column in api_keys.c if column.name not in {"digest", "user_id"}]
     return (

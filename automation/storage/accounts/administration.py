@@ -71,7 +71,7 @@ class Administration:
     def list_tenants(self) -> list[Tenant]:
         """Return all tenants by name."""
         with self._transaction() as connection:
-            return accounts.tenants_by_name(connection)
+            return [Tenant(**row) for row in connection.execute(select(tenants).order_by(tenants.c.name)).mappings()]
 
     def create_user(self, tenant: Reference, email: str, role: Role, *, user: UUID | None = None) -> User:
         """Create an active user with one role; ``user`` is its id, by default a new one."""
@@ -93,7 +93,8 @@ class Administration:
     def list_users(self, tenant: Reference) -> list[User]:
         """Return a tenant's users by e-mail address."""
         with self._tenant_transaction(tenant) as (connection, owned_by):
-            return accounts.users_by_email(connection, owned_by)
+            found = connection.execute(accounts.users_of(owned_by).order_by(users.c.email))
+            return [User(**row) for row in found.mappings()]
 
     def deactivate_user(self, tenant: Reference, user: Reference) -> User:
         """Make a user inactive, so that none of its keys is accepted any more."""
@@ -146,7 +147,8 @@ class Administration:
     def list_keys(self, tenant: Reference) -> list[Key]:
         """Return a tenant's keys, the oldest first."""
         with self._tenant_transaction(tenant) as (connection, owned_by):
-            return accounts.keys_by_age(connection, owned_by)
+            by_age = accounts.keys_of(owned_by).order_by(api_keys.c.created_at, api_keys.c.prefix)
+            return [Key(**row) for row in connection.execute(by_age).mappings()]
 
     def revoke_key(self, tenant: Reference, prefix: str) -> Key:
         """Revoke a key for good; one that was revoked before keeps its time."""

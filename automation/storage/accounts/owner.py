@@ -68,6 +68,15 @@ def complaint(url: str) -> str | None:
         return error.detail
 
 
+def is_location(url: str) -> bool:
+    """Return whether libpq can read a URL; whether anything is there is another question."""
+    try:
+        _read(url)
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
 def _read(url: str) -> dict[str, Any]:
     try:
         return {**conninfo_to_dict(url)}

@@ -14,7 +14,7 @@ from automation.storage.accounts.accounts import Reference
 from automation.storage.accounts.administration import Administration
 from automation.storage.accounts.refusals import Busy
 from automation.storage.audit_table import audit_events
-from automation.storage.retention import LIMIT, MOST_ROWS, Place, retention_of
+from automation.storage.retention import LIMIT, MOST_ROWS, Batch, Place, retention_of
 from automation.storage.tables import automation_executions
 
 _TURN_SECONDS = 0.05
@@ -27,7 +27,7 @@ _PRUNE_EXECUTIONS = text(
     " p_after_at => :at, p_after_id => :id, p_limit => :limit, p_rows => :rows)"
 )
 _PRUNE_AUDIT_EVENTS = text(
-    "SELECT removed, NULL, NULL FROM prune_audit_events_v1(p_tenant => :tenant, p_days => :days, p_limit => :limit)"
+    "SELECT removed FROM prune_audit_events_v1(p_tenant => :tenant, p_days => :days, p_limit => :limit)"
 )
 
 
@@ -83,13 +83,12 @@ class Pruning(Administration):
         removed, place = 0, Place()
         while True:
             batch = self._own_batch(tenant, kept, days, place)
-            removed += batch[0]
-            if (kept.status is None and batch[0] < LIMIT) or (kept.status is not None and batch[1] is None):
+            removed += batch.removed
+            if batch.further is None:
                 return removed
-            if batch[1] is not None:
-                place = batch[1]
+            place = batch.further
 
-    def _own_batch(self, tenant: UUID, kept: Kept, days: int, place: Place) -> tuple[int, Place | None]:
+    def _own_batch(self, tenant: UUID, kept: Kept, days: int, place: Place) -> Batch:
         """Remove a batch once no worker is at it, which takes a moment."""
         given_up = time.monotonic() + _LONGEST_WAIT_SECONDS
         while (batch := self._batch(tenant, kept, days, place)) is None:
@@ -101,7 +100,7 @@ class Pruning(Administration):
             time.sleep(_TURN_SECONDS)
         return batch
 
-    def _batch(self, tenant: UUID, kept: Kept, days: int, place: Place) -> tuple[int, Place | None] | None:
+    def _batch(self, tenant: UUID, kept: Kept, days: int, place: Place) -> Batch | None:
         named = {"tenant": tenant, "days": days, "limit": LIMIT}
         if kept.status is not None:
             named |= {"status": kept.status.value, "at": place.at, "id": place.id, "rows": MOST_ROWS}
@@ -110,7 +109,9 @@ class Pruning(Administration):
             row = connection.execute(statement, named).one_or_none()
         if row is None:
             return None
-        return row[0], None if row[2] is None else Place(row[1], row[2])
+        if kept.status is None:
+            return Batch(row.removed, place if row.removed == LIMIT else None)
+        return Batch(row.removed, None if row.id is None else Place(row.at, row.id))
 
 
 def _own(connection: Connection, tenant: UUID) -> Retention:
