@@ -5,7 +5,6 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import click
@@ -62,9 +61,7 @@ class Announcement:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_raised: object) -> None:
         if self._thread is not None:
             self._thread.join(_PATIENCE_SECONDS)
         if self._failure is not None:

@@ -26,7 +26,7 @@ LIMIT 1
 """
 
 _CREATED_UNDER = (Limit.MAX_PENDING, Limit.EXECUTIONS_PER_DAY, Limit.MAX_STORED_BYTES)
-_KEPT = frozenset(map(str, (Limit.MAX_RULES, Limit.MAX_RULE_VERSIONS, Limit.MAX_STORED_BYTES)))
+_KEPT = {str(limit): limit for limit in (Limit.MAX_RULES, Limit.MAX_RULE_VERSIONS, Limit.MAX_STORED_BYTES)}
 
 
 def created_under(limits: Limits) -> dict[str, int | None]:
@@ -55,8 +55,7 @@ class RuleQuotas:
     """
 
     def __init__(self, limits: Limits) -> None:
-        kept = (Limit.MAX_RULES, Limit.MAX_RULE_VERSIONS, Limit.MAX_STORED_BYTES)
-        self._limits = {str(limit): limits.get(limit) for limit in kept}
+        self._limits = {name: limits.get(limit) for name, limit in _KEPT.items()}
 
     async def hold(self, transaction: Transaction, tenant: UUID) -> None:
         """Have nobody else write rules of a tenant before the transaction ends; it locks nothing else before this."""

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from psycopg.rows import dict_row
 
 from automation.domain.firing import Firing, FirstFiring
-from automation.domain.limits import DEFAULTS, Limit, Limits
+from automation.domain.limits import DEFAULTS, Limits
 from automation.domain.origin import Origin
 from automation.domain.rules import RuleContent, RuleStatus, RuleVersion
 from automation.storage import rule_content
@@ -17,6 +17,7 @@ from automation.storage.label_making import NOT_MADE, MakeLabels, made_for, no_l
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import decoded, encoded
 from automation.storage.pool.transaction import Transaction
+from automation.storage.quotas import created_under
 
 _KEPT_IN = frozenset({RuleStatus.ACTIVE, RuleStatus.PAUSED})
 
@@ -67,8 +68,7 @@ class Schedules:
 
     def __init__(self, database: Database, limits: Limits = DEFAULTS) -> None:
         self._database = database
-        created_under = (Limit.MAX_PENDING, Limit.EXECUTIONS_PER_DAY, Limit.MAX_STORED_BYTES)
-        self._limits = {str(limit): limits.get(limit) for limit in created_under}
+        self._limits = created_under(limits)
 
     async def due(self, limit: int, *, ahead: float) -> list[DueSchedule]:
         """Return the rules that are due, or will be within ``ahead`` seconds, first those that are due first."""

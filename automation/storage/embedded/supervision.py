@@ -7,7 +7,6 @@ short, a person kills it by mistake. Several processes may supervise one server;
 import threading
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Protocol
 
 from automation.storage.embedded.endings import ProcessEnding
@@ -61,9 +60,7 @@ class Supervision:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_raised: object) -> None:
         self._leaving.set()
         self._ending.interrupt()
         if self._thread is not None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncCursor
-from psycopg.rows import BaseRowFactory, TupleRow, tuple_row
+from psycopg.rows import BaseRowFactory, tuple_row
 
 from automation.storage.pool.connections import Connection, Parameters, Statement
 from automation.storage.pool.trail import TRAIL
@@ -25,30 +25,25 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def execute(self, query: bytes, parameters: Parameters = ()) -> AsyncCursor[TupleRow]:
+    async def execute(
+        self, query: bytes, parameters: Parameters = (), rows: BaseRowFactory[Any] = tuple_row
+    ) -> AsyncCursor[Any]:
         """Execute a statement with ``%(name)s`` or ``%s`` for each parameter, and return its cursor.
 
         Raises:
             psycopg.Error: which ``Database.transaction`` turns into ``Unavailable`` where it is an outage.
         """
-        return await self._run(query, parameters)
-
-    async def fetch_one(self, query: bytes, parameters: Mapping[str, object], rows: BaseRowFactory[R]) -> R | None:
-        """Execute a statement, and return its first row, as ``rows`` makes it. Raises as ``execute`` does."""
-        cursor = await self._run(query, parameters, rows)
-        return await cursor.fetchone()
-
-    async def fetch_all(self, query: bytes, parameters: Parameters, rows: BaseRowFactory[R]) -> list[R]:
-        """Execute a statement, and return its rows, as ``rows`` makes them. Raises as ``execute`` does."""
-        cursor = await self._run(query, parameters, rows)
-        return await cursor.fetchall()
-
-    async def _run(
-        self, query: bytes, parameters: Parameters, rows: BaseRowFactory[Any] = tuple_row
-    ) -> AsyncCursor[Any]:
         if (trail := TRAIL.get()) is not None:
             trail.notice(parameters)
         return await self._connection.run(query, parameters, rows=rows)
+
+    async def fetch_one(self, query: bytes, parameters: Mapping[str, object], rows: BaseRowFactory[R]) -> R | None:
+        """Execute a statement, and return its first row, as ``rows`` makes it. Raises as ``execute`` does."""
+        return await (await self.execute(query, parameters, rows)).fetchone()
+
+    async def fetch_all(self, query: bytes, parameters: Parameters, rows: BaseRowFactory[R]) -> list[R]:
+        """Execute a statement, and return its rows, as ``rows`` makes them. Raises as ``execute`` does."""
+        return await (await self.execute(query, parameters, rows)).fetchall()
 
     async def roll_back(self) -> None:
         """Take everything back; where even that fails, the connection is closed or the pool rolls back."""

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 import orjson
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import dict_row
 
 from automation.storage.pool.batches import ALONE, Alone, Batches
 from automation.storage.pool.database import Database
@@ -65,7 +65,7 @@ class Claims:
         self._database = database
         self._limits = limits
         self._turns: Batches[AskedTurn, Claim] = Batches(
-            self._serve_together, self._serve_left, statements=1, size=SIZE, patience=PATIENCE
+            self._serve_together, lambda asked, _: self._serve(asked), statements=1, size=SIZE, patience=PATIENCE
         )
 
     async def claim(self, asked: AskedTurn) -> Claim | None:
@@ -79,17 +79,10 @@ class Claims:
         named = {"turns": document, "lease": min(asked.lease for asked in turns), **self._limits}
         found: list[Claim | Literal[Alone.ALONE] | None] = [None] * len(turns)
         for row in await self._database.fetch_rows(_CLAIM_SEVERAL, named, rows=dict_row):
-            found[row["place"] - 1] = ALONE if row["alone"] else _read(turns[row["place"] - 1], row)
+            found[row["place"] - 1] = ALONE if row["alone"] else read_claim(turns[row["place"] - 1].turn.tenant, row)
         return found
-
-    async def _serve_left(self, asked: AskedTurn, _since: float) -> Claim | None:
-        return await self._serve(asked)
 
     async def _serve(self, asked: AskedTurn) -> Claim | None:
         named = {**asked.values(), "lease": asked.lease, **self._limits}
         row = await self._database.fetch_one(_CLAIM, named, dict_row)
-        return None if row is None else _read(asked, row)
-
-
-def _read(asked: AskedTurn, row: DictRow) -> Claim:
-    return read_claim(asked.turn.tenant, row)
+        return None if row is None else read_claim(asked.turn.tenant, row)

@@ -53,7 +53,7 @@ class GroupCommit:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._writes: Batches[RunWrite, str] = Batches(
-            self._store_together, self._store_left, statements=1, patience=PATIENCE
+            self._store_together, lambda write, _: self._store_alone(write), statements=1, patience=PATIENCE
         )
 
     async def store(self, write: RunWrite) -> str | None:
@@ -70,9 +70,6 @@ class GroupCommit:
         document = orjson.dumps([{"write": write.kind, **write.values} for write in writes]).decode()
         answers: Sequence[str | None] = await self._database.fetch_one(_WRITE, {"writes": document}, scalar_row) or ()
         return [ALONE if answer == _LEFT else answer for answer in answers]
-
-    async def _store_left(self, write: RunWrite, _since: float) -> str | None:
-        return await self._store_alone(write)
 
     async def _store_alone(self, write: RunWrite) -> str | None:
         answer: Any = await self._database.fetch_one(write.statement, write.values, scalar_row)
