@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TypedDict
 from uuid import UUID
 
+from automation.domain.bounded import Bounded
 from automation.domain.errors import ApiKeyExpired, ApiKeyOverLimit, ApiKeyTenantMismatch, InvalidParameter, Violation
 from automation.domain.identifiers import parse_uuid
 from automation.domain.principal import Principal
 from automation.storage.keys import KeyDirectory, KeyRecord
 from security import key_format
-from security.bounded import Bounded
 from security.freshness import Freshness
 from security.key_cache import CAPACITY, AcceptedKey, KeyCache
 from security.key_usage import KeyUsage

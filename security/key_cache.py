@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 
+from automation.domain.bounded import Bounded
 from automation.domain.errors import ApiKeyOverLimit, Unavailable
 from automation.domain.principal import Principal
 from automation.storage.keys import KeyDirectory, KeyRecord
-from security.bounded import Bounded
 from security.freshness import GOOD_FOR, Freshness, Watch, place_of
 
 CAPACITY = 100_000

@@ -7,9 +7,9 @@ is killed had not written yet is lost, which ``last_used_at`` can bear.
 import logging
 import math
 
+from automation.domain.bounded import Bounded
 from automation.storage.keys import KeyDirectory
 from automation.storage.pool.periodic import Periodic
-from security.bounded import Bounded
 
 INTERVAL = 60.0
 CAPACITY = 100_000

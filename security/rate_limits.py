@@ -14,11 +14,11 @@ from functools import partial
 from uuid import UUID
 
 from automation.domain.allowance import Allowance, rate_limit_fields
+from automation.domain.bounded import Bounded
 from automation.domain.errors import RateLimited
 from automation.domain.limits import Limit, Limits
 from automation.storage.keys import KeyRecord
 from automation.storage.rate_windows import RateWindows
-from security.bounded import Bounded
 
 CAPACITY = 200_000
 """A tenant's and a key's own, for each key that is remembered."""

@@ -14,8 +14,8 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
+from automation.domain.bounded import Bounded
 from automation.domain.errors import AutomationError, TooManyRefusedKeys
-from security.bounded import Bounded
 
 MINUTE = 60.0
 CAPACITY = 10_000

@@ -25,7 +25,8 @@ from automation.domain.rules import (
     RuleVersionSummary,
     TriggerType,
 )
-from automation.engine.expressions.conditions import Condition, Operator
+from automation.engine.expressions.conditions import Condition
+from automation.engine.expressions.operators import Operator
 from automation.engine.rules.plan import Plan, PlannedAction
 from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, SCHEMAS
 from tests.storage.stored_executions import Execution

@@ -17,6 +17,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "automation/contract/compiled": ("tests/contract", "tests/handlers"),
     "automation/contract/serving": ("tests/contract", "tests/handlers"),
     "automation/domain/allowance.py": ("tests/domain", "tests/security", "tests/storage", "tests/handlers"),
+    "automation/domain/bounded.py": ("tests/security", "tests/engine", "tests/service", "tests/handlers"),
     "automation/domain/limits.py": ("tests/domain", "tests/security", "tests/storage", "tests/handlers"),
     "automation/engine/actions/addresses.py": ("tests/engine",),
     "automation/engine/actions/egress.py": ("tests/engine",),

@@ -1,6 +1,6 @@
 """Conditions: they decide whether a triggered rule runs, each with a result and a reason for the rule's author."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -18,8 +18,6 @@ from automation.engine.expressions.evaluation import (
 from automation.engine.expressions.expressions import Expression
 from automation.engine.expressions.operators import Comparison, InvalidOperand, Judgement, Operator
 from automation.engine.expressions.stack import roomy
-
-__all__ = ["Condition", "ConditionResult", "Conditions", "Operator", "Outcome"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +110,24 @@ class Conditions:
         results = tuple(_evaluate(at, compiled, scope, budget) for at, compiled in enumerate(self._compiled))
         verdict = all if self.logic is ConditionLogic.AND else any
         return Outcome(not results or verdict(result.met for result in results), results)
+
+
+def compiled(
+    written: Iterable[Mapping[str, Any]], budget: Budget | None = None, logic: ConditionLogic = ConditionLogic.AND
+) -> Conditions:
+    """Return conditions as the contract has them, ready to be evaluated.
+
+    Args:
+        written: Contract components ``Condition``; a null value is none.
+        budget: What compiling may cost; anything when left out.
+        logic: How they belong together.
+
+    Raises:
+        ExpressionTooCostly: Compiling went over the budget.
+        InvalidConditions: They can't be; a rule that was accepted by another version may have such.
+    """
+    conditions = [Condition(each["field"], Operator(each["operator"]), each.get("value")) for each in written]
+    return Conditions.compile(conditions, logic, budget)
 
 
 def _compile(at: int, condition: Condition, violations: list[Violation], budget: Budget | None) -> _Compiled | None:

@@ -4,46 +4,17 @@ The variables are ``trigger`` (the trigger's data), ``context`` (the results of 
 ``execution``. JMESPath cannot tell null from missing: both are null, and nowhere in a rule do they differ. Dialect and
 limits beyond JMESPath's own: an unknown variable or function, a wrong number of arguments and a literal that is not
 JSON are refused when the expression is compiled; equality is JSON's; results are JSON, their numbers finite.
-
-The errors stand in ``automation.engine.expressions.evaluation`` and can be imported from here.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from automation.engine.expressions.evaluation import (
-    Budget,
-    EvaluationError,
-    EvaluationFailed,
-    ExpressionFailed,
-    ExpressionTooCostly,
-    InvalidConditions,
-    InvalidExpression,
-    InvalidTemplate,
-    MissingValue,
-    TemplateTooLarge,
-)
-from automation.engine.expressions.grammar import MAX_LENGTH, VARIABLES, parse, variables
+from automation.engine.expressions.evaluation import Budget
+from automation.engine.expressions.grammar import VARIABLES, parse, variables
 from automation.engine.expressions.interpreter import Interpreter
 from automation.engine.expressions.stack import roomy
 from automation.engine.expressions.values import plain
-
-__all__ = [
-    "MAX_LENGTH",
-    "VARIABLES",
-    "Budget",
-    "EvaluationError",
-    "EvaluationFailed",
-    "Expression",
-    "ExpressionFailed",
-    "ExpressionTooCostly",
-    "InvalidConditions",
-    "InvalidExpression",
-    "InvalidTemplate",
-    "MissingValue",
-    "TemplateTooLarge",
-]
 
 
 @dataclass(frozen=True, slots=True)

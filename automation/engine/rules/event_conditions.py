@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from automation.domain.events import Event, WaitingRule
-from automation.engine.expressions.conditions import Conditions
+from automation.engine.expressions.conditions import Conditions, compiled
 from automation.engine.expressions.evaluation import EvaluationError
 from automation.engine.expressions.pace import PacedBudget, SharedPace
-from automation.engine.triggers.event import compiled
 
 STEPS_OF_A_CONDITION = 24
 """What compiling or evaluating a condition takes beside the steps that are counted in it."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +15,7 @@ from automation.domain.labels import too_many
 from automation.domain.rules import Rule, RuleAction, RuleVersion
 from automation.domain.start_window import AT_ONCE, StartWindow
 from automation.engine.actions import Actions
-from automation.engine.expressions.conditions import ConditionResult, Conditions
+from automation.engine.expressions.conditions import ConditionResult, Conditions, compiled
 from automation.engine.expressions.evaluation import (
     MAX_SIZE,
     Budget,
@@ -27,7 +27,6 @@ from automation.engine.expressions.pace import Pace, PacedBudget
 from automation.engine.expressions.scope import scope_beforehand
 from automation.engine.rules.action_template import string_template
 from automation.engine.rules.masking import masked
-from automation.engine.rules.rule_check import compiled_conditions
 from automation.engine.rules.rule_labels import made_labels
 
 UNKNOWN = frozenset({"context", "execution"})
@@ -90,53 +89,29 @@ def plan(
     """
     if rule.deleted_at is not None:
         raise RuleNotActive
-    try:
-        made = _plan(
-            rule,
-            actions,
-            trigger_data,
-            pace or Pace(_no_rest),
-            override_conditions=override_conditions,
-            labels=labels,
-        )
-    except InvalidParts as error:
-        raise RuleNotActive("The rule cannot be run any more as it is written. Write it anew.") from error
-    shown = tuple(map(_masked, made.actions))
-    return replace(made, run_at=window.run_at, expires_at=window.expires_at, actions=shown)
-
-
-def _masked(action: PlannedAction) -> PlannedAction:
-    return replace(action, config=masked(action.config))
-
-
-def _no_rest() -> None:
-    pass
-
-
-def _plan(
-    rule: Rule,
-    actions: Actions,
-    trigger_data: Mapping[str, Any],
-    pace: Pace,
-    *,
-    override_conditions: bool,
-    labels: Mapping[str, str],
-) -> Plan:
+    pace = pace or Pace(lambda: None)
     version = RuleVersion(rule_id=rule.rule_id, tenant=rule.tenant, version=rule.version, content=rule.content)
-    labelled = {**made_labels(version, trigger_data, pace).labels, **labels}
-    if len(labelled) > MOST_LABELS:
-        raise too_many()
     values = scope_beforehand(rule.rule_id, rule.version, rule.content, trigger_data)
     compiling = PacedBudget.paced(pace)
-    met, results = _evaluated(compiled_conditions(rule.content, compiling), values, pace)
     resolution = _Resolution(values, actions, compiling, PacedBudget(pace))
+    try:
+        labelled = {**made_labels(version, trigger_data, pace).labels, **labels}
+        if len(labelled) > MOST_LABELS:
+            raise too_many()
+        conditions = compiled(rule.content.conditions, compiling, rule.content.condition_logic)
+        met, results = _evaluated(conditions, values, pace)
+        planned = tuple(resolution.planned(index, action) for index, action in enumerate(rule.content.actions))
+    except InvalidParts as error:
+        raise RuleNotActive("The rule cannot be run any more as it is written. Write it anew.") from error
     return Plan(
         automation_rule_id=rule.rule_id,
         rule_version=rule.version,
         would_run=met or override_conditions,
         labels=labelled,
+        run_at=window.run_at,
+        expires_at=window.expires_at,
         conditions=results,
-        actions=tuple(resolution.planned(index, action) for index, action in enumerate(rule.content.actions)),
+        actions=planned,
     )
 
 
@@ -164,7 +139,7 @@ class _Resolution:
     def planned(self, index: int, action: RuleAction) -> PlannedAction:
         unresolved: list[str] = []
         config = self._resolved(action.config, (), action.type, unresolved)
-        return PlannedAction(index, action.type, config, tuple(unresolved))
+        return PlannedAction(index, action.type, masked(config), tuple(unresolved))
 
     def _resolved(self, config: Any, path: tuple[str | int, ...], kind: str, unresolved: list[str]) -> Any:
         if isinstance(config, Mapping):

@@ -1,17 +1,16 @@
 """A rule version made ready to run: compiled once, and kept for the executions that follow."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from uuid import UUID
 
+from automation.domain.bounded import Bounded
 from automation.domain.rules import RuleAction, RuleContent, RuleVersion
 from automation.engine.actions import Actions
-from automation.engine.expressions.conditions import Conditions
+from automation.engine.expressions.conditions import Conditions, compiled
 from automation.engine.expressions.evaluation import EvaluationError
 from automation.engine.expressions.templates import Template
 from automation.engine.rules.action_template import action_template
 from automation.engine.rules.plain_secrets import plain_secrets
-from automation.engine.rules.rule_check import compiled_conditions
 
 _KEPT = 256
 
@@ -50,7 +49,7 @@ class Programs:
 
     def __init__(self, actions: Actions) -> None:
         self._actions = actions
-        self._kept: OrderedDict[tuple[UUID, UUID, int], Program | UnusableRule] = OrderedDict()
+        self._kept: Bounded[tuple[UUID, UUID, int], Program | UnusableRule] = Bounded(_KEPT)
 
     def get(self, rule: RuleVersion) -> Program:
         """Return the program of a rule version, which never changes.
@@ -61,10 +60,11 @@ class Programs:
         key = (rule.tenant, rule.rule_id, rule.version)
         found = self._kept.get(key)
         if found is None:
-            found = self._kept[key] = _attempt(rule.content, self._actions)
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
+            try:
+                found = compile_rule(rule.content, self._actions)
+            except UnusableRule as error:
+                found = error
+        self._kept.put(key, found)
         if isinstance(found, UnusableRule):
             raise UnusableRule(str(found))
         return found
@@ -81,16 +81,9 @@ def compile_rule(content: RuleContent, actions: Actions) -> Program:
     return Program(_conditions(content), steps, secrets, plain_secrets(content.actions))
 
 
-def _attempt(content: RuleContent, actions: Actions) -> Program | UnusableRule:
-    try:
-        return compile_rule(content, actions)
-    except UnusableRule as error:
-        return error
-
-
 def _conditions(content: RuleContent) -> Conditions:
     try:
-        return compiled_conditions(content)
+        return compiled(content.conditions, logic=content.condition_logic)
     except (EvaluationError, KeyError, ValueError) as error:
         raise UnusableRule(f"its conditions can't be used: {error}") from None
 

@@ -22,7 +22,7 @@ from automation.domain.rules import (
 )
 from automation.domain.secrets import MOST_IN_A_RULE
 from automation.engine.actions import Actions
-from automation.engine.expressions.conditions import Condition, Conditions, Operator
+from automation.engine.expressions.conditions import compiled
 from automation.engine.expressions.evaluation import Budget, ExpressionTooCostly, InvalidParts
 from automation.engine.expressions.templates import MAX_EXPRESSIONS, Template
 from automation.engine.rules.action_template import action_template
@@ -59,42 +59,13 @@ def checked_content(
     return replace(content, actions=tuple(kept))
 
 
-def compiled_conditions(content: RuleContent, budget: Budget | None = None) -> Conditions:
-    """Return a rule's conditions, ready to be evaluated.
-
-    Args:
-        content: What the rule says.
-        budget: What compiling may cost; anything when left out.
-
-    Raises:
-        ExpressionTooCostly: Compiling went over the budget.
-        InvalidConditions: They can't be; a rule that was accepted by another version may have such.
-    """
-    return Conditions.compile(
-        [
-            Condition(each["field"], Operator(each["operator"]), each.get("value"))  # a null value is none
-            for each in content.conditions
-        ],
-        content.condition_logic,
-        budget,
-    )
-
-
 def _content(body: Mapping[str, Any]) -> RuleContent:
-    given = {name: _MADE.get(name, _as_it_is)(value) for name, value in body.items()}
-    return RuleContent(**{"trigger_config": {}, **given})
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _actions(written: Sequence[Mapping[str, Any]]) -> tuple[RuleAction, ...]:
-    return tuple(RuleAction(**each) for each in written)
+    made = {name: make(body[name]) for name, make in _MADE.items() if name in body}
+    return RuleContent(**{"trigger_config": {}, **body, **made})
 
 
 _MADE: Mapping[str, Callable[[Any], Any]] = {
-    "actions": _actions,
+    "actions": lambda written: tuple(RuleAction(**each) for each in written),
     "concurrency_policy": ConcurrencyPolicy,
     "condition_logic": ConditionLogic,
     "conditions": tuple,
@@ -118,7 +89,9 @@ def _violations(content: RuleContent, actions: Actions, triggers: Triggers, budg
         for index, action in enumerate(content.actions):
             place = pointer("actions", index)
             template, violations = _template(action, actions, budget)
-            yield from _below("actions", index, violations=[*_of_config(action, actions), *violations])
+            faults = actions.check(action.type, action.config)
+            of_config = [Violation(fault.message, pointer=fault.pointer) for fault in faults]
+            yield from _below("actions", index, violations=[*of_config, *violations])
             if template is None:
                 continue
             yield from _of_secrets(index, action, actions, template)
@@ -187,7 +160,7 @@ def _distinct(violations: Iterator[Violation]) -> Iterator[Violation]:
 
 def _of_conditions(content: RuleContent, budget: Budget) -> Iterator[Violation]:
     try:
-        compiled_conditions(content, budget)
+        compiled(content.conditions, budget, content.condition_logic)
     except InvalidParts as error:
         yield from _below("conditions", violations=error.violations)
 
@@ -213,11 +186,6 @@ def _of_secrets(index: int, action: RuleAction, actions: Actions, template: Temp
                 "config",
                 violations=[Violation("an action that waits takes no secret", pointer=place)],
             )
-
-
-def _of_config(action: RuleAction, actions: Actions) -> Iterator[Violation]:
-    for fault in actions.check(action.type, action.config):
-        yield Violation(fault.message, pointer=fault.pointer)
 
 
 def _below(*path: str | int, violations: Sequence[Violation]) -> Iterator[Violation]:

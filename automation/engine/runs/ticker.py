@@ -116,8 +116,4 @@ def _firing(wanted: Schedule, time: datetime | None) -> Firing | None:
 
 async def _labels(rule: RuleVersion, *, input_schemas: InputSchemas, trigger_data: Mapping[str, Any]) -> MadeLabels:
     input_schemas.require(rule.tenant, rule.rule_id, rule.version, rule.content.input_schema, trigger_data)
-    return made_labels(rule, trigger_data, Pace(_no_rest))
-
-
-def _no_rest() -> None:
-    pass
+    return made_labels(rule, trigger_data, Pace(lambda: None))

@@ -7,7 +7,7 @@ runs see is what was sent, not what the package makes of it.
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -26,8 +26,7 @@ from automation.contract.document.references import pointer
 from automation.domain.errors import ContentTooLarge, InvalidBody, InvalidParameter, Violation
 from automation.domain.events import MOST_IN_A_BATCH, Event
 from automation.domain.opaque import Opaque
-from automation.domain.rules import ConditionLogic
-from automation.engine.expressions.conditions import Condition, Conditions, Operator
+from automation.engine.expressions.conditions import compiled
 from automation.engine.expressions.evaluation import Budget, ExpressionTooCostly, InvalidParts
 from automation.engine.expressions.expressions import Expression
 
@@ -70,17 +69,6 @@ def violations(config: Mapping[str, Any]) -> Iterator[Violation]:
         for name in sorted(Expression.compile(condition.field).variables - KNOWN):
             message = f"{name} has no value when an event is published: conditions of a trigger know trigger alone"
             yield Violation(message, pointer=pointer("conditions", at, "field"))
-
-
-def compiled(conditions: Iterable[Mapping[str, Any]], budget: Budget) -> Conditions:
-    """Return the conditions that a trigger sets, all of which must be met.
-
-    Raises:
-        ExpressionTooCostly: Compiling went over the budget.
-        InvalidConditions: They can't be.
-    """
-    written = [Condition(each["field"], Operator(each["operator"]), each.get("value")) for each in conditions]
-    return Conditions.compile(written, ConditionLogic.AND, budget)
 
 
 class EventReader:

@@ -5,7 +5,6 @@ what a schema can ask of one value is known when it is written, what it asks of 
 take linear time.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID
@@ -14,6 +13,7 @@ import jsonschema_rs
 import orjson
 
 from automation.contract.compiled.violations import bounded, of_body
+from automation.domain.bounded import Bounded
 from automation.domain.errors import InvalidInput, Violation
 from automation.engine.triggers import schema_weight
 from automation.engine.triggers.schema_outline import Schema, outline
@@ -98,7 +98,7 @@ class InputSchemas:
     """A cache of the compiled input schemas of rule versions, which never change."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[UUID, UUID, int], InputSchema] = OrderedDict()
+        self._kept: Bounded[tuple[UUID, UUID, int], InputSchema] = Bounded(_KEPT)
 
     def require(
         self,
@@ -115,17 +115,15 @@ class InputSchemas:
         Raises:
             InvalidInput: It doesn't.
         """
-        if schema is not None:
-            self._compiled((tenant, rule_id, version), schema, pay).require(trigger_data, pay)
-
-    def _compiled(self, key: tuple[UUID, UUID, int], schema: Schema, pay: Pay) -> InputSchema:
-        if key not in self._kept:
+        if schema is None:
+            return
+        key = (tenant, rule_id, version)
+        compiled = self._kept.get(key)
+        if compiled is None:
             pay(len(orjson.dumps(schema)) // _BYTES_OF_A_STEP)
-            self._kept[key] = InputSchema(schema)
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+            compiled = InputSchema(schema)
+        self._kept.put(key, compiled)
+        compiled.require(trigger_data, pay)
 
 
 def schema_violations(schema: Schema) -> Iterator[Violation]:

@@ -7,14 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automation.domain.rules import ConditionLogic
-from automation.engine.expressions.conditions import (
-    Condition,
-    ConditionResult,
-    Conditions,
-    Operator,
-    Outcome,
-)
-from automation.engine.expressions.expressions import ExpressionTooCostly, InvalidConditions
+from automation.engine.expressions.conditions import Condition, ConditionResult, Conditions, Outcome
+from automation.engine.expressions.evaluation import ExpressionTooCostly, InvalidConditions
+from automation.engine.expressions.operators import Operator
 
 NEGATIVE = {
     Operator.NOT_EQUALS: Operator.EQUALS,

@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automation.engine.expressions.evaluation import MAX_SIZE, MAX_STEPS
-from automation.engine.expressions.expressions import (
+from automation.engine.expressions.evaluation import (
+    MAX_SIZE,
+    MAX_STEPS,
     Budget,
     EvaluationError,
-    Expression,
     ExpressionFailed,
     ExpressionTooCostly,
     InvalidExpression,
 )
+from automation.engine.expressions.expressions import Expression
 from automation.engine.expressions.interpreter import FUNCTIONS
 
 MOST_SECONDS = 1.0

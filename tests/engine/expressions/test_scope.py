@@ -5,7 +5,8 @@ import pytest
 
 from automation.domain.opaque import Opaque
 from automation.domain.rules import RuleAction, RuleContent
-from automation.engine.expressions.expressions import VARIABLES, Expression
+from automation.engine.expressions.expressions import Expression
+from automation.engine.expressions.grammar import VARIABLES
 from automation.engine.expressions.scope import execution_variable, rule_variable, scope
 
 ID = UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automation.engine.expressions.config_parts import MAX_RESOLVED_BYTES
-from automation.engine.expressions.expressions import (
+from automation.engine.expressions.evaluation import (
     Budget,
     ExpressionFailed,
     ExpressionTooCostly,

@@ -13,11 +13,11 @@ from automation.domain.events import Event, WaitingRule
 from automation.domain.opaque import Opaque
 from automation.domain.rules import RuleVersion
 from automation.engine.actions import Actions
+from automation.engine.expressions.conditions import compiled
 from automation.engine.rules.event_conditions import STEPS_OF_A_CONDITION
 from automation.engine.rules.event_desk import AT_ONCE, MOST_WAITING, SOON, EventDesk, EventWork
 from automation.engine.rules.rule_desk import RuleDesk
 from automation.engine.rules.rule_labels import RuleLabels
-from automation.engine.triggers.event import compiled
 from tests.engine.rules.gate import LONG, SHORT, Gate
 from tests.engine.triggers.shipped import TRIGGERS
 from tests.storage.samples import a_content
