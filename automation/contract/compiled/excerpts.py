@@ -10,6 +10,8 @@ from typing import Any
 
 import jsonschema_rs
 
+from automation.contract.document.nodes import nodes
+
 WIDTH = 64
 """How many items of an array, and members of an object that the schema doesn't name, are looked at."""
 
@@ -33,7 +35,7 @@ class Excerpts:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._names = frozenset(_strings(schema))
         self._width = max(WIDTH, 1 + max(_counts(schema), default=0))
-        self._cuts = not any(_looks_at_all(node) for node in _nodes(schema) if isinstance(node, Mapping))
+        self._cuts = not any(_looks_at_all(node) for node in nodes(schema) if isinstance(node, Mapping))
 
     def errors(
         self, validator: jsonschema_rs.Draft202012Validator, value: Any
@@ -75,7 +77,7 @@ def first_error(validator: jsonschema_rs.Draft202012Validator, value: Any) -> js
 
 def _strings(schema: object) -> Iterator[str]:
     """Yield every string of a schema, and so every name in it."""
-    for node in _nodes(schema):
+    for node in nodes(schema):
         if isinstance(node, str):
             yield node
         elif isinstance(node, Mapping):
@@ -97,17 +99,6 @@ def _looks_at_names(schema: object) -> bool:
 
 
 def _counts(schema: object) -> Iterator[int]:
-    for node in _nodes(schema):
+    for node in nodes(schema):
         if isinstance(node, Mapping):
             yield from (node[keyword] for keyword in _COUNTED if isinstance(node.get(keyword), int))
-
-
-def _nodes(schema: object) -> Iterator[object]:
-    """Yield a schema and everything in it."""
-    yield schema
-    if isinstance(schema, Mapping):
-        for member in schema.values():
-            yield from _nodes(member)
-    elif isinstance(schema, list | tuple):
-        for element in schema:
-            yield from _nodes(element)

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema_rs
 
 from automation.contract.compiled.formats import FORMATS
+from automation.contract.document.nodes import nodes
 
 Schema = Mapping[str, Any]
 
@@ -81,15 +82,8 @@ class Schemas:
 
 
 def _references(schema: object) -> Iterator[str]:
-    """Yield every reference in a translated schema."""
-    if isinstance(schema, Mapping):
-        if "$ref" in schema:
-            yield schema["$ref"]
-        for member in schema.values():
-            yield from _references(member)
-    elif isinstance(schema, list | tuple):
-        for element in schema:
-            yield from _references(element)
+    """Return every reference in a translated schema."""
+    return (node["$ref"] for node in nodes(schema) if isinstance(node, Mapping) and "$ref" in node)
 
 
 def translated(schema: Schema) -> dict[str, Any]:

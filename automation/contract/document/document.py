@@ -6,6 +6,7 @@ objects that no JSON has. OpenAPI asks for YAML 1.2's JSON schema instead, which
 
 import json
 import re
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from yaml.composer import Composer
 from yaml.constructor import ConstructorError
 
 from automation.contract.document.findings import ContractError, Finding
+from automation.contract.document.nodes import nodes
 
 Document = dict[str, Any]
 
@@ -57,31 +59,11 @@ def parse(text: str) -> Document:
         raise ContractError([Finding("#", "is empty")])
     if not isinstance(loaded, dict):
         raise ContractError([Finding("#", "is not a mapping")])
-    return _unshared(loaded)
-
-
-def _unshared(loaded: Document) -> Document:
-    """Return a copy in which every alias is a copy of its own, so that nothing is changed in two places."""
-    _require_size(loaded)
+    if sum(1 for _ in islice(nodes(loaded), MAX_NODES + 1)) > MAX_NODES:
+        raise ContractError([Finding("#", f"has more than {MAX_NODES} nodes, or refers to itself through an alias")])
+    # Every alias becomes a copy of its own, so that nothing is changed in two places.
     document: Document = json.loads(json.dumps(loaded, allow_nan=False))
     return document
-
-
-def _require_size(loaded: Document) -> None:
-    """Refuse a document that its aliases make larger than any contract, or endless."""
-    waiting: list[Any] = [loaded]
-    count = 0
-    while waiting:
-        node = waiting.pop()
-        count += 1
-        if count > MAX_NODES:
-            raise ContractError(
-                [Finding("#", f"has more than {MAX_NODES} nodes, or refers to itself through an alias")]
-            )
-        if isinstance(node, dict):
-            waiting.extend(node.values())
-        elif isinstance(node, list):
-            waiting.extend(node)
 
 
 def _finding(error: yaml.YAMLError) -> Finding:

@@ -1,12 +1,13 @@
 """Checks configs against an action's schema: when a rule is written, templates and all, and before the action runs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator, EmailOptions, ValidationError, ValidationErrorKind, meta
 
 from automation.contract.compiled.excerpts import Excerpts
 from automation.contract.compiled.integers import integer_converter
+from automation.contract.document.nodes import nodes
 from automation.contract.document.references import pointer
 from automation.engine.actions.action import ConfigFault
 
@@ -124,7 +125,7 @@ def _excused(error: ValidationError, config: object) -> bool:
         return _is_template(value) or ("${" in value and _spares_text(kind, config))
     if isinstance(kind, (ValidationErrorKind.AnyOf, ValidationErrorKind.OneOfNotValid)):
         return _spares_a_branch(kind.context, config)
-    return isinstance(kind, _about_contents) and _holds_a_template(value)
+    return isinstance(kind, _about_contents) and any(isinstance(each, str) and "${" in each for each in nodes(value))
 
 
 def _counts_members(error: ValidationError) -> bool:
@@ -145,19 +146,6 @@ def _spares_a_branch(branches: Sequence[Sequence[ValidationError]], config: obje
 def _is_template(text: str) -> bool:
     """Return whether a string is one ``${…}`` from its first character to its last."""
     return text.startswith("${") and text.endswith("}") and "${" not in text[2:]
-
-
-def _holds_a_template(value: object) -> bool:
-    if isinstance(value, str):
-        return "${" in value
-    return any(_holds_a_template(child) for child in _children(value))
-
-
-def _children(value: object) -> Iterator[object]:
-    if isinstance(value, Mapping):
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value
 
 
 def _value(config: object, path: Path) -> Any:

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import unquote_plus
 
+from automation.contract.document.nodes import nodes
 from automation.domain.rules import RuleAction
 from automation.domain.secrets import LEAST_CHARACTERS
 from automation.engine.expressions.evaluation import InvalidExpression
@@ -40,16 +41,7 @@ def _found(value: Any) -> Iterator[str]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for member in value.values():
-            yield from _texts(member)
-    elif isinstance(value, list | tuple):
-        for element in value:
-            yield from _texts(element)
-    elif isinstance(value, str):
-        yield value
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield str(value)
+    return (str(node) for node in nodes(value) if isinstance(node, str | int | float) and not isinstance(node, bool))
 
 
 def _literals(text: str) -> Iterator[str]:

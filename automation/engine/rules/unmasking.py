@@ -1,10 +1,11 @@
 """Puts secrets back that a rule was shown without: a mask that is sent where it was read keeps the value."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from automation.contract.document.nodes import nodes
 from automation.contract.document.references import pointer
 from automation.domain.errors import InvalidBody, Violation
 from automation.domain.rules import RuleAction
@@ -20,7 +21,8 @@ _STANDS_FOR_NOTHING = (
 
 def has_masks(actions: Sequence[Mapping[str, Any]]) -> bool:
     """Say whether there is something to put back, or to refuse."""
-    return any(MASK in text for action in actions for text in _texts(action.get("config")))
+    values = (value for action in actions for value in nodes(action.get("config")))
+    return any(isinstance(value, str) and MASK in value for value in values)
 
 
 def unmasked(actions: Sequence[Mapping[str, Any]], stored: Sequence[RuleAction]) -> list[dict[str, Any]]:
@@ -155,14 +157,3 @@ class _Stored:
     def sends_to(self, url: object) -> bool:
         """Say whether this is its URL, as it is or as it is shown; what has none says nothing of where it sends."""
         return isinstance(url, str) and url in (self.config.get("url"), self.shown.get("url"))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for member in value.values():
-            yield from _texts(member)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)

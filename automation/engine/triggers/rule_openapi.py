@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from automation.contract.document.nodes import nodes
 from automation.contract.document.outline import rewrite
 from automation.domain.errors import InvalidInput
 from automation.domain.rules import Rule, RuleContent, TriggerType
@@ -192,16 +193,11 @@ def _without_links(kind: str, node: Mapping[str, Any]) -> Mapping[str, Any]:
     return made
 
 
-def _references(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        reference = node.get("$ref")
+def _references(document: Mapping[str, Any]) -> Iterator[str]:
+    for node in nodes(document):
+        reference = node.get("$ref") if isinstance(node, Mapping) else None
         if isinstance(reference, str) and reference.startswith(_COMPONENTS):
             yield reference
-        for member in node.values():
-            yield from _references(member)
-    elif isinstance(node, list):
-        for element in node:
-            yield from _references(element)
 
 
 def _modern(kind: str, node: Mapping[str, Any]) -> Mapping[str, Any]:

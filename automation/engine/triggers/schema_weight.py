@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
+from automation.contract.document.nodes import nodes
 from automation.engine.triggers.schema_outline import APPLICATORS, Schema, parts
 
 MOST: Final = 10_000
@@ -97,7 +98,7 @@ def target(reference: str) -> str:
 
 def _own(schema: Schema) -> Weight:
     asked = 1 + sum(
-        len(value) if keyword in APPLICATORS and isinstance(value, Mapping | list) else _size(value)
+        len(value) if keyword in APPLICATORS and isinstance(value, Mapping | list) else sum(1 for _ in nodes(value))
         for keyword, value in schema.items()
     )
     return Weight(asked, sum(_scans(schema[keyword]) for keyword in _SCANS & schema.keys()))
@@ -105,16 +106,3 @@ def _own(schema: Schema) -> Weight:
 
 def _scans(value: Any) -> int:
     return len(value) if isinstance(value, Mapping) else 1
-
-
-def _size(value: Any) -> int:
-    """Return how many values a JSON value is, with all that is in it."""
-    count, waiting = 0, [value]
-    while waiting:
-        one = waiting.pop()
-        count += 1
-        if isinstance(one, Mapping):
-            waiting.extend(one.values())
-        elif isinstance(one, list):
-            waiting.extend(one)
-    return count
