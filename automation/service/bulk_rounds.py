@@ -1,7 +1,6 @@
 """Works bulk operations off beside a server's requests: a batch of each tenant in turn, with rests between."""
 
 import asyncio
-import random
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ import structlog
 from automation.domain.bulk_operations import BulkFailure
 from automation.domain.errors import Unavailable
 from automation.storage.bulk_work import LONGEST, BulkWork, NoRoom, OpenOperation
+from automation.storage.pool.periodic import uneven
 
 _log = structlog.get_logger()
 
@@ -50,7 +50,7 @@ class BulkRounds:
 
     async def _go_on(self) -> None:
         while True:
-            rest = _pause()
+            rest = uneven(INTERVAL)
             with suppress(Unavailable):  # requests say so
                 rest = await self.turn()
             await asyncio.sleep(rest)
@@ -65,9 +65,9 @@ class BulkRounds:
         operation = await self._work.next()
         if operation is None:
             await self._prune()
-            return _pause()
+            return uneven(INTERVAL)
         worked = await self._advance(operation)
-        return REST * (time.monotonic() - began) if worked else _pause()
+        return REST * (time.monotonic() - began) if worked else uneven(INTERVAL)
 
     async def _advance(self, operation: OpenOperation) -> bool:
         """Do a batch, or end what can't go on; return whether there may be more to do at once."""
@@ -100,7 +100,3 @@ class BulkRounds:
             return
         if await self._work.prune(PRUNE_LIMIT) < PRUNE_LIMIT:
             self._pruned_at = time.monotonic()
-
-
-def _pause() -> float:
-    return INTERVAL * random.uniform(0.75, 1.0)  # noqa: S311 - keeps servers from marching in step

@@ -1,10 +1,10 @@
 """Keeps a run's claim alive from second to second, and hears what is wanted of the run meanwhile."""
 
 import asyncio
-from contextlib import suppress
 
 from automation.domain.errors import Unavailable
 from automation.engine.runs.ledger import BrokenOff, Cause, Ledger
+from automation.storage.pool.periodic import rest
 
 BEAT = 1.0
 """Seconds between two renewals: as long as an action in flight takes to hear of a cancel, without any NOTIFY."""
@@ -28,18 +28,13 @@ class Heartbeat:
             at_once: Whether something may be wanted of the run already, as of one that was taken over.
         """
         if not at_once:
-            await self._pause()
+            await rest(BEAT, self._stopped)
         while not self._stopped.is_set():
             cause = await self._beat()
             if cause is not None:
                 return cause
-            await self._pause()
+            await rest(BEAT, self._stopped)
         return Cause.STOPPING
-
-    async def _pause(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(BEAT):
-                await self._stopped.wait()
 
     async def _beat(self) -> Cause | None:
         try:

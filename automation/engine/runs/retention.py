@@ -1,7 +1,6 @@
 """Removes what has been kept for long enough, beside the runs: a batch of each tenant in turn, with rests between."""
 
 import asyncio
-import random
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from automation.domain.errors import Unavailable
 from automation.domain.pages import NO_ID
 from automation.domain.retention import Kept, Retention
 from automation.storage.due import Due
+from automation.storage.pool.periodic import uneven
 from automation.storage.retention import Place, RetentionStore, TenantRetention
 
 _log = structlog.get_logger()
@@ -49,7 +49,7 @@ async def keep(store: RetentionStore, defaults: Retention) -> None:
                 _log.info("retention", **{str(kept): count for kept, count in removed.items()})
         except Unavailable as error:
             _log.warning("retention is put off", error=error.detail)
-        await asyncio.sleep(_pause(INTERVAL))
+        await asyncio.sleep(uneven(INTERVAL))
 
 
 async def go_round(store: RetentionStore, defaults: Retention) -> Counter[Kept]:
@@ -86,14 +86,10 @@ async def keep_answers(due: Due) -> None:
         with suppress(Unavailable):  # the sweep says so
             removed = max(await due.prune(ANSWERS_LIMIT), await due.prune_events(ANSWERS_LIMIT))
         more = removed == ANSWERS_LIMIT
-        await asyncio.sleep(REST * (time.monotonic() - began) if more else _pause(ANSWERS_INTERVAL))
+        await asyncio.sleep(REST * (time.monotonic() - began) if more else uneven(ANSWERS_INTERVAL))
 
 
 def _walks(tenants: Iterable[TenantRetention], defaults: Retention) -> Iterable[_Walk]:
     for each in tenants:
         for kept, days in each.days(defaults).items():
             yield _Walk(each.tenant, kept, days, Place())
-
-
-def _pause(interval: float) -> float:
-    return interval * random.uniform(0.75, 1.0)  # noqa: S311 - keeps workers from marching in step

@@ -1,12 +1,12 @@
 """Finds the executions that wait for a worker and that no job speaks of: lost, rested enough, or out of time."""
 
 import asyncio
-import random
 
 import structlog
 
 from automation.domain.errors import Unavailable
 from automation.storage.due import Due
+from automation.storage.pool.periodic import uneven
 
 _log = structlog.get_logger()
 
@@ -30,8 +30,4 @@ async def sweep(due: Due) -> None:
             if not failing:
                 _log.warning("sweep failed", error=error.detail)
             failing = True
-        await asyncio.sleep(_pause(INTERVAL) if found < LIMIT else 0)  # 0 lets others run: there is more to be found
-
-
-def _pause(interval: float) -> float:
-    return interval * random.uniform(0.75, 1.0)  # noqa: S311 - keeps workers from marching in step
+        await asyncio.sleep(uneven(INTERVAL) if found < LIMIT else 0)  # 0 lets others run: there is more to be found

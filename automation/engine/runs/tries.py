@@ -21,6 +21,7 @@ from automation.engine.runs.error_stack import describe
 from automation.engine.runs.journal import Journal
 from automation.engine.runs.ledger import Ledger
 from automation.storage.pool.encoding import storable
+from automation.storage.pool.periodic import rest
 from automation.storage.runs import TryFailed
 
 FIRST_BACKOFF = 0.5
@@ -144,14 +145,7 @@ class Tries:
             metadata=failure.metadata,
         )
         await self._ledger.record(TryFailed(tries=failed, keep_call_key=not failure.definite))
-        await self._rest(pause)
-
-    async def _rest(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
+        await rest(pause, self._stopping)
 
 
 def backoff(failed: int) -> float:

@@ -1,7 +1,9 @@
 """Repeats what is done behind the requests, in the background, and does it once more at the end."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 
 class Periodic:
@@ -33,12 +35,17 @@ class Periodic:
 
     async def _repeat(self) -> None:
         while not self._stopping.is_set():
-            await self._pause()
+            await rest(self._period, self._stopping)
             await self._function()
 
-    async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(self._period):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
+
+async def rest(seconds: float, until: asyncio.Event) -> None:
+    """Rest for so many seconds, or until an event is set."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await until.wait()
+
+
+def uneven(seconds: float) -> float:
+    """Return about as many seconds: what keeps processes from marching in step."""
+    return seconds * random.uniform(0.75, 1.0)  # noqa: S311 - see above
