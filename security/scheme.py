@@ -8,11 +8,12 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from starlette.types import Scope
+
 from automation.contract.document.findings import ContractError, Finding
 from automation.contract.serving.connexion_adapter import (
     ApiKeySecurityHandler,
     ConnexionRequest,
-    Scope,
     get_function_from_name,
 )
 from automation.contract.serving.request_context import note_refused_key
@@ -35,10 +36,6 @@ _ALONE = "The API key is not valid: the header {} takes the key alone, without a
 _decorated = re.compile(rb"(?:[A-Za-z]+[ \t:=]|[\"'<]).*", re.DOTALL).fullmatch
 
 
-def _nobody(_scope: Scope) -> None:
-    return None
-
-
 class ApiKeyScheme(ApiKeySecurityHandler):  # type: ignore[misc]  # Connexion has no types
     """Reads the key and the tenant header of a request, and passes them to the contract's security function.
 
@@ -54,7 +51,7 @@ class ApiKeyScheme(ApiKeySecurityHandler):  # type: ignore[misc]  # Connexion ha
         self,
         authenticator: Authenticator,
         refused: RefusedKeys | None = None,
-        client_of: Callable[[Scope], str | None] = _nobody,
+        client_of: Callable[[Scope], str | None] = lambda _scope: None,
     ) -> None:
         self._authenticator = authenticator
         self._refused = refused

@@ -1,6 +1,6 @@
 """A checked contract, compiled once: what every other part of the service asks when it needs to know."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -23,12 +23,7 @@ class Contract:
         self.document = document
         self.base_path = base_path
         self.schemas = Schemas(document)
-        self.operations: Mapping[str, Operation] = MappingProxyType(
-            {each.operation_id: each for each in _operations(document, self.schemas)}
-        )
+        operations = (operation(entry, document, self.schemas) for entry in entries(document))
+        self.operations: Mapping[str, Operation] = MappingProxyType({each.operation_id: each for each in operations})
         self.links = Links(self.operations, base_path)
         self.problems = ProblemRules(self.schemas)
-
-
-def _operations(document: Mapping[str, Any], schemas: Schemas) -> Iterator[Operation]:
-    return (operation(entry, document, schemas) for entry in entries(document))

@@ -79,36 +79,22 @@ def compiled(definition: Mapping[str, Any], document: Mapping[str, Any], schemas
         UnsupportedParameter: Nothing here decodes it; the start-up check says so beforehand.
     """
     schema = follow(document, definition.get("schema", {}))
-    if schema.get("type") == "object" and definition["in"] == "query":
-        return _rest(definition)
-    many = schema.get("type") == "array"
-    item = follow(document, schema["items"]) if many else schema
     parameter = Parameter(
         name=definition["name"],
         argument=snake_case(definition["name"]),
         location=definition["in"],
         required=definition.get("required", False),
-        many=many,
+        many=schema.get("type") == "array",
         default=None,
-        item=_decoder(item),
-        validator=schemas.validator(schema) if _says_more(schema, item) else None,
-    )
-    return parameter if schema.get("default") is None else _with_default(parameter, schema["default"])
-
-
-def _rest(definition: Mapping[str, Any]) -> Parameter:
-    name = definition["name"]
-    return Parameter(
-        name=name,
-        argument=snake_case(name),
-        location=definition["in"],
-        required=False,
-        many=False,
-        default={},
         item=string,
         validator=None,
-        rest=True,
     )
+    if schema.get("type") == "object" and parameter.location == "query":
+        return replace(parameter, required=False, default={}, rest=True)
+    item = follow(document, schema["items"]) if parameter.many else schema
+    validator = schemas.validator(schema) if _says_more(schema, item) else None
+    parameter = replace(parameter, item=_decoder(item), validator=validator)
+    return parameter if schema.get("default") is None else _with_default(parameter, schema["default"])
 
 
 def _decoder(schema: Mapping[str, Any]) -> Decoder:

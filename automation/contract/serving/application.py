@@ -5,20 +5,22 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from automation.contract.compiled.contract import Contract
 from automation.contract.compiled.operations import Operation
 from automation.contract.document.findings import ContractError, Finding
 from automation.contract.serving.binding import Binding, Unbindable, bind
-from automation.contract.serving.connexion_adapter import ASGIApp, ErrorHandler, Guard, Guarded, Lifespan, assemble
+from automation.contract.serving.connexion_adapter import ErrorHandler, Guard, Guarded, Lifespan, assemble
 from automation.contract.serving.endpoint import Around, Endpoint, endpoint
 from automation.contract.serving.handler_call import HandlerCall
 from automation.contract.serving.request_validation import RequestValidation
 from automation.contract.serving.response_validation import ResponseValidation
-from automation.contract.serving.websockets import close
 
 
-def _nothing_around(_operation: Operation) -> None:
-    return None
+async def _close(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Close a websocket that a client tries to open: the contract has none."""
+    await send({"type": "websocket.close", "code": 1000})
 
 
 @asynccontextmanager
@@ -34,7 +36,7 @@ def build(
     security_map: Mapping[str, Callable[[], Any]],
     error_handler: ErrorHandler,
     guards: Sequence[Guarded] = (),
-    around: Callable[[Operation], Around | None] = _nothing_around,
+    around: Callable[[Operation], Around | None] = lambda _operation: None,
     lifespan: Lifespan = _nothing,
 ) -> ASGIApp:
     """Return the application that serves a contract.
@@ -54,7 +56,7 @@ def build(
     """
     bindings = _bindings(contract, handlers, provided)
     return assemble(
-        close,
+        _close,
         document=contract.document,
         base_path=contract.base_path,
         endpoints=[

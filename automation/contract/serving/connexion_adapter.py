@@ -32,24 +32,10 @@ from automation.contract.serving.routing_document import routing_document
 from automation.domain.errors import AutomationError, MethodNotAllowed, PathNotFound
 
 __all__ = [
-    "CONTEXT",
-    "ENDPOINT",
     "ROUTING_CONTEXT",
-    "ASGIApp",
     "ApiKeySecurityHandler",
     "ConnexionRequest",
     "ConnexionResponse",
-    "EndpointResolver",
-    "ErrorHandler",
-    "ExactRouting",
-    "Guard",
-    "Guarded",
-    "Layer",
-    "Lifespan",
-    "Receive",
-    "Scope",
-    "Send",
-    "assemble",
     "get_function_from_name",
 ]
 

@@ -74,15 +74,11 @@ class HandlerCall:
     def _is_known(self, etag: str, given: Mapping[str, Any]) -> bool:
         """Return whether the client has what is returned, once that is what it expects (RFC 9110, section 13.2.2)."""
         if self._may_expect and (expected := given[IF_MATCH]) is not None:
-            _require_expected(etag, expected)
+            tags = strong_tags(expected)
+            if tags is not None and etag not in tags:
+                raise PreconditionFailed
         return self._may_know and (known := given[IF_NONE_MATCH]) is not None and is_current(etag, known)
 
     def _broken(self, status: int | None, keyword: str) -> InternalError:
         report(self._operation_id, status or 0, BrokenResponse(keyword))
         return InternalError()
-
-
-def _require_expected(etag: str, if_match: str) -> None:
-    tags = strong_tags(if_match)
-    if tags is not None and etag not in tags:
-        raise PreconditionFailed

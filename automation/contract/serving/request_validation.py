@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from functools import partial
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from automation.contract.serving.binding import BODY
 from automation.contract.serving.body_turns import BodyTurns
 from automation.contract.serving.connection import Connection
-from automation.contract.serving.connexion_adapter import ASGIApp, Receive, Scope, Send
 from automation.contract.serving.request_context import ARGUMENTS, endpoint, note_connection, tenant_if_known
 
 

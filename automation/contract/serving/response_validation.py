@@ -1,6 +1,7 @@
 """Validates a response before its first byte is sent."""
 
-from automation.contract.serving.connexion_adapter import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from automation.contract.serving.request_context import endpoint
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from automation.engine.actions.registry import Actions
+from automation.storage.pool.encoding import plain
 
 
 class Catalogue:
@@ -26,15 +27,9 @@ class Catalogue:
             }
             for name in actions.names
         ]
-        self.json = orjson.dumps({"data": types}, default=_plain)
+        self.json = orjson.dumps({"data": types}, default=plain)
         self.revision = hashlib.sha256(self.json).hexdigest()[:16]
 
 
 def _example(name: str, config: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return {} if config is None else {"example": {"type": name, "config": config}}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(type(value).__name__)

@@ -117,16 +117,13 @@ def _unstructured(name: str, text: str) -> str:
 def _require_headers(content: bytes, names: list[str], config: Mapping[str, Any]) -> None:
     found = BytesParser(policy=compat32).parsebytes(content, headersonly=True)
     try:
-        subject = str(make_header(decode_header(_unfolded(found["Subject"]))))
+        unfolded = found["Subject"].replace("\r\n", "").replace("\n", "")
+        subject = str(make_header(decode_header(unfolded)))
     except (HeaderParseError, LookupError, UnicodeError):
         subject = None
     addresses = [address for _, address in getaddresses([found["To"]])]
     if found.keys() != names or subject != config["subject"] or addresses != config["to"]:
         raise ActionFailed("the message's headers would not be those that were meant", definite=True, retryable=False)
-
-
-def _unfolded(value: str) -> str:
-    return value.replace("\r\n", "").replace("\n", "")
 
 
 def message_id(idempotency_key: str, sender: str) -> str:

@@ -82,7 +82,7 @@ class _Exchange:
         try:
             await self._require_expected(response)
             body = await read(response, self._config.get("max_response_bytes", DEFAULT_RESPONSE_BYTES))
-            return ActionResult(result(response, body), self._metadata(status=response.status_code))
+            return ActionResult(result(response, body), {"host": self._host, "status": response.status_code})
         finally:
             await response.aclose()
 
@@ -134,6 +134,3 @@ class _Exchange:
             metadata={"host": self._host, **(answer or {})},
             output=answer or {},
         )
-
-    def _metadata(self, *, status: int) -> dict[str, Any]:
-        return {"host": self._host, "status": status}

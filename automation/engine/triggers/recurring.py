@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from automation.contract.compiled.parameters import written
 from automation.domain.errors import Violation
 from automation.engine.triggers.schedule import BadSchedule, schedule, ten_times
 
@@ -54,8 +55,3 @@ def first_trigger_of(config: Mapping[str, Any], now: datetime | None = None) -> 
     except BadSchedule:
         return None
     return trigger_of(times[0], times[0]) if times else None
-
-
-def written(time: datetime) -> str:
-    """Return a time as the API writes it."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -30,8 +30,8 @@ EXPOSED = (
 _PREFLIGHT_SECONDS = 600
 
 
-class CrossOrigin(CORSMiddleware):
-    """Lets pages of the origins read every response, errors too; :class:`Preflights` further in says yes beforehand.
+class _Cors(CORSMiddleware):
+    """What both halves of it are given.
 
     Args:
         app: Answers.
@@ -49,6 +49,10 @@ class CrossOrigin(CORSMiddleware):
             max_age=_PREFLIGHT_SECONDS,
         )
 
+
+class CrossOrigin(_Cors):
+    """Lets pages of the origins read every response, errors too; :class:`Preflights` further in says yes beforehand."""
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self.simple_response(scope, receive, send, request_headers=Headers(scope=scope))
@@ -56,26 +60,12 @@ class CrossOrigin(CORSMiddleware):
             await self.app(scope, receive, send)
 
 
-class Preflights(CORSMiddleware):
+class Preflights(_Cors):
     """Answers the preflights of the origins' pages without a key, and passes every other request on.
 
     Stands within the request log. A preflight of another origin, or for a method that nothing here has, is answered
     like any other request with OPTIONS.
-
-    Args:
-        app: Answers everything else.
-        origins: As :class:`CrossOrigin` takes them.
     """
-
-    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
-        super().__init__(
-            app,
-            allow_origins=origins,
-            allow_methods=METHODS,
-            allow_headers=["*"],
-            allow_private_network=True,
-            max_age=_PREFLIGHT_SECONDS,
-        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "OPTIONS" and self._is_welcome(Headers(scope=scope)):

@@ -18,13 +18,13 @@ def encoded(value: object) -> str:
     """Return a value as JSON; a NUL becomes U+FFFD, a time its RFC 3339 form. What is opaque stays as it came."""
     if isinstance(value, Opaque):
         return value.text
-    document = orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+    document = orjson.dumps(value, default=plain, option=orjson.OPT_NON_STR_KEYS)
     return without_nul(document).decode()
 
 
 def canonical(value: object) -> str:
     """Return a value as JSON, the same for the same members in any order."""
-    return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps(value, default=plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS).decode()
 
 
 def decoded(document: str) -> Any:
@@ -59,7 +59,8 @@ def uuid_array(identifiers: Sequence[UUID | None]) -> str:
     return f"{{{','.join(['NULL' if each is None else str(each) for each in identifiers])}}}"
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Return what orjson doesn't know as something that it does: a mapping of any kind as a dictionary."""
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} is not JSON")
