@@ -62,8 +62,9 @@ bench-clients: $(VENV)/development ## Measure what idle, slow, deaf and greedy c
 	@tools/provide.sh wrk
 	@$(BIN)/python -m benchmarks.clients $(ARGS)
 
-bench-engine: $(VENV)/development ## Measure executions a second and start latency of the engine.
-	@$(BIN)/python -m benchmarks.engine $(ARGS)
+bench-engine: $(VENV)/development $(BENCH)/installed ## Measure the engine against Procrastinate and Celery; ARGS="--rounds 1 --executions 50" is short.
+	@tools/provide.sh redis-server
+	@$(BIN)/python -m benchmarks.engines $(ARGS)
 
 bench-retention: $(VENV)/development ## Measure what reads notice while a worker removes a million executions; ARGS="--executions 100000" is short.
 	@tools/provide.sh wrk

@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import answers, lineup, load, report
+from benchmarks import answers, frame, lineup, load, report
 from benchmarks.database import BenchDatabase, seeded
+from benchmarks.frame import LOGS, OUTPUT
 from benchmarks.lineup import PEERS_PYTHON, Server, Statement, Target
-from benchmarks.load import InvalidRun, Keys
-from benchmarks.machine import describe, warn_if_busy
+from benchmarks.load import Keys
+from benchmarks.machine import describe
 from benchmarks.report import Measurement, Results
 from benchmarks.running import Running, running
 from benchmarks.seed import READERS, Plan
 from benchmarks.usage import seconds_spent_since_now
 
-OUTPUT = Path("dist/bench")
 CONDITIONAL = OUTPUT / "requests-conditional.txt"
 TAGGED = 2_000
 """Executions that are asked for with the entity tag that they have."""
@@ -115,7 +115,7 @@ class Comparison:
 
 def _log(target: Target) -> Path:
     """Return the file that a target writes its lines to, as a service does in production."""
-    return OUTPUT / "logs" / f"{target.name}.log"
+    return LOGS / f"{target.name}.log"
 
 
 def run(arguments: argparse.Namespace) -> Results:
@@ -124,48 +124,30 @@ def run(arguments: argparse.Namespace) -> Results:
     Raises:
         InvalidRun: A target answered wrongly.
     """
-    chosen, skipped = _choose(arguments)
+    chosen, skipped = frame.choose(lineup.targets(arguments.processes), arguments.targets)
     with seeded("bench", Plan(arguments.executions)) as database, ExitStack() as stack:
         results = Results(describe(), vars(arguments), skipped)
         keys = Keys(arguments.keys, zipf=arguments.zipf)
         comparison = Comparison(database, seconds=arguments.seconds, warm_up=arguments.warm_up, keys=keys)
         for target in chosen:
-            with _named(target):
+            with frame.named(target):
                 stack.enter_context(comparison.ready(target))
             print(f"ready, and answers right: {target.title}", flush=True)
         for number in range(1, arguments.rounds + 1):
             print(f"round {number} of {arguments.rounds}", flush=True)
             for target in chosen:
-                with _named(target):
+                with frame.named(target):
                     measured = comparison.measure(target)
                 results.add(target, measured)
                 print(f"  {target.title}: {measured.rate:,.0f} requests/s", flush=True)
     return results
 
 
-def _choose(arguments: argparse.Namespace) -> tuple[list[Target], dict[str, str]]:
-    """Return what is measured, and why the rest of what was asked for is not."""
-    everything = lineup.targets(arguments.processes)
-    wanted = [target for target in everything if not arguments.targets or target.name in arguments.targets]
-    skipped = {target.title: reason for target in wanted if (reason := target.missing())}
-    for title, reason in skipped.items():
-        print(f"WARNING: {title} isn't measured: {reason}.", flush=True)
-    return [target for target in wanted if target.title not in skipped], skipped
-
-
-@contextmanager
-def _named(target: Target) -> Iterator[None]:
-    """Say whose fault an invalid run is."""
-    try:
-        yield
-    except InvalidRun as error:
-        raise InvalidRun(f"{target.title}: {error}") from error
-
-
-def _draw(directory: Path) -> None:
-    """Draw the chart, in the environment that has what it takes."""
+def _write(results: Results) -> None:
+    """Write the tables and the figures, and draw the chart in the environment that has what it takes."""
+    report.write(results, OUTPUT)
     script = Path(__file__).with_name("chart.py")
-    subprocess.run([PEERS_PYTHON, script, directory / "bench.json", directory / "bench.png"], check=True)
+    subprocess.run([PEERS_PYTHON, script, "requests", OUTPUT / "bench.json", OUTPUT / "bench.png"], check=True)
 
 
 def _read(arguments: list[str]) -> argparse.Namespace:
@@ -198,17 +180,7 @@ def _names(processes: int) -> list[str]:
 def main() -> int:
     """Measure what the arguments ask for, print the tables, and write everything to ``dist/bench``."""
     arguments = _read(sys.argv[1:])
-    (OUTPUT / "logs").mkdir(parents=True, exist_ok=True)
-    warn_if_busy()
-    try:
-        results = run(arguments)
-    except InvalidRun as error:
-        print(f"Invalid: {error}", file=sys.stderr)
-        return 1
-    report.write(results, OUTPUT)
-    _draw(OUTPUT)
-    print(f"\n{results.as_markdown()}\n{OUTPUT}/ has table.md, bench.json, bench.png and the logs.")
-    return 0
+    return frame.conclude(lambda: run(arguments), _write, made="table.md, bench.json, bench.png and the logs")
 
 
 if __name__ == "__main__":

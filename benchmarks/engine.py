@@ -1,118 +1,43 @@
-"""Measures how many executions a second the engine runs, and how soon a trigger becomes the first call.
-
-``make bench-engine``: one server, and as many workers as asked, on an embedded PostgreSQL of its own with durable
-commits; each execution is one ``webhook_call`` to a receiver on loopback that does nothing. All of it shares this
-machine, the load generator too.
-"""
+"""The engine, run for measurements: a database of its own, processes of the service, a rule, and triggers of it."""
 
 import argparse
 import asyncio
 import contextlib
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 
 from automation.domain.permissions import Role
 from automation.storage import migration
 from automation.storage.accounts.administration import Administration
 from automation.storage.embedded import EmbeddedServer
+from automation.storage.embedded.belonging import ENTRANCE
 from automation.storage.embedded.urls import EmbeddedUrls
-from benchmarks.running import free_port
+from benchmarks.receiver import Receiver
 from security import key_format
 
 COMMAND = (sys.executable, "-c", "from automation.commands import main; main()")
-RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{}"
 CLIENTS = 8
 
 Measure = Callable[[EmbeddedUrls, argparse.Namespace], Coroutine[None, None, None]]
 
 
-class Receiver:
-    """Answers calls, at once, after so many seconds, or never, and notes when each execution's came."""
+@dataclass(frozen=True, slots=True)
+class FreshDatabase:
+    """An embedded database with the service's schema and nothing in it: its URLs, its process, and its server's log."""
 
-    def __init__(self, seconds: float | None = 0.0) -> None:
-        self._seconds = seconds
-        self.arrivals: dict[str, float] = {}
-        self.port = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one call."""
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            self.arrivals.setdefault(head.split(b" ", 2)[1].decode().lstrip("/"), time.perf_counter())
-            if self._seconds != 0:
-                await (reader.read() if self._seconds is None else asyncio.sleep(self._seconds))
-            writer.write(RESPONSE)
-            await writer.drain()
-        writer.close()
-
-
-@contextlib.asynccontextmanager
-async def receiving(seconds: float | None = 0.0) -> AsyncIterator[Receiver]:
-    """Run a receiver."""
-    receiver = Receiver(seconds)
-    listener = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
-    receiver.port = listener.sockets[0].getsockname()[1]
-    try:
-        yield receiver
-    finally:
-        listener.close()
-
-
-async def measure(urls: EmbeddedUrls, arguments: argparse.Namespace) -> None:
-    """Start everything, and print what was measured."""
-    key = make_key(urls, "bench")
-    port = free_port()
-    base = f"http://127.0.0.1:{port}"
-    settings = {
-        "AUTOMATION_DATABASE_URL": urls.api,
-        "AUTOMATION_WORKER_URL": urls.worker,
-        "AUTOMATION_EGRESS_ALLOW": "127.0.0.0/8",
-        "AUTOMATION_LOG_LEVEL": "warning",
-    }
-    limits = httpx.Limits(max_connections=CLIENTS)
-    client = httpx.AsyncClient(base_url=base, headers={"x-api-key": key}, limits=limits, trust_env=False)
-    async with client, receiving() as receiver:
-        with process(["serve", "--port", str(port)], settings):
-            await until_alive(client)
-            path = await rule(client, receiver.port)
-            backlog = await create(client, path, arguments.executions)
-            with contextlib.ExitStack() as workers:
-                for _ in range(arguments.workers):
-                    workers.enter_context(process(["worker", "--concurrency", str(arguments.concurrency)], settings))
-                await _until_completed(urls, arguments.executions)
-                _print_backlog(urls, backlog)
-                await _live(client, path, urls, arguments)
-                await _latency(client, path, receiver, arguments.samples)
-
-
-def _print_backlog(urls: EmbeddedUrls, created: list[str]) -> None:
-    with psycopg.connect(urls.admin.replace("/postgres?", "/automation?")) as connection:
-        row = connection.execute(
-            "SELECT extract(epoch FROM max(completed_at) - min(started_at))::float8 FROM automation_executions"
-        ).fetchone()
-    seconds = float(row[0]) if row else 0.0
-    print(f"backlog of {len(created)}:       {len(created) / seconds:7.1f} executions/s")
-
-
-async def _live(client: httpx.AsyncClient, path: str, urls: EmbeddedUrls, arguments: argparse.Namespace) -> None:
-    began = time.perf_counter()
-    await create(client, path, arguments.executions)
-    created = time.perf_counter() - began
-    await _until_completed(urls, 2 * arguments.executions)
-    seconds = time.perf_counter() - began
-    print(f"created and run, {arguments.executions}:  {arguments.executions / seconds:7.1f} executions/s", end=" ")
-    print(f"(triggers answered: {arguments.executions / created:.1f}/s)")
+    urls: EmbeddedUrls
+    postmaster: int
+    log: Path
 
 
 async def first_call(client: httpx.AsyncClient, path: str, receiver: Receiver) -> float:
@@ -122,15 +47,6 @@ async def first_call(client: httpx.AsyncClient, path: str, receiver: Receiver) -
     while execution not in receiver.arrivals:  # noqa: ASYNC110 - watched as closely as the clock is read
         await asyncio.sleep(0.0005)
     return (receiver.arrivals[execution] - sent) * 1000
-
-
-async def _latency(client: httpx.AsyncClient, path: str, receiver: Receiver, samples: int) -> None:
-    latencies = []
-    for _ in range(samples):
-        await asyncio.sleep(0.05)
-        latencies.append(await first_call(client, path, receiver))
-    cuts = statistics.quantiles(latencies, n=100)
-    print(f"trigger to first call, idle: p50 {cuts[49]:.1f} ms, p95 {cuts[94]:.1f} ms, p99 {cuts[98]:.1f} ms")
 
 
 async def create(client: httpx.AsyncClient, path: str, number: int) -> list[str]:
@@ -163,16 +79,6 @@ async def rule(client: httpx.AsyncClient, port: int) -> str:
     return path
 
 
-async def _until_completed(urls: EmbeddedUrls, number: int) -> None:
-    url = urls.admin.replace("/postgres?", "/automation?")
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        while True:
-            query = "SELECT count(*) FROM automation_executions WHERE status = 'completed'"
-            if await (await connection.execute(query)).fetchone() == (number,):
-                return
-            await asyncio.sleep(0.05)
-
-
 async def until_alive(client: httpx.AsyncClient) -> None:
     """Wait until the server answers."""
     async with asyncio.timeout(60):
@@ -186,12 +92,16 @@ async def until_alive(client: httpx.AsyncClient) -> None:
 @contextlib.contextmanager
 def process(arguments: list[str], settings: dict[str, str]) -> Iterator[None]:
     """Run a process of the service."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AUTOMATION_")}
-    with subprocess.Popen([*COMMAND, *arguments], env=inherited | settings, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen([*COMMAND, *arguments], env=environment() | settings, stdout=subprocess.DEVNULL) as process:
         try:
             yield
         finally:
             process.send_signal(signal.SIGTERM)
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment, without what would change a measured one's settings or database."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AUTOMATION_", "PG"))}
 
 
 def make_key(urls: EmbeddedUrls, name: str) -> str:
@@ -204,28 +114,23 @@ def make_key(urls: EmbeddedUrls, name: str) -> str:
     return key.plaintext
 
 
-def on_a_fresh_database(measure: Measure, arguments: argparse.Namespace) -> None:
-    """Measure on an embedded database, which is deleted afterwards."""
+@contextlib.contextmanager
+def fresh_database() -> Iterator[FreshDatabase]:
+    """Give an embedded database, with durable commits, which is deleted afterwards."""
     with tempfile.TemporaryDirectory(prefix="automation-bench-") as directory:
         server = EmbeddedServer(Path(directory))
         urls = server.start()
         try:
             migration.upgrade(urls.owner)
-            asyncio.run(measure(urls, arguments))
+            postmaster = server.postmaster_pid()
+            if postmaster is None:
+                raise RuntimeError("PostgreSQL has just stopped")
+            yield FreshDatabase(urls, postmaster, Path(directory) / ENTRANCE / "server.log")
         finally:
             server.discard()
 
 
-def main() -> None:
-    """Measure on a fresh embedded database, which is deleted afterwards."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--executions", type=int, default=1000, help="how many, each time (1000)")
-    parser.add_argument("--workers", type=int, default=2, help="worker processes (2)")
-    parser.add_argument("--concurrency", type=int, default=20, help="executions at a time per worker (20)")
-    parser.add_argument("--samples", type=int, default=200, help="executions whose latency is measured (200)")
-    arguments = parser.parse_args()
-    on_a_fresh_database(measure, arguments)
-
-
-if __name__ == "__main__":
-    main()
+def on_a_fresh_database(measure: Measure, arguments: argparse.Namespace) -> None:
+    """Measure on an embedded database, which is deleted afterwards."""
+    with fresh_database() as database:
+        asyncio.run(measure(database.urls, arguments))

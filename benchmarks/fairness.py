@@ -21,16 +21,15 @@ from automation.storage import migrations
 from automation.storage.embedded.urls import EmbeddedUrls
 from benchmarks.engine import (
     CLIENTS,
-    Receiver,
     create,
     first_call,
     make_key,
     on_a_fresh_database,
     process,
-    receiving,
     rule,
     until_alive,
 )
+from benchmarks.receiver import Receiver, receiving
 from benchmarks.running import free_port
 
 TENANTS = 10

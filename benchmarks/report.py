@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from benchmarks.frame import facts, left_out
 from benchmarks.lineup import Target
 from benchmarks.load import Load
 from benchmarks.seed import TENANTS
-from benchmarks.tables import markdown, number
+from benchmarks.tables import markdown, middle_half, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +164,12 @@ class Results:
         return "\n\n".join([self._facts(), self._table(), self._goals_reached()]) + "\n"
 
     def _facts(self) -> str:
-        facts = ", ".join(f"{name}: {value}" for name, value in self._machine.items())
         options = self._options
         rounds = f"{options['rounds']} rounds of {options['seconds']:g} s"
-        missing = [f"Not measured: {title}, because {reason}." for title, reason in self._skipped.items()]
         drawn = " by Zipf's law" if options["zipf"] else ""
         extent = f"{options['executions']:,} executions, {options['keys'] * TENANTS:,} keys{drawn}"
-        return "\n\n".join([f"{facts}. Medians of {rounds}, {extent}.", *missing])
+        told = f"{facts(self._machine)}. Medians of {rounds}, {extent}."
+        return "\n\n".join([told, *left_out(self._skipped)])
 
     def _table(self) -> str:
         header = (
@@ -223,5 +223,4 @@ def _row_of(goal: Goal, quotients: Sequence[float]) -> Sequence[str]:
 
 def _middle_and_half(factors: Sequence[float]) -> tuple[str, str]:
     """Return the median, and between what the middle half of the rounds is."""
-    low, _, high = statistics.quantiles(factors, n=4, method="inclusive") if len(factors) > 1 else [factors[0]] * 3
-    return f"{statistics.median(factors):.2f} ×", f"{low:.2f} to {high:.2f}"
+    return f"{statistics.median(factors):.2f} ×", middle_half(factors, "{:.2f}")

@@ -7,6 +7,7 @@ PATH=$PATH:/usr/sbin:/sbin # where servers are, and an ordinary user does not lo
 declare -A packages=(
     [curl]=curl [git]=git [wrk]=wrk [mmdebstrap]=mmdebstrap [unshare]=util-linux
     [java]=default-jre-headless [chromium]="chromium fonts-liberation" [pgbouncer]=pgbouncer
+    [redis-server]=redis-server
 )
 missing=()
 for name in "$@"; do
