@@ -4,8 +4,8 @@ Usage: celery_jobs.py setup | worker | trigger
 
 As someone would write it who knows it: results that nobody asks Celery for aren't kept in Redis; a job is acknowledged
 when it is done, as it is everywhere else here; a process has one HTTP client, whose connections are kept, and one
-connection to the database, which is in autocommit, so that a result is one committed insert. Of the pools, prefork was
-1.2 times as fast as threads.
+connection to the database, which is in autocommit, so that a result is one committed insert. The pool is prefork,
+which can use every core: in three turns on a busy machine it did 163, 198 and 135 jobs a second, threads 152, 146, 175.
 """
 
 import sys
