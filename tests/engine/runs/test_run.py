@@ -215,10 +215,10 @@ async def test_a_rest_lasts_as_long_as_the_other_side_asks_but_not_longer_than_a
 ) -> None:
     rests: list[float] = []
 
-    async def rest(_tries: object, seconds: float) -> None:
+    async def rest(seconds: float, _until: object) -> None:
         rests.append(seconds)
 
-    monkeypatch.setattr(tries.Tries, "_rest", rest)
+    monkeypatch.setattr(tries, "rest", rest)
     failures: list[ActionFailed | ActionResult | None] = [definite(retry_after=3.0), definite(retry_after=1e6)]
 
     await Rehearsal(Script([*failures, definite()]), (say(retries=5),)).go()
