@@ -55,7 +55,7 @@ def test_a_response_out_of_contract_is_found(
 ) -> None:
     """A judge who can't find anything proves nothing: a service that doesn't check itself must not pass."""
     copy = copy_service(tmp_path / "service")
-    plant(copy, "handlers/rule_presentation.py", '"status": content.status', '"status": "unheard of"')
+    plant(copy, "handlers/rule_presentation.py", '"actions": actions', '"actions": actions, "status": "unheard of"')
     plant(copy, "automation/contract/serving/response_validation.py", "routed.responses.require(", "print(")
 
     with (

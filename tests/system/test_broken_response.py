@@ -11,7 +11,12 @@ from tests.system.processes import copy_service, plant, serving
 
 def test_it_is_a_plain_500_and_the_log_says_where(service: Service, tmp_path: Path) -> None:
     copy = copy_service(tmp_path)
-    plant(copy, "handlers/rule_presentation.py", '"status": content.status', '"status": "a status told to nobody"')
+    plant(
+        copy,
+        "handlers/rule_presentation.py",
+        '"actions": actions',
+        '"actions": actions, "status": "a status told to nobody"',
+    )
 
     with serving(service.settings, copy=copy) as process:
         response = httpx.get(
