@@ -58,6 +58,7 @@ async def test_of_many_claims_at_once_one_succeeds(runner: Runner) -> None:
 async def test_a_job_of_a_former_attempt_claims_nothing(runner: Runner) -> None:
     execution = await runner.failed()
     await runner.executions.retry(runner.tenant, execution, retry_from="start")
+    runner.take_jobs()
 
     assert await runner.claim(execution, attempt=1) is None
     assert await runner.claim(execution, attempt=2) is not None

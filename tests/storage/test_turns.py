@@ -17,6 +17,7 @@ from tests.storage.runner import Runner
 from tests.storage.samples import sample
 
 LEASE = 15.0
+MANY = 110
 
 
 class Worker:
@@ -257,3 +258,49 @@ async def _create(runner: Runner, rule_id: UUID, priority: int) -> UUID:
         priority=priority,
     )
     return created.execution_id
+
+
+async def test_what_was_cancelled_while_it_waited_takes_no_turns(worker: Worker, tenants: list[Runner]) -> None:
+    runner = tenants[0]
+    rule = await runner.rule()
+    cancelled = [await runner.execute(rule) for _ in range(MANY)]
+    for execution in cancelled:
+        await runner.executions.cancel(runner.tenant, execution)
+    wanted = await runner.execute(rule)
+
+    turns = 1
+    while (served := await worker.run()) is None:
+        turns += 1
+
+    assert served == wanted
+    assert turns == 1 + MANY // 102  # each removes its own, a hundred and one more
+    assert worker.fetch() is None
+
+
+async def test_what_was_cancelled_leaves_more_urgent_and_older_runs_their_turns(
+    worker: Worker, tenants: list[Runner]
+) -> None:
+    runner = tenants[0]
+    rule = await runner.rule()
+    made = [await runner.execute(rule) for _ in range(12)]
+    for execution in made[::2]:
+        await runner.executions.cancel(runner.tenant, execution)
+    urgent = await _create(runner, rule.rule_id, 5)
+
+    served = [await worker.run() for _ in range(7)]
+
+    assert served == [urgent, *made[1::2]]
+    assert worker.fetch() is None
+
+
+async def test_what_cannot_begin_takes_each_turn_once(worker: Worker, tenants: list[Runner]) -> None:
+    runner = tenants[0]
+    held = await runner.rule(max_concurrent_executions=1)
+    free = await runner.rule()
+    waiting = [await runner.execute(held) for _ in range(6)]
+    wanted = await runner.execute(free)
+
+    served = [await worker.run() for _ in range(7)]
+
+    assert served == [waiting[0], *[None] * 5, wanted]
+    assert worker.fetch() is None

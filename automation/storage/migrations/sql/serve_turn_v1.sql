@@ -1,14 +1,15 @@
 -- Serves a turn of a tenant, which a job gave out for p_execution: claims the first of the tenant's executions that wait,
 -- by rank and then by age, or p_execution itself where it is the first. The other's job stays in the queue, and is
--- p_execution's from then on. No row where there is nothing to run.
+-- p_execution's from then on, also where the other can't begin. No row where there is nothing to run.
 -- Called by Claims (automation/storage/runs/claims.py) and serve_turns.
 --
 -- So what has become urgent comes at the tenant's next turn, and nobody has more turns by calling more of his executions
 -- urgent. p_full are tenants that hold their share of the worker's slots: one of them passes its turn while others wait,
 -- or in any case where p_pass says so, and p_execution gets another turn, after the tenant's last.
 --
--- A job that another worker is looking at is left out, and the queue is written last, when no lock is waited for any
--- more.
+-- Jobs of executions that are over or gone, as after a cancel, are removed, a hundred in a turn, and the turn of such a one
+-- is that of whichever comes first: each turn leaves fewer jobs than it found. A job that another worker is looking at is left out. Other jobs are written last, when no lock is
+-- waited for any more.
 
 CREATE FUNCTION serve_turn_v1(
     p_tenant uuid, p_execution uuid, p_attempt integer, p_rank integer, p_since bigint, p_lease double precision,
@@ -27,26 +28,46 @@ AS $$
 DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
     first record;
+    void integer := 0;
+    own_waits boolean;
 BEGIN
     IF p_tenant = ANY (p_full) AND (p_pass OR others_wait_v1(p_full)) THEN
         PERFORM defer_execution_v1(p_tenant, p_execution, p_attempt, p_rank, p_since);
         RETURN;
     END IF;
-    SELECT j.id, (j.args ->> 'execution_id')::uuid AS execution, (j.args ->> 'attempt')::integer AS attempt INTO first
-    FROM procrastinate.procrastinate_jobs j
-    WHERE j.status = 'todo' AND j.args ->> 'tenant' = p_tenant::text
-        AND ((j.args ->> 'rank')::integer, (j.args ->> 'since')::bigint) < (p_rank, p_since)
-    ORDER BY (j.args ->> 'rank')::integer, (j.args ->> 'since')::bigint LIMIT 1
-    FOR NO KEY UPDATE SKIP LOCKED;
-    IF NOT FOUND THEN
-        RETURN QUERY SELECT p_execution, p_attempt, c.* FROM claim_execution_v1(
-            p_tenant, p_execution, p_attempt, p_lease, p_max_running, p_max_run_seconds, p_max_actions_seconds) c;
+    own_waits := EXISTS (
+        SELECT FROM automation_executions e
+        WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt
+            AND e.status IN ('pending', 'running'));
+    LOOP
+        SELECT j.id, (j.args ->> 'execution_id')::uuid AS execution, (j.args ->> 'attempt')::integer AS attempt,
+            EXISTS (
+                SELECT FROM automation_executions e
+                WHERE e.tenant = p_tenant AND e.execution_id = (j.args ->> 'execution_id')::uuid
+                    AND e.attempt = (j.args ->> 'attempt')::integer AND e.status IN ('pending', 'running')) AS waits
+        INTO first
+        FROM procrastinate.procrastinate_jobs j
+        WHERE j.status = 'todo' AND j.args ->> 'tenant' = p_tenant::text
+            AND (NOT own_waits OR ((j.args ->> 'rank')::integer, (j.args ->> 'since')::bigint) < (p_rank, p_since))
+        ORDER BY (j.args ->> 'rank')::integer, (j.args ->> 'since')::bigint LIMIT 1
+        FOR NO KEY UPDATE SKIP LOCKED;
+        EXIT WHEN NOT FOUND OR first.waits OR void = 100;
+        DELETE FROM procrastinate.procrastinate_jobs j WHERE j.id = first.id;
+        void := void + 1;
+    END LOOP;
+    RETURN QUERY SELECT claimed.execution, claimed.attempt, c.*
+    FROM (SELECT coalesce(first.execution, p_execution), coalesce(first.attempt, p_attempt)) claimed (execution, attempt),
+        claim_execution_v1(
+            p_tenant, claimed.execution, claimed.attempt, p_lease, p_max_running, p_max_run_seconds,
+            p_max_actions_seconds) c;
+    IF void > 0 THEN
+        PERFORM wake_held_execution_v1(p_tenant);
+    END IF;
+    IF first.id IS NULL THEN
         RETURN;
     END IF;
-    RETURN QUERY SELECT first.execution, first.attempt, c.* FROM claim_execution_v1(
-        p_tenant, first.execution, first.attempt, p_lease, p_max_running, p_max_run_seconds, p_max_actions_seconds) c;
-    IF NOT FOUND THEN
-        PERFORM defer_execution_v1(p_tenant, p_execution, p_attempt, p_rank, p_since);
+    IF NOT own_waits THEN
+        DELETE FROM procrastinate.procrastinate_jobs j WHERE j.id = first.id;
         RETURN;
     END IF;
     BEGIN
@@ -55,8 +76,8 @@ BEGIN
             args = jsonb_build_object('tenant', p_tenant, 'execution_id', p_execution, 'attempt', p_attempt,
                 'rank', p_rank, 'since', p_since)
         WHERE j.id = first.id;
-    EXCEPTION WHEN unique_violation THEN
-        NULL; -- the sweep has given it another job meanwhile
+    EXCEPTION WHEN unique_violation THEN -- the sweep has given it another job meanwhile
+        DELETE FROM procrastinate.procrastinate_jobs j WHERE j.id = first.id;
     END;
 END
 $$;

@@ -1,6 +1,7 @@
 -- Gives a job to the first of a tenant's executions that its limit of running ones holds back, now that one of them runs
 -- no more.
--- Called by claim_execution, finish_run, begin_wait and expire_execution, which have set the tenant and written that.
+-- Called by claim_execution, serve_turn, finish_run, begin_wait and expire_execution, which have set the tenant and written
+-- that.
 --
 -- The lock waits for claims that are about to hold one back because of the one that has just ended: it is seen then.
 -- A row that somebody has locked is left out, so that nobody waits for a second execution while he has locked one.
