@@ -74,6 +74,8 @@ from security.refused_keys import RefusedKeys
 from security.scheme import ApiKeyScheme
 
 HANDLERS = "handlers"
+AT_ONCE = frozenset({"getAutomationExecution"})
+"""Reads that share a statement with whatever is read at the same time, and whose answers the database makes."""
 PROVIDED: tuple[type, ...] = (
     *(AuditLog, BulkDesk, BulkOperations, Catalogue, EntityTags, EventDesk, EventReader, Events),
     *(
@@ -185,6 +187,7 @@ def create(
         guards=[authorized, hooks.guard],
         around=lambda operation: Deliveries(operation, deeds) if operation.hook else writes(operation),
         error_handler=problems.handle,
+        at_once=AT_ONCE,
         lifespan=_lifespan(
             database,
             authenticator,

@@ -1,6 +1,6 @@
 """The contract, its handlers and its security put together: one ASGI application with nothing left to build later."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from automation.contract.serving.endpoint import Around, Endpoint, endpoint
 from automation.contract.serving.handler_call import HandlerCall
 from automation.contract.serving.request_validation import RequestValidation
 from automation.contract.serving.response_validation import ResponseValidation
+from automation.domain.errors import Unavailable
 
 
 async def _close(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -38,6 +39,7 @@ def build(
     guards: Sequence[Guarded] = (),
     around: Callable[[Operation], Around | None] = lambda _operation: None,
     lifespan: Lifespan = _nothing,
+    at_once: Collection[str] = (),
 ) -> ASGIApp:
     """Return the application that serves a contract.
 
@@ -50,6 +52,7 @@ def build(
         guards: What stands between authentication and validation, made for each operation: outer ones first.
         around: Makes what stands between the validation of an operation's requests and that of its responses.
         lifespan: An asynchronous context manager's function, entered while the application serves.
+        at_once: Operations that are reads and cost so little that however many of a tenant may be under way.
 
     Raises:
         ContractError: An operation has no handler that can be called with what it has.
@@ -60,7 +63,13 @@ def build(
         document=contract.document,
         base_path=contract.base_path,
         endpoints=[
-            endpoint(contract, operation, HandlerCall(operation, binding, provided), around(operation))
+            endpoint(
+                contract,
+                operation,
+                HandlerCall(operation, binding, provided),
+                around(operation),
+                in_lane=_is_long(operation) and operation.operation_id not in at_once,
+            )
             for operation, binding in bindings
         ],
         security_map=security_map,
@@ -68,6 +77,11 @@ def build(
         error_handler=error_handler,
         lifespan=lifespan,
     )
+
+
+def _is_long(operation: Operation) -> bool:
+    """Return whether it is a read that wants the database; it must be able to say that it can't be done now."""
+    return operation.method == "GET" and Unavailable.status in operation.responses
 
 
 def _all(guards: Sequence[Guarded]) -> Guarded:

@@ -28,7 +28,7 @@ class Endpoint:
 
     Connexion is given it as the operation's function, its router leaves it in the scope of each request, and the layers
     take it from there. ``body`` is None for an operation without one, ``around`` where nothing stands between the
-    validation of its requests and that of its responses.
+    validation of its requests and that of its responses. ``in_lane`` says that few of a tenant are under way at a time.
     """
 
     operation: Operation
@@ -37,9 +37,12 @@ class Endpoint:
     responses: ResponseRules
     call: Answer
     around: Around | None = None
+    in_lane: bool = False
 
 
-def endpoint(contract: Contract, operation: Operation, call: Answer, around: Around | None = None) -> Endpoint:
+def endpoint(
+    contract: Contract, operation: Operation, call: Answer, around: Around | None = None, *, in_lane: bool = False
+) -> Endpoint:
     """Return the endpoint of an operation, with everything compiled that its requests need."""
     return Endpoint(
         operation=operation,
@@ -48,6 +51,7 @@ def endpoint(contract: Contract, operation: Operation, call: Answer, around: Aro
         responses=ResponseRules(operation, contract.document, contract.schemas),
         call=call,
         around=around,
+        in_lane=in_lane,
     )
 
 

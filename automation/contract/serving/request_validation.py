@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from automation.contract.serving.binding import BODY
 from automation.contract.serving.body_turns import BodyTurns
 from automation.contract.serving.connection import Connection
+from automation.contract.serving.read_lanes import ReadLanes
 from automation.contract.serving.request_context import ARGUMENTS, endpoint, note_connection, tenant_if_known
 
 
@@ -17,6 +18,7 @@ class RequestValidation:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._turns = BodyTurns()
+        self._lanes = ReadLanes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Validate a request and pass it on; what isn't HTTP is passed on as it is."""
@@ -31,6 +33,10 @@ class RequestValidation:
             scope[ARGUMENTS] = arguments
             if routed.around is not None:
                 await routed.around(self._app, scope, receive, send)
+                return
+            if routed.in_lane and (tenant := tenant_if_known(scope)) is not None:
+                async with self._lanes.admitted(tenant):
+                    await self._app(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
