@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
+from http.cookiejar import CookieJar
 from importlib.metadata import version
 from ipaddress import IPv4Address, ip_address
 
@@ -60,8 +61,8 @@ class Egress:
         """Return a new client for one call, to be closed by the caller.
 
         It follows no redirects, reads no proxies, certificates or credentials from the environment, and keeps no time
-        limits of its own. One for each call: tenants share no cookies. Nor do they share connections, each of which
-        carries one request: one that went stale can't leave the outcome of the next call unknown.
+        limits of its own. It keeps no cookies, and calls share no connections, each of which carries one request: one
+        that went stale can't leave the outcome of the next call unknown.
         """
         return httpx.AsyncClient(
             transport=self._transport,
@@ -69,7 +70,15 @@ class Egress:
             follow_redirects=False,
             timeout=None,  # noqa: S113 the caller has one deadline for the whole call
             headers=_HEADERS,
+            cookies=_NoCookies(),
         )
+
+
+class _NoCookies(CookieJar):
+    """A jar that stays empty: reading an answer's cookies takes long, and no request would carry them."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Leave the answer's cookies where they are."""
 
 
 class Guard:

@@ -16,25 +16,36 @@ import httpx
 Dial = Callable[[str, int], Awaitable[socket.socket]]
 """Returns a socket that is connected to a permitted address of a host, or raises ``httpx.ConnectError``."""
 
+_Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
+
 SENDING = "sending"
 """The extension of a request whose value is called, without arguments, right before the first byte leaves."""
 
-MOST_PIECES = 20_000
-"""Pieces of a body at the most, as its sender cuts it into chunks: each costs a worker time, however small it is."""
+MOST_PIECES = 1_000
+"""Pieces of a body at the most, as its sender cuts it into chunks, beside one for each ``BYTES_OF_A_PIECE``.
+
+Each costs a worker some 25 µs, however small it is. Who streams events or rows sends a chunk of dozens or hundreds of
+bytes for each: fewer than a thousand, or large ones. The largest body that is kept (256 KiB) may so have 3,000 pieces.
+"""
+BYTES_OF_A_PIECE = 128
+"""Bytes of a body that entitle it to one more piece."""
+MOST_LINES = 200
+"""Header lines of an answer, or of one interim answer, at the most."""
 MOST_INTERIM = 16
 """Interim answers before the one that counts (RFC 9110, 15.2) at the most."""
 MOST_FRAMING = 1024 * 1024
 """Bytes of an answer at the most that are not its body: its head, and what stands around chunks."""
 
 _PIECE = 64 * 1024
+_PIECE_OF_A_HEAD = 4 * 1024
 _LONGEST_HEAD = 32 * 1024
 _PIECES_AT_A_STRETCH = 16
+_TOO_MANY_LINES = "its head has too many lines"
 _PORTS = {"http": 80, "https": 443}
-_SWITCHING_PROTOCOLS = 101
 
 
 class AnswerTooCostly(httpx.RemoteProtocolError):
-    """An answer is cut in a way that costs more to read than it may."""
+    """An answer is made in a way that costs more to read than it may."""
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -91,6 +102,7 @@ class _Connection(httpx.AsyncByteStream):
         self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
         self._framing = 0
         self._pieces = 0
+        self._body = 0
 
     async def send(self, request: httpx.Request) -> None:
         """Send a whole request."""
@@ -112,19 +124,19 @@ class _Connection(httpx.AsyncByteStream):
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """Return the answer, as soon as its head is here."""
         for _ in range(MOST_INTERIM + 1):
-            event = await self._event()
-            informs = isinstance(event, h11.InformationalResponse) and event.status_code != _SWITCHING_PROTOCOLS
-            if isinstance(event, h11.Response | h11.InformationalResponse) and not informs:
+            event = await self._head()
+            if isinstance(event, h11.Response):
                 return httpx.Response(
                     event.status_code, headers=event.headers.raw_items(), stream=self, request=request
                 )
         raise AnswerTooCostly("too many interim answers come before it")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while isinstance(event := await self._event(), h11.Data):
+        while isinstance(event := await self._part(), h11.Data):
             self._framing -= len(event.data)
+            self._body += len(event.data)
             self._pieces += 1
-            if self._pieces > MOST_PIECES:
+            if self._pieces > MOST_PIECES + self._body // BYTES_OF_A_PIECE:
                 raise AnswerTooCostly("it comes in too many pieces")
             if self._pieces % _PIECES_AT_A_STRETCH == 0:
                 await asyncio.sleep(0)  # what has arrived already is read without waiting, and others want their turn
@@ -148,14 +160,36 @@ class _Connection(httpx.AsyncByteStream):
             raise AnswerTooCostly("there is too much around its body")
         self._state.receive_data(received)
 
-    async def _event(self) -> h11.Event | type[h11.PAUSED]:
+    async def _head(self) -> h11.Response | h11.InformationalResponse:
+        lines = 0
+        while (event := self._next()) is h11.NEED_DATA:
+            if lines > MOST_LINES + 1:  # the first says the status; none of them ended the head
+                raise AnswerTooCostly(_TOO_MANY_LINES)
+            received = await self._read(_PIECE_OF_A_HEAD)
+            lines += received.count(b"\n")
+            self._receive(received)
+        if not isinstance(event, h11.Response | h11.InformationalResponse):
+            raise httpx.RemoteProtocolError("there is no answer")
+        if len(event.headers) > MOST_LINES:
+            raise AnswerTooCostly(_TOO_MANY_LINES)
+        return event
+
+    async def _part(self) -> _Event:
+        while (event := self._next()) is h11.NEED_DATA:
+            self._receive(await self._read(_PIECE))
+        return event
+
+    def _next(self) -> _Event:
         try:
-            while (event := self._state.next_event()) is h11.NEED_DATA:
-                self._receive(await self._reader.read(_PIECE))
+            event = self._state.next_event()
         except h11.RemoteProtocolError as error:
             raise httpx.RemoteProtocolError(str(error)) from error
-        except OSError as error:
-            raise httpx.ReadError(str(error)) from error
         if isinstance(event, h11.ConnectionClosed):
             raise httpx.RemoteProtocolError("the connection ended before the answer")
-        return event  # type: ignore[return-value] # mypy doesn't take NEED_DATA away
+        return event
+
+    async def _read(self, size: int) -> bytes:
+        try:
+            return await self._reader.read(size)
+        except OSError as error:
+            raise httpx.ReadError(str(error)) from error

@@ -53,7 +53,8 @@ def action(resources: ActionResources) -> Action:
 class _Exchange:
     """One request and its response.
 
-    Until the request is being sent, nothing can have happened on the other side; from then on, only an answer tells.
+    Until the request is being sent, nothing can have happened on the other side; from then on, only an answer tells:
+    one whose status was read, since interim answers and half a head say nothing.
     """
 
     def __init__(self, config: Mapping[str, Any], call: ActionCall) -> None:
@@ -61,6 +62,7 @@ class _Exchange:
         self._call = call
         self._host = host(config["url"])
         self._sent = False
+        self._answered = False
 
     async def run(self, egress: Egress) -> ActionResult:
         try:
@@ -71,7 +73,7 @@ class _Exchange:
             sentence = "did not answer in time" if self._sent else "could not be reached in time"
             raise ActionTimedOut(f"{self._host} {sentence}", definite=not self._sent) from None
         except Undecodable as error:
-            raise self._failed(f"answered, but the body can't be read: {error}", definite=True) from None
+            raise self._failed(f"answered, but the body can't be read: {error}", definite=self._answered) from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise self._unanswered(error) from None
 
@@ -79,6 +81,7 @@ class _Exchange:
         outgoing = request(client, self._config, self._call)
         outgoing.extensions[SENDING] = self._begin_sending
         response = await client.send(outgoing, stream=True)
+        self._answered = True
         try:
             await self._require_expected(response)
             body = await read(response, self._config.get("max_response_bytes", DEFAULT_RESPONSE_BYTES))
@@ -111,6 +114,10 @@ class _Exchange:
             return output(response, Body(b"", truncated=True))
 
     def _unanswered(self, error: httpx.TransportError | httpx.InvalidURL) -> ActionFailed:
+        if isinstance(error, AnswerTooCostly):
+            return self._failed(f"answered, but the answer can't be read: {error}", definite=self._answered)
+        if self._sent:
+            return self._failed("was called, but the connection was lost before its answer", definite=False)
         match error:
             case EgressRefused():
                 return self._failed(f"was not called: {error}", definite=True, retryable=False)
@@ -118,10 +125,6 @@ class _Exchange:
                 return self._failed("was not called: its name could not be resolved", definite=True)
             case httpx.LocalProtocolError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
                 return self._failed("was not called: the request is not valid HTTP", definite=True, retryable=False)
-            case AnswerTooCostly():
-                return self._failed(f"answered, but the answer can't be read: {error}", definite=True)
-            case _ if self._sent:
-                return self._failed("was called, but the connection was lost before its answer", definite=False)
         return self._failed(unconnected(error), definite=True)
 
     def _failed(

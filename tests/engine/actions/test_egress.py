@@ -54,6 +54,17 @@ async def test_no_spelling_of_loopback_is_reached(receiver: Receiver, host: str)
     assert receiver.received == []
 
 
+async def test_a_client_keeps_no_cookies(receiver: Receiver) -> None:
+    receiver.answer = writing(response(b"", "Set-Cookie: session=1"))
+
+    async with Egress(LOOPBACK).client() as client:
+        for _ in range(2):
+            await client.get(receiver.url)
+
+    assert len(client.cookies) == 0
+    assert all("cookie" not in request.headers for request in receiver.received)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"])
 async def test_an_allowed_address_is_reached_by_any_spelling(receiver: Receiver, host: str) -> None:
     egress = Egress(networks(["127.0.0.0/8", "::1"]))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from automation.domain.pages import PageRequest
+from automation.engine.actions.transport import MOST_INTERIM, MOST_LINES
 from tests.engine.actions.receiver import Receiver, response, writing
 from tests.engine.scenes import Scene, a_call, messages
 from tests.engine.workers import answering, hanging_up, in_turn, keys, never
@@ -35,6 +36,18 @@ async def test_a_call_after_a_definite_answer_is_a_new_one(scene: Scene, receive
 
 async def test_a_call_whose_connection_was_lost_is_the_same_one(scene: Scene, receiver: Receiver) -> None:
     receiver.answer = in_turn(hanging_up(), hanging_up(), answering())
+
+    execution = await scene.run(a_call(receiver.url, retries=2))
+
+    assert execution["status"] == "completed"
+    assert len(keys(receiver)) == 3
+    assert len(set(keys(receiver))) == 1
+
+
+async def test_a_call_is_the_same_one_until_the_status_of_its_answer_was_read(scene: Scene, receiver: Receiver) -> None:
+    without_end = writing(b"HTTP/1.1 100 Continue\r\n\r\n" * (MOST_INTERIM + 1))
+    with_too_many_lines = writing(response(b"{}", *["A: b"] * MOST_LINES))
+    receiver.answer = in_turn(without_end, with_too_many_lines, answering())
 
     execution = await scene.run(a_call(receiver.url, retries=2))
 
