@@ -1,8 +1,10 @@
 """Members that the contract calls opaque are kept as the text that they came as; everything else is read strictly."""
 
+import json
+
 import pytest
 
-from automation.contract.compiled.strict_json import kept, parsed_keeping
+from automation.contract.compiled.strict_json import kept, parsed_keeping, parsed_opaque
 from automation.domain.errors import InvalidBody
 
 OPAQUE = frozenset({"data", "more"})
@@ -74,3 +76,37 @@ def test_expressions_see_doubles_and_no_nul() -> None:
 
     assert seen == {"a": float(LONG), "b\ufffd": ["\ufffd"]}
     assert seen.text == f'{{"a": {LONG}, "b\\u0000": ["\\u0000"]}}'
+
+
+@pytest.mark.parametrize(
+    ("content", "twice"),
+    [
+        ('{"a":1,"a":1}', True),
+        ('{"a":[],"b":{"x":1,"y":"}","x":[]}}', True),
+        ('[{"\\u0061":{},"a":{}}]', True),
+        ('{"a": { } , "a" : [ ]}', True),
+        ('{"":"","":""}', True),
+        ('{"a":1,"A":1}', False),
+        ('{"a":"\\"a\\":1,","b":{"a":[{},[ ],{"a":1e5}]},"c":[1,1]}', False),
+        ('[{"a":1},{"a":1}]', False),
+        (' "{,[" ', False),
+        ("{ }", False),
+    ],
+)
+def test_a_member_that_is_given_twice_is_found_in_what_is_opaque_as_a_whole(content: str, twice: bool) -> None:
+    if twice:
+        with pytest.raises(InvalidBody, match="twice"):
+            parsed_opaque(content.encode())
+    else:
+        assert parsed_opaque(content.encode()) == (json.loads(content), content)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "levels"), [("[", "]", 1), ('{"[":', "}", 1), ('[{"a\\"{":1,"b": ', "} ,1 ]", 2)]
+)
+def test_64_levels_are_read_and_no_more(before: str, after: str, levels: int) -> None:
+    deep = before * (64 // levels) + "1" + after * (64 // levels)
+
+    assert parsed_opaque(deep.encode()) == (json.loads(deep), deep)
+    with pytest.raises(InvalidBody, match="64 levels"):
+        parsed_opaque(f"[{deep}]".encode())
