@@ -16,6 +16,7 @@ from automation.storage import quotas
 from automation.storage.label_making import NOT_MADE, UNDECIDED
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import decoded, encoded, uuid_array
+from automation.storage.trigger_data import stored
 from automation.storage.turns import MOST_TURNS, changed_each_time
 from automation.storage.waiting_rules import WaitingRules, Work
 
@@ -162,7 +163,7 @@ def _columns(starts: Sequence[_Start]) -> dict[str, object]:
 def _data(events: Sequence[Event], starts: Sequence[_Start]) -> dict[str, object]:
     """Return what the events of some starts are about; each goes along once."""
     places = sorted({start.place for start in starts})
-    return {"events": places, "triggers": [encoded(events[place - 1].trigger) for place in places]}
+    return {"events": places, "triggers": [stored(events[place - 1].trigger) for place in places]}
 
 
 def _require_told(events: Sequence[Event], starts: Sequence[_Start], before: Mapping[bytes, Collection[UUID]]) -> None:

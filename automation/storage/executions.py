@@ -9,11 +9,7 @@ from uuid import UUID, uuid4
 
 from psycopg.rows import DictRow, dict_row
 
-from automation.domain.errors import (
-    AutomationError,
-    ExecutionNotFound,
-    RuleNotFound,
-)
+from automation.domain.errors import AutomationError, ExecutionNotFound, RuleNotFound
 from automation.domain.executions import ExecutionDocument, ExecutionStatus
 from automation.domain.labels import too_many
 from automation.domain.limits import DEFAULTS, Limits
@@ -40,6 +36,7 @@ from automation.storage.label_making import NOT_MADE, UNDECIDED, MakeLabels, dec
 from automation.storage.pool.batches import ALONE, Alone, Batches
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import encoded, uuid_array
+from automation.storage.trigger_data import stored
 from automation.storage.turns import in_turns
 
 # The hot read, and the only one by position: several executions of any tenants, in one statement. The function sets the
@@ -161,13 +158,14 @@ class Executions:
             TooManyExecutions: where it has asked for as many in this day as it may.
             QuotaExceeded: where it has stored as much as it may.
             InvalidBody: where these labels and the rule's are more than an execution may have.
+            ContentTooLarge: where what it is run with would be too large as it is stored.
         """
         parameters: dict[str, object] = {
             "tenant": tenant,
             "execution": uuid4(),
             "rule": rule_id,
             "user": user,
-            "trigger_data": None if trigger_data is None else encoded(trigger_data),
+            "trigger_data": stored(trigger_data),
             "override_conditions": override_conditions,
             "priority": priority,
             "run_at": window.run_at,
@@ -219,6 +217,7 @@ class Executions:
             RetriesExhausted: where it was retried as often as one may be.
             RuleNotActive: where its rule has another status.
             InvalidInput: where its rule doesn't take the data that the attempt would run with.
+            ContentTooLarge: where these would be too large as they are stored.
             ActionsChanged: where the latest version has others before the failed action.
             TooManyPending: where the tenant has as many pending executions as it may have.
             TooManyExecutions: where it has asked for as many in this day as it may.
@@ -229,7 +228,7 @@ class Executions:
             "execution": execution_id,
             "retry_from": retry_from,
             "rule_version": rule_version,
-            "trigger_data": None if trigger_data is None else encoded(trigger_data),
+            "trigger_data": stored(trigger_data),
             "attempt": attempt,
             "checked": None,
             **_told_of(origin),

@@ -18,6 +18,7 @@ from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import decoded, encoded
 from automation.storage.pool.transaction import Transaction
 from automation.storage.quotas import created_under
+from automation.storage.trigger_data import stored
 
 _KEPT_IN = frozenset({RuleStatus.ACTIVE, RuleStatus.PAUSED})
 
@@ -125,7 +126,7 @@ class Schedules:
             "next": None if following is None else following.scheduled_at,
             "fire_at": None if following is None else following.fire_at,
             "execution": None if trigger is None else uuid4(),
-            "trigger_data": None if trigger is None else encoded(trigger),
+            "trigger_data": stored(trigger),
             "triggered_by": encoded(origin.triggered_by),
             **NOT_MADE,
             **self._limits,

@@ -10,6 +10,7 @@ import pytest
 
 from automation.contract.compiled.bodies import MAX_BYTES as LARGEST_BODY
 from automation.contract.compiled.responses import LARGEST_RESPONSE
+from automation.domain.errors import ContentTooLarge
 from automation.domain.executions import ExecutionStatus
 from automation.engine.runs.journal import MAX_METADATA_BYTES
 from automation.service.settings import Settings
@@ -17,6 +18,7 @@ from automation.storage.executions import MOST_ALONE, MOST_BESIDE_OTHERS, Execut
 from automation.storage.pool.database import Database
 from automation.storage.runs import ActionDone, LogPart
 from automation.storage.runs.runs import LONGEST_MESSAGE, LONGEST_STACK
+from automation.storage.trigger_data import LARGEST as LARGEST_TRIGGER
 from tests.storage.runner import Runner, entry
 
 LARGEST_LOG = 256 * 1024
@@ -141,7 +143,7 @@ async def test_an_error_and_its_stack_keep_their_beginning_and_their_end(runner:
 
 
 async def test_the_largest_document_that_there_can_be_is_within_the_limit_of_an_answer(runner: Runner) -> None:
-    trigger = "\u0001" * ((LARGEST_BODY - 100) // len("\\u0001"))
+    trigger = "\u0001" * ((LARGEST_TRIGGER - 100) // len("\\u0001"))
     claim = await runner.claimed(await runner.execute(payload=trigger))
     await runner.runs.write(claim, ActionDone(index=0, result="x" * LARGEST_RESULTS, failed=False))
     entries = tuple(entry("m", metadata={"text": "x" * (MAX_METADATA_BYTES - 20)}) for _ in range(20))
@@ -152,7 +154,17 @@ async def test_the_largest_document_that_there_can_be_is_within_the_limit_of_an_
     size = len((await runner.executions.read(runner.tenant, claim.execution_id)).json)
 
     assert runner.row(claim.execution_id)["logs_cut"]
-    assert LARGEST_RESULTS + LARGEST_LOG < size < LARGEST_RESPONSE
+    assert LARGEST_RESULTS + LARGEST_LOG + LARGEST_TRIGGER < size < LARGEST_RESPONSE
+
+
+async def test_no_execution_is_stored_whose_data_would_be_larger_as_json(runner: Runner) -> None:
+    execution = await runner.failed()
+    awkward = "\u0001" * (LARGEST_TRIGGER // len("\\u0001"))
+
+    with pytest.raises(ContentTooLarge):
+        await runner.execute(payload=awkward)
+    with pytest.raises(ContentTooLarge):
+        await runner.executions.retry(runner.tenant, execution, retry_from="start", trigger_data={"a": awkward})
 
 
 def test_no_setting_lets_results_be_larger() -> None:
