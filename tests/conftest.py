@@ -15,6 +15,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from automation.service import garbage
@@ -29,6 +30,10 @@ POSTGRESQL = "postgresql"
 
 # It asserts for many tests, and is no test module: so that what it found is told as theirs is.
 pytest.register_assert_rewrite("tests.system.problems")
+
+# No example has a deadline: how long one takes says something about the machine.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure() -> None:
