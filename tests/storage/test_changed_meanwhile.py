@@ -20,7 +20,10 @@ from tests.storage.published import a_waiting_rule, an_event, known, publish
 from tests.storage.runner import Runner
 
 # Loops without a bound of their own, and what ends them.
-UNBOUNDED_LOOPS = {"others_wait_v1": "each round goes on after the tenant of the round before, p_tenants at the most"}
+UNBOUNDED_LOOPS = {
+    "others_wait_v1": "each round goes on after the tenant of the round before, p_tenants at the most",
+    "serve_turn_v1": "each round removes a job, and the hundredth is the last",
+}
 
 
 async def test_a_rule_that_changes_each_time_its_labels_are_made_keeps_nobody_for_ever(runner: Runner) -> None:

@@ -124,10 +124,16 @@ def wait_for_lock(admin: "psycopg.Connection[Any]") -> int:
 
 
 def kill(server: EmbeddedServer) -> None:
-    """Kill a server's main process, and wait until it is gone; its children follow."""
+    """Kill all processes of a server at once, and wait until they are gone.
+
+    Left alone, its children would end one after the other: whoever holds a lock before whoever waits for it and goes on.
+    """
     process = psutil.Process(server.postmaster_pid())
-    process.kill()
-    _, alive = psutil.wait_procs([process], timeout=DEADLINE)
+    family = [process, *process.children(recursive=True)]
+    for each in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    _, alive = psutil.wait_procs(family, timeout=DEADLINE)
     assert not alive
 
 
