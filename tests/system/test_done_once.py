@@ -126,7 +126,7 @@ def wait_for_lock(admin: "psycopg.Connection[Any]") -> int:
 def kill(server: EmbeddedServer) -> None:
     """Kill all processes of a server at once, and wait until they are gone.
 
-    Left alone, its children would end one after the other: whoever holds a lock before whoever waits for it and goes on.
+    Left alone, its children would end one after the other, and whoever waits for the lock of one before it would go on.
     """
     process = psutil.Process(server.postmaster_pid())
     family = [process, *process.children(recursive=True)]
