@@ -2,6 +2,7 @@
 
 import contextlib
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class Ground:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contender:
+class Contender(ABC):
     """An engine that is compared.
 
     Args:
@@ -78,21 +79,21 @@ class Contender:
         """The name of its log file."""
         return f"{self.name}.log"
 
+    @abstractmethod
     def missing(self) -> str | None:
         """Return why it can't be measured here, None where it can."""
-        raise NotImplementedError
 
+    @abstractmethod
     def command(self) -> Sequence[str]:
         """Return what starts a worker."""
-        raise NotImplementedError
 
+    @abstractmethod
     def environment(self, ground: Ground) -> dict[str, str]:
         """Return a worker's environment."""
-        raise NotImplementedError
 
+    @abstractmethod
     def trigger(self, ground: Ground) -> contextlib.AbstractAsyncContextManager[Trigger]:
         """Make ready what asks for jobs."""
-        raise NotImplementedError
 
     def brokers(self, _ground: Ground) -> list[int]:
         """Return the processes beside the database's that its jobs go through."""
