@@ -1,4 +1,4 @@
-"""Whatever signals a run was started without, the processes of its tests have them."""
+"""Signals of tests' processes: they have them all, whatever a run was started without."""
 
 import signal
 import subprocess

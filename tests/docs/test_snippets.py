@@ -1,4 +1,4 @@
-"""Whoever does what the README and the guides say, block by block, sees what they show."""
+"""The README and the guides, followed block by block: whoever does so sees what they show."""
 
 from collections.abc import Mapping
 from pathlib import Path

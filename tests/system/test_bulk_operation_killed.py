@@ -1,4 +1,4 @@
-"""Whoever works a bulk operation off can be killed at any moment: it goes on, and each execution is changed once."""
+"""A bulk operation whose server is killed at any moment goes on, and each execution is changed once."""
 
 from collections.abc import Mapping
 

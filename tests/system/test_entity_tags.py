@@ -1,4 +1,4 @@
-"""Whatever has an entity tag is not sent again to who has it, and only under the conditions of who asks."""
+"""Entity tags: what has one is not sent again to who has it, and only under the conditions of who asks."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whoever removes what is over can be killed at any moment: each execution is there with all that it has, or is not."""
+"""Pruning that is killed at any moment leaves each execution there with all that it has, or not at all."""
 
 from collections.abc import Mapping
 from datetime import timedelta

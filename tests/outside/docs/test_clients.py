@@ -1,4 +1,4 @@
-"""Whoever does what the README says of generated clients makes a typed call with each of them."""
+"""The README's words on generated clients: whoever follows them makes a typed call with each."""
 
 from pathlib import Path
 
