@@ -18,6 +18,8 @@ INTERVAL = 2.0
 """Seconds between two looks for something to do."""
 MOST = 200
 """How many executions are changed in one transaction: less than a request may, for requests are served beside."""
+LONG = 1.0
+"""Seconds of a batch after which the next one is half as large: others wait for its rows."""
 REST = 3
 """How many times as long as a batch took nothing is changed after it: a quarter of one connection's work."""
 PRUNE_INTERVAL = 600.0
@@ -77,6 +79,7 @@ class BulkRounds:
         if datetime.now(UTC) - operation.created_at > LONGEST:
             await self._work.fail(operation, BulkFailure.EXPIRED)
             return True
+        began = time.monotonic()
         try:
             looked_at = await self._work.batch(operation, self._most)
         except NoRoom:
@@ -92,7 +95,7 @@ class BulkRounds:
             return True
         if looked_at is None:
             return False
-        self._most = min(MOST, self._most * 2)
+        self._most = max(1, self._most // 2) if time.monotonic() - began > LONG else min(MOST, self._most * 2)
         return True
 
     async def _prune(self) -> None:

@@ -16,7 +16,7 @@ FROM list_execution_attempts_v1(
     p_limit => %(limit)s, p_most => %(most)s, p_known => %(known)s)
 """
 LARGEST_PAGE = 1024 * 1024
-"""Bytes of logs, stacks and data of a page of attempts: before more it ends, but has one in any case."""
+"""Bytes of logs, errors and data, as JSON, of a page of attempts: before more it ends, but has one in any case."""
 
 
 async def read_attempts(database: Database, tenant: UUID, execution_id: UUID, request: PageRequest) -> Page[bytes]:

@@ -1,6 +1,7 @@
 """Changes of many executions at once: each as it is changed alone, all of them in one transaction."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from automation.domain.errors import (
     InvalidInput,
     NotFound,
     TooManyRequests,
+    Unavailable,
 )
 from automation.domain.executions import ExecutionFilter
 from automation.domain.pages import PageRequest, Total
@@ -24,6 +26,10 @@ from automation.storage.pool.unit_of_work import UNIT, Opening
 
 MOST = 1_000
 """How many executions are changed at once: some seconds of locks on their rows."""
+LONGEST = 2.0
+"""Seconds after which no more of what a filter leaves is changed at once: clients wait, and others for the rows."""
+LONGEST_BY_ID = 8.0
+"""Seconds that the same takes at the most where nothing else can be done: clients give up after ten, mostly."""
 
 # Which of some executions there are, and their rules.
 _PLACES = b"""
@@ -37,6 +43,7 @@ WHERE tenant = %(tenant)s AND execution_id = ANY (%(executions)s::uuid[])
 ORDER BY automation_rule_id, execution_id
 FOR NO KEY UPDATE SKIP LOCKED
 """
+_TOO_MANY_FOR_NOW = "To change so many takes too long just now. Nothing was changed; fewer can be changed at a time."
 _NOTHING = b"SELECT 1 AS nothing"
 _OPENING = Opening(_NOTHING, {}, lambda _: None)
 
@@ -59,6 +66,18 @@ class Outcome:
     execution_id: UUID
     code: str | None = None
     detail: str | None = None
+
+
+class TooLong(Exception):
+    """A change of many executions has taken so long that no more of them is changed.
+
+    Args:
+        outcomes: What became of those that were.
+    """
+
+    def __init__(self, outcomes: Mapping[UUID, Outcome]) -> None:
+        super().__init__()
+        self.outcomes = outcomes
 
 
 class BulkChanges:
@@ -91,12 +110,16 @@ class BulkChanges:
             prepare: Prepares the transaction for all of them.
 
         Raises:
-            Unavailable: where the database cannot be reached.
+            Unavailable: where the database cannot be reached, or it takes more than ``LONGEST_BY_ID``.
         """
         named = {"tenant": tenant, "executions": [str(each) for each in ids]}
         (rows,) = await self._database.read(tenant, (_PLACES, named), rows=dict_row)
         places = [(row["automation_rule_id"], row["execution_id"]) for row in rows]
-        outcomes = await self._applied(tenant, places, change, prepare, dry_run=dry_run)
+        until = time.monotonic() + LONGEST_BY_ID
+        try:
+            outcomes = await self._applied(tenant, places, change, prepare, until, dry_run=dry_run)
+        except TooLong:
+            raise Unavailable(_TOO_MANY_FOR_NOW) from None
         return [outcomes.get(each) or _refused(each, ExecutionNotFound()) for each in dict.fromkeys(ids)]
 
     async def of_filter(
@@ -111,7 +134,8 @@ class BulkChanges:
     ) -> tuple[list[Outcome], Total] | Total:
         """Change the executions that filters leave, the oldest first, where they are ``MOST`` at the most.
 
-        Where they are more, nothing is changed, or with ``dry_run`` the oldest ``MOST``.
+        Where they are more, nothing is changed, or with ``dry_run`` the oldest ``MOST``. Where it takes more than
+        ``LONGEST``, nothing is changed, or with ``dry_run`` as many as that was enough for.
 
         Args:
             tenant: Whose they are.
@@ -122,7 +146,7 @@ class BulkChanges:
             prepare: Prepares the transaction for all of them.
 
         Returns:
-            What became of each, and how many they are; or the latter alone where that is too many.
+            What became of each, and how many they are; or the latter alone where that is too many for now.
 
         Raises:
             Unavailable: where the database cannot be reached.
@@ -135,8 +159,14 @@ class BulkChanges:
             if not dry_run:
                 return total
         places = [(item.automation_rule_id, item.execution_id) for item in page.items]
-        outcomes = await self._applied(tenant, places, change, prepare, dry_run=dry_run, passing=passing)
-        total = Total(total.count - (len(places) - len(outcomes)), exact=total.exact)
+        until = time.monotonic() + LONGEST
+        try:
+            outcomes = await self._applied(tenant, places, change, prepare, until, dry_run=dry_run, passing=passing)
+            total = Total(total.count - (len(places) - len(outcomes)), exact=total.exact)
+        except TooLong as long:
+            if not dry_run:
+                return total
+            outcomes = long.outcomes
         return [outcomes[each] for _, each in places if each in outcomes], total
 
     async def _applied(
@@ -145,18 +175,20 @@ class BulkChanges:
         places: Sequence[Place],
         change: Change,
         prepare: Prepare,
+        until: float,
         *,
         dry_run: bool,
         passing: bool = False,
-    ) -> dict[UUID, Outcome]:
-        async def changed() -> dict[UUID, Outcome]:
+    ) -> Mapping[UUID, Outcome]:
+        async def changed() -> Mapping[UUID, Outcome]:
             await prepare(len(places))
-            return await each_changed(await self._free(tenant, places) if passing else places, change)
+            return await each_changed(await self._free(tenant, places) if passing else places, change, until)
 
         unit = UNIT.get()
         if unit is not None and not unit.ended and not dry_run:
             await unit.connected()  # what refuses the request as a whole is no refusal of its first execution
-            return await changed()
+            async with unit.parts():
+                return await changed()
         if dry_run:
             with trailing(None):
                 async with self._database.unit_of_work(tenant, _OPENING):
@@ -174,13 +206,23 @@ class BulkChanges:
         return [place for place in places if place[1] in free]
 
 
-async def each_changed(places: Sequence[Place], change: Change) -> dict[UUID, Outcome]:
+async def each_changed(places: Sequence[Place], change: Change, until: float | None = None) -> Mapping[UUID, Outcome]:
     """Change executions one after the other in the task's unit of work, and return what became of each.
 
     What is refused, by an error that a request for one is answered with, leaves the others alone.
+
+    Args:
+        places: Which executions.
+        change: Changes one of them.
+        until: A reading of the monotonic clock after which none is begun; None lets it take as long as it takes.
+
+    Raises:
+        TooLong: where that comes first.
     """
-    outcomes = {}
+    outcomes: dict[UUID, Outcome] = {}
     for _, execution in sorted(places):
+        if until is not None and time.monotonic() > until:
+            raise TooLong(outcomes)
         try:
             await change(execution)
             outcomes[execution] = Outcome(execution)

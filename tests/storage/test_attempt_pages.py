@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from automation.domain.errors import ExecutionNotFound
 from automation.domain.pages import Cursor, Page, PageRequest, Position
@@ -93,6 +94,19 @@ async def test_one_that_is_too_large_alone_is_a_page_of_its_own(runner: Runner, 
         )
 
     assert [numbers(page) for page in await pages(runner, retried, 100)] == [[1], [2], [3, 4, 5, 6, 7]]
+
+
+@pytest.mark.parametrize("column", ["error_message", "error_stack"])
+async def test_what_grows_in_json_counts_as_it_is_answered(runner: Runner, retried: UUID, column: str) -> None:
+    with psycopg.connect(runner.urls.admin) as admin:
+        admin.execute(
+            sql.SQL("UPDATE automation_execution_attempts SET {} = repeat(chr(1), %s) WHERE execution_id = %s").format(
+                sql.Identifier(column)
+            ),
+            (LARGEST_PAGE // 15, retried),
+        )
+
+    assert [numbers(page) for page in await pages(runner, retried, 100)] == [[1, 2], [3, 4], [5, 6, 7]]
 
 
 async def test_a_retry_keeps_how_large_the_log_was(runner: Runner) -> None:

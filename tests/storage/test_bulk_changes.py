@@ -1,16 +1,21 @@
 """Bulk changes: few at once, more not at all, and in one order whoever asks."""
 
 import asyncio
+import math
+import time
 from functools import partial
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
 
+from automation.domain.errors import Unavailable
 from automation.domain.executions import ExecutionFilter
 from automation.domain.pages import Total
 from automation.storage import bulk_changes
 from automation.storage.bulk_changes import BulkChanges, Outcome
 from automation.storage.pool.database import Database
+from automation.storage.pool.unit_of_work import Opening
 from tests.storage.locks import somebody_else
 from tests.storage.runner import Runner
 
@@ -35,6 +40,48 @@ async def test_where_a_filter_leaves_too_many_nothing_is_changed_and_they_are_co
     assert planned == ([Outcome(each) for each in executions[:2]], Total(3, exact=True))
     assert found == Total(3, exact=True)
     assert {(await runner.document(each))["status"] for each in executions} == {"pending"}
+
+
+@pytest.mark.parametrize("keyed", [False, True], ids=["alone", "in the unit of an Idempotency-Key"])
+async def test_where_it_takes_long_what_a_filter_leaves_is_taken_back_and_counted(
+    runner: Runner, changes: BulkChanges, database: Database, monkeypatch: pytest.MonkeyPatch, *, keyed: bool
+) -> None:
+    rule = await runner.rule()
+    executions = sorted([await runner.execute(rule) for _ in range(2)])
+    pending = ExecutionFilter(status=("pending",), automation_rule_id=(rule.rule_id,))
+    clock = SimpleNamespace(monotonic=time.monotonic)
+
+    async def cancel_slowly(execution: UUID) -> None:
+        await runner.executions.cancel(runner.tenant, execution)
+        clock.monotonic = lambda: math.inf
+
+    monkeypatch.setattr(bulk_changes, "time", clock)
+    planned = await changes.of_filter(runner.tenant, pending, cancel_slowly, dry_run=True)
+    clock.monotonic = time.monotonic
+    if keyed:
+        async with database.unit_of_work(runner.tenant, Opening(b"SELECT 1 AS one", {}, lambda _row: None)) as unit:
+            found = await changes.of_filter(runner.tenant, pending, cancel_slowly, dry_run=False)
+            await unit.commit(b"SELECT 1 AS one", {})
+    else:
+        found = await changes.of_filter(runner.tenant, pending, cancel_slowly, dry_run=False)
+
+    assert planned == ([Outcome(executions[0])], Total(2, exact=True))
+    assert found == Total(2, exact=True)
+    assert [(await runner.document(each))["status"] for each in executions] == ["pending"] * 2
+
+
+async def test_where_it_takes_long_ids_are_refused_as_a_whole(
+    runner: Runner, changes: BulkChanges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution = await runner.execute()
+    monkeypatch.setattr(bulk_changes, "LONGEST_BY_ID", -1.0)
+
+    with pytest.raises(Unavailable, match="Nothing was changed"):
+        await changes.of_ids(
+            runner.tenant, [execution], partial(runner.executions.cancel, runner.tenant), dry_run=False
+        )
+
+    assert (await runner.document(execution))["status"] == "pending"
 
 
 async def test_where_one_fails_nothing_was_changed(runner: Runner, changes: BulkChanges) -> None:

@@ -1,5 +1,6 @@
 """Bulk operations are done batch by batch, each execution once, with the rights of who asked for it."""
 
+import math
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
@@ -250,6 +251,26 @@ async def test_a_round_makes_smaller_batches_where_there_is_no_room_and_ends_wha
 
     assert asked == [200, 100, 50]
     assert (await operations.get(runner.tenant, identifier)).failure == "internal_error"
+
+
+async def test_a_round_makes_smaller_batches_where_they_take_long_and_larger_ones_where_they_do_not(
+    runner: Runner, rule: Rule, operations: BulkOperations, work: BulkWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await begun(operations, principal_of(runner.sample), rule)
+    asked: list[int] = []
+
+    async def batch(_operation: OpenOperation, most: int) -> int:
+        asked.append(most)
+        monkeypatch.setattr(bulk_rounds, "LONG", -1.0 if len(asked) < 3 else math.inf)
+        return most
+
+    monkeypatch.setattr(work, "batch", batch)
+    rounds = BulkRounds(work)
+
+    for _ in range(5):
+        await rounds.turn()
+
+    assert asked == [200, 100, 50, 100, 200]
 
 
 async def test_a_tenant_has_a_few_operations_open_and_no_more(

@@ -7,7 +7,7 @@ change, so that nothing is held while a request is being thought about; what is 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -96,6 +96,20 @@ class UnitOfWork:
         transaction = Transaction(await self.connected())
         async with transaction.part(begun=first):
             yield transaction
+
+    @asynccontextmanager
+    async def parts(self) -> AsyncIterator[None]:
+        """Join with several changes that are taken back together on any exception, and with them their lines."""
+        connection = await self.connected()
+        await connection.run(b"SAVEPOINT parts")
+        try:
+            yield
+        except BaseException:
+            if (trail := TRAIL.get()) is not None:
+                trail.forget()
+            with suppress(psycopg.Error):
+                await connection.run(b"ROLLBACK TO SAVEPOINT parts")
+            raise
 
     async def commit(self, query: bytes, parameters: Mapping[str, object]) -> None:
         """Run its last statement and commit, with the lines of the task's trail, in one round trip."""

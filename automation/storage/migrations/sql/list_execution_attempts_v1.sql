@@ -4,7 +4,7 @@
 --
 -- p_after is the number of an attempt before the page, or, where p_backward, after it: then the page is read against its
 -- order. There is one attempt more than p_limit where there are as many. A page ends before the attempt with which its
--- logs, stacks and data have more than p_most bytes, but has one in any case; cut says so.
+-- logs, errors and data have more than p_most bytes as JSON, but has one in any case; cut says so.
 --
 -- The text is made as in get_execution. So is the revision, which is the execution's: each attempt begins and ends with a
 -- change of the execution's row. Where it is p_known, there are no attempts.
@@ -39,8 +39,9 @@ BEGIN
         WHERE EXISTS (SELECT FROM news)
     ), placed AS (
         SELECT s.*, row_number() OVER reading AS place,
-            sum(s.log_bytes + coalesce(octet_length(s.error_stack), 0) + coalesce(octet_length(s.trigger_data::text), 0))
-                OVER reading AS bytes
+            sum(s.log_bytes + coalesce(octet_length(to_json(s.error_message)::text), 0)
+                + coalesce(octet_length(to_json(s.error_stack)::text), 0)
+                + coalesce(octet_length(s.trigger_data::text), 0)) OVER reading AS bytes
         FROM asked s
         WHERE CASE WHEN p_backward THEN s.attempt < p_after ELSE s.attempt > p_after END
         WINDOW reading AS (ORDER BY CASE WHEN p_backward THEN -s.attempt ELSE s.attempt END)
