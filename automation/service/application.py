@@ -74,8 +74,13 @@ from security.refused_keys import RefusedKeys
 from security.scheme import ApiKeyScheme
 
 HANDLERS = "handlers"
-AT_ONCE = frozenset({"getAutomationExecution"})
-"""Reads that share a statement with whatever is read at the same time, and whose answers the database makes."""
+AT_ONCE = frozenset(
+    {
+        *("getAutomationExecution", "executeAutomationRule", "retryAutomationExecution", "cancelAutomationExecution"),
+        *("deleteAutomationExecution", "publishAutomationEvent", "receiveWebhook"),
+    }
+)
+"""What is done of one execution, or starts some: the database does it, and makes the answer."""
 PROVIDED: tuple[type, ...] = (
     *(AuditLog, BulkDesk, BulkOperations, Catalogue, EntityTags, EventDesk, EventReader, Events),
     *(

@@ -14,6 +14,7 @@ from automation.contract.serving.binding import Binding, Unbindable, bind
 from automation.contract.serving.connexion_adapter import ErrorHandler, Guard, Guarded, Lifespan, assemble
 from automation.contract.serving.endpoint import Around, Endpoint, endpoint
 from automation.contract.serving.handler_call import HandlerCall
+from automation.contract.serving.lanes import Lane
 from automation.contract.serving.request_validation import RequestValidation
 from automation.contract.serving.response_validation import ResponseValidation
 from automation.domain.errors import Unavailable
@@ -52,7 +53,7 @@ def build(
         guards: What stands between authentication and validation, made for each operation: outer ones first.
         around: Makes what stands between the validation of an operation's requests and that of its responses.
         lifespan: An asynchronous context manager's function, entered while the application serves.
-        at_once: Operations that are reads and cost so little that however many of a tenant may be under way.
+        at_once: Operations that cost so little that however many of a tenant may be under way.
 
     Raises:
         ContractError: An operation has no handler that can be called with what it has.
@@ -68,7 +69,7 @@ def build(
                 operation,
                 HandlerCall(operation, binding, provided),
                 around(operation),
-                in_lane=_is_long(operation) and operation.operation_id not in at_once,
+                lane=None if operation.operation_id in at_once else _lane(operation),
             )
             for operation, binding in bindings
         ],
@@ -79,9 +80,11 @@ def build(
     )
 
 
-def _is_long(operation: Operation) -> bool:
-    """Return whether it is a read that wants the database; it must be able to say that it can't be done now."""
-    return operation.method == "GET" and Unavailable.status in operation.responses
+def _lane(operation: Operation) -> Lane | None:
+    """Return the lane of an operation that wants the database; it must be able to say that it can't be done now."""
+    if Unavailable.status not in operation.responses:
+        return None
+    return Lane.READS if operation.method == "GET" else Lane.WRITES
 
 
 def _all(guards: Sequence[Guarded]) -> Guarded:

@@ -13,6 +13,7 @@ from automation.contract.compiled.operations import Operation
 from automation.contract.compiled.parameter_reader import ParameterReader
 from automation.contract.compiled.raw_bodies import RawBodyReader
 from automation.contract.compiled.responses import ResponseRules
+from automation.contract.serving.lanes import Lane
 
 Response = tuple[int, list[tuple[bytes, bytes]], bytes]
 """A whole response: its status, its headers with names in lower case, and its body."""
@@ -28,7 +29,7 @@ class Endpoint:
 
     Connexion is given it as the operation's function, its router leaves it in the scope of each request, and the layers
     take it from there. ``body`` is None for an operation without one, ``around`` where nothing stands between the
-    validation of its requests and that of its responses. ``in_lane`` says that few of a tenant are under way at a time.
+    validation of its requests and that of its responses. Of a ``lane`` few of a tenant are under way at a time.
     """
 
     operation: Operation
@@ -37,11 +38,11 @@ class Endpoint:
     responses: ResponseRules
     call: Answer
     around: Around | None = None
-    in_lane: bool = False
+    lane: Lane | None = None
 
 
 def endpoint(
-    contract: Contract, operation: Operation, call: Answer, around: Around | None = None, *, in_lane: bool = False
+    contract: Contract, operation: Operation, call: Answer, around: Around | None = None, *, lane: Lane | None = None
 ) -> Endpoint:
     """Return the endpoint of an operation, with everything compiled that its requests need."""
     return Endpoint(
@@ -51,7 +52,7 @@ def endpoint(
         responses=ResponseRules(operation, contract.document, contract.schemas),
         call=call,
         around=around,
-        in_lane=in_lane,
+        lane=lane,
     )
 
 

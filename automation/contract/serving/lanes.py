@@ -1,55 +1,64 @@
-"""Lets few reads of a tenant be under way at a time, so that answers that are long to make don't hold everybody up.
+"""Lets few long requests of a tenant be under way at a time, so that what is long to make doesn't hold everybody up.
 
 What presents, validates and encodes an answer does so in one stretch of the event loop once the database has answered:
-for a large rule or a page of a hundred that is milliseconds, and sixty at once were sixty stretches in a row.
+for a large rule or a page of a hundred that is milliseconds, and sixty at once were sixty stretches in a row. So does
+what changes a rule, once it knows the rule as it is.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from typing import Final
 
 from automation.domain.errors import Unavailable
 
 MOST: Final = 2
-"""Reads of a tenant that are under way at a time in a process: one is made while the other waits for the database."""
+"""Requests of a lane that are under way at a time in a process: one is made while the other waits for the database."""
 LONGEST: Final = 10.0
-"""Seconds that a read waits for those before it: longer than the database is waited for."""
+"""Seconds that a request waits for those before it: longer than the database is waited for."""
 
 
-class _Lane:
-    """The reads of one tenant: those that are under way, and how many there are with those that wait."""
+class Lane(StrEnum):
+    """Which requests of a tenant wait for each other: reads for reads, and writes for writes."""
+
+    READS = "reads"
+    WRITES = "writes"
+
+
+class _Users:
+    """The requests of one tenant's lane: those that are under way, and how many there are with those that wait."""
 
     def __init__(self) -> None:
         self.free = asyncio.Semaphore(MOST)
-        self.users = 0
+        self.count = 0
 
 
-class ReadLanes:
-    """Gives reads their turn, each tenant's in the order in which they came."""
+class Lanes:
+    """Gives requests their turn, those of each lane of a tenant in the order in which they came."""
 
     def __init__(self) -> None:
-        self._lanes: dict[Hashable, _Lane] = {}
+        self._lanes: dict[tuple[Hashable, Lane], _Users] = {}
 
     @asynccontextmanager
-    async def admitted(self, tenant: Hashable) -> AsyncIterator[None]:
-        """Enter once fewer than ``MOST`` reads of a tenant are under way.
+    async def admitted(self, tenant: Hashable, lane: Lane) -> AsyncIterator[None]:
+        """Enter once fewer than ``MOST`` requests of a tenant's lane are under way.
 
         Raises:
             Unavailable: Those before it take too long.
         """
-        lane = self._lanes.setdefault(tenant, _Lane())
-        lane.users += 1
+        users = self._lanes.setdefault((tenant, lane), _Users())
+        users.count += 1
         try:
-            await _entered(lane.free)
+            await _entered(users.free)
             try:
                 yield
             finally:
-                lane.free.release()
+                users.free.release()
         finally:
-            lane.users -= 1
-            if not lane.users:
-                del self._lanes[tenant]
+            users.count -= 1
+            if not users.count:
+                del self._lanes[tenant, lane]
 
 
 async def _entered(free: asyncio.Semaphore) -> None:

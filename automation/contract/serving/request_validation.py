@@ -1,6 +1,7 @@
 """Decodes and validates a request before its handler is called."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
 from functools import partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -8,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from automation.contract.serving.binding import BODY
 from automation.contract.serving.body_turns import BodyTurns
 from automation.contract.serving.connection import Connection
-from automation.contract.serving.read_lanes import ReadLanes
+from automation.contract.serving.lanes import Lanes
 from automation.contract.serving.request_context import ARGUMENTS, endpoint, note_connection, tenant_if_known
 
 
@@ -18,27 +19,36 @@ class RequestValidation:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._turns = BodyTurns()
-        self._lanes = ReadLanes()
+        self._lanes = Lanes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Validate a request and pass it on; what isn't HTTP is passed on as it is."""
-        if scope["type"] == "http":
-            routed = endpoint(scope)
-            arguments = routed.parameters.read(scope)
-            if routed.body is not None:
-                arguments[BODY] = await routed.body.read(
-                    _combined(scope["headers"]), receive, partial(self._turns.turn, tenant_if_known(scope))
-                )
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        routed = endpoint(scope)
+        arguments = routed.parameters.read(scope)
+        app = self._app if routed.around is None else partial(routed.around, self._app)
+        scope[ARGUMENTS] = arguments
+        if routed.body is None and routed.lane is None:
+            await app(scope, receive, send)
+            return
+        async with AsyncExitStack() as lane:
+            if routed.body is None:
+                await self._enter(lane, scope)
+            else:
+                turn = partial(self._enter, lane, scope, turns=self._turns)
+                arguments[BODY] = await routed.body.read(_combined(scope["headers"]), receive, turn)
                 note_connection(scope, Connection(receive))
-            scope[ARGUMENTS] = arguments
-            if routed.around is not None:
-                await routed.around(self._app, scope, receive, send)
-                return
-            if routed.in_lane and (tenant := tenant_if_known(scope)) is not None:
-                async with self._lanes.admitted(tenant):
-                    await self._app(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+            await app(scope, receive, send)
+
+    async def _enter(self, lane: AsyncExitStack, scope: Scope, turns: BodyTurns | None = None) -> None:
+        """Return when a request may go on: its lane comes first, so that nothing is waited for after its turn."""
+        tenant, routed = tenant_if_known(scope), endpoint(scope)
+        if tenant is not None and routed.lane is not None:
+            await lane.enter_async_context(self._lanes.admitted(tenant, routed.lane))
+        if turns is not None:
+            await turns.turn(tenant)
 
 
 def _combined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:

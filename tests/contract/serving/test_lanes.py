@@ -1,15 +1,14 @@
-"""Few reads of a tenant are under way at a time, in the order in which they came, and nobody else's wait for them."""
+"""Few requests of a tenant's lane are under way at a time, in the order in which they came; no others wait."""
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.contract.serving import read_lanes
-from automation.contract.serving.read_lanes import MOST, ReadLanes
+from automation.contract.serving import lanes as of_lanes
+from automation.contract.serving.lanes import MOST, Lane, Lanes
 from automation.domain.errors import Unavailable
 from automation.service.application import AT_ONCE
 from tests.shipped_contract.shipped import ENTRIES
@@ -23,14 +22,14 @@ def loop() -> Iterator[TurnLoop]:
     made.discard()
 
 
-async def read(lanes: ReadLanes, tenant: str, begun: list[str], until: asyncio.Event) -> None:
-    async with lanes.admitted(tenant):
+async def read(lanes: Lanes, tenant: str, begun: list[str], until: asyncio.Event, lane: Lane = Lane.READS) -> None:
+    async with lanes.admitted(tenant, lane):
         begun.append(tenant)
         await until.wait()
 
 
 def test_of_many_reads_of_a_tenant_few_begin_and_another_tenants_do(loop: TurnLoop) -> None:
-    lanes, begun, until = ReadLanes(), list[str](), asyncio.Event()
+    lanes, begun, until = Lanes(), list[str](), asyncio.Event()
     for tenant in "aaaaabab":
         loop.begin(read(lanes, tenant, begun, until))
     loop.turn(3)
@@ -42,9 +41,19 @@ def test_of_many_reads_of_a_tenant_few_begin_and_another_tenants_do(loop: TurnLo
     assert sorted(begun) == ["a"] * 6 + ["b"] * 2
 
 
+def test_reads_and_writes_of_a_tenant_do_not_wait_for_each_other(loop: TurnLoop) -> None:
+    lanes, begun, until = Lanes(), list[str](), asyncio.Event()
+    for lane in Lane:
+        for _ in range(MOST + 1):
+            loop.begin(read(lanes, "a", begun, until, lane))
+    loop.turn(3)
+
+    assert len(begun) == 2 * MOST
+
+
 def test_who_waits_for_too_long_is_told_so(loop: TurnLoop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_lanes, "LONGEST", 5.0)
-    lanes, begun, until = ReadLanes(), list[str](), asyncio.Event()
+    monkeypatch.setattr(of_lanes, "LONGEST", 5.0)
+    lanes, begun, until = Lanes(), list[str](), asyncio.Event()
     tasks = [loop.begin(read(lanes, "a", begun, until)) for _ in range(MOST + 1)]
     loop.turn(3)
     loop.now += 6.0
@@ -57,7 +66,7 @@ def test_who_waits_for_too_long_is_told_so(loop: TurnLoop, monkeypatch: pytest.M
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2), st.booleans()), max_size=14))
 def test_whoever_leaves_all_others_are_read(reads: list[tuple[str, int, bool]]) -> None:
     loop = TurnLoop()
-    lanes, begun, until = ReadLanes(), list[str](), asyncio.Event()
+    lanes, begun, until = Lanes(), list[str](), asyncio.Event()
     tasks = []
     try:
         for tenant, turns, leaves in reads:
@@ -76,7 +85,5 @@ def test_whoever_leaves_all_others_are_read(reads: list[tuple[str, int, bool]]) 
         loop.discard()
 
 
-def test_what_is_read_at_once_is_a_read_of_the_contract() -> None:
-    reads: set[Any] = {entry.name for entry in ENTRIES if entry.method.upper() == "GET"}
-
-    assert reads >= AT_ONCE
+def test_what_is_done_at_once_is_in_the_contract() -> None:
+    assert {entry.name for entry in ENTRIES} >= AT_ONCE
