@@ -18,7 +18,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from automation.service import garbage
+from automation.service import process_memory
 from automation.storage.accounts.administration import Administration
 from automation.storage.pool.database import Database
 from tests import kinds, memory, signals
@@ -70,7 +70,7 @@ def pytest_collection() -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        garbage.begin()
+        process_memory.begin()
 
 
 @pytest.hookimpl(wrapper=True)

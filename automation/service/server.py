@@ -19,7 +19,7 @@ from uvicorn.config import STARTUP_FAILURE
 from automation.contract.compiled.cursors import passing_keys
 from automation.contract.document.published import Published
 from automation.domain.errors import Unavailable
-from automation.service import garbage, logs
+from automation.service import logs, process_memory
 from automation.service.application import create, load_document, open_database
 from automation.service.http.family import Family
 from automation.service.http.hosts import Hosts
@@ -180,6 +180,6 @@ def _serve_with_workers(settings: Settings, listener: socket.socket, lifecycle: 
         drain_seconds=settings.drain_seconds,
         lifecycle=lifecycle,
     )
-    garbage.begin()
+    process_memory.begin()
     family.run()
     return STARTUP_FAILURE if family.failed else 0

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from automation.domain.errors import Unavailable
 from automation.engine.actions import Actions
 from automation.engine.runs.worker import Worker
-from automation.service import garbage, logs
+from automation.service import logs, process_memory
 from automation.service.lifecycle import Lifecycle
 from automation.service.refusal import StartFailure
 from automation.service.resources import load_actions
@@ -101,7 +101,7 @@ async def _work(
             schedules=Schedules(database, settings.limits),
             secrets=SealedSecrets(database, keyring_of(settings)),
         )
-        garbage.begin()
+        process_memory.begin()
         if on_ready is not None:
             on_ready()
         lifecycle.started()

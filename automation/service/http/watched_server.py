@@ -8,7 +8,7 @@ from typing import cast
 
 import uvicorn
 
-from automation.service import garbage, logs
+from automation.service import logs, process_memory
 from automation.service.connection_bounds import Bounds
 from automation.service.http.acceptor import Acceptor
 from automation.service.http.connections import Connections
@@ -96,7 +96,7 @@ class WatchedServer(uvicorn.Server):
             self._acceptors = [Acceptor(listener, make_protocol) for listener in sockets or []]
             for acceptor in self._acceptors:
                 acceptor.start()
-            garbage.begin()
+            process_memory.begin()
             if self._on_ready is not None:
                 self._on_ready()
 
