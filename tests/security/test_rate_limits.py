@@ -183,3 +183,20 @@ async def test_whoever_gives_up_takes_nothing_from_the_others(rates: RateLimits,
 
     await patient
     assert impatient.cancelled()
+
+
+async def test_who_stops_waits_for_what_is_being_leased(rates: RateLimits, windows: MemoryWindows) -> None:
+    windows.open.clear()
+    asking = asyncio.create_task(rates.take(rates.allowances(record(uuid4()))))
+    await asyncio.sleep(0)
+    asking.cancel()
+    settling = asyncio.create_task(rates.settle())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    before = settling.done()
+    windows.failure = Unavailable()
+    windows.open.set()
+
+    await settling
+    assert not before
+    assert windows.asked == [1]

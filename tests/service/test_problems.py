@@ -136,3 +136,16 @@ async def test_that_nothing_is_at_an_address_takes_as_long_whether_or_not_a_hook
         await problems.handle(ConnexionRequest({**scope, "type": "http"}), PathNotFound())
 
         assert time.perf_counter() - came >= NOTHING_HERE_SECONDS
+
+
+async def test_what_else_is_not_found_is_answered_at_once(tiny: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_pause(_seconds: float) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(asyncio, "sleep", no_pause)
+    scope = scope_of()
+    scope["extensions"][BEGAN] = time.perf_counter()
+
+    answer = await Problems(tiny).handle(ConnexionRequest({**scope, "type": "http"}), ExecutionNotFound())
+
+    assert answer.status_code == ExecutionNotFound.status

@@ -46,6 +46,15 @@ def test_a_request_whose_key_was_accepted_has_a_principal() -> None:
     assert request_context.principal(scope) is request_context.principal_if_known(scope) is PRINCIPAL
 
 
+def test_what_a_client_would_rather_have_is_what_all_its_lines_say() -> None:
+    lines = [(b"accept", b"application/json;q=0.2"), (b"host", b"text/html"), (b"accept", b"application/yaml")]
+
+    accept = request_context.accept({"headers": lines})
+
+    assert accept.prefers("application/yaml", "application/json")
+    assert accept.prefers("application/json", "text/html")
+
+
 @pytest.mark.parametrize(
     ("name", "modules"),
     [

@@ -72,9 +72,31 @@ async def test_a_listener_that_could_not_come_back_for_a_while_listens_again(
     assert worker.complaints == []
 
 
-async def _told(logs: list[EventDict], event: str) -> None:
+async def test_each_outage_of_the_queue_is_told_once_and_that_it_is_over(
+    database_urls: DatabaseUrls, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "_PAUSE", 0.05)
+    monkeypatch.setattr(queue, "_CONNECT_SECONDS", 0.5)
+    name = str(psycopg.conninfo.conninfo_to_dict(database_urls.admin)["dbname"])
+    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    with capture_logs() as logs, cluster.admin() as admin:
+        async with a_near_worker(database_urls):
+            await _listeners(database_urls, 1)
+            for outage in (1, 2):
+                admin.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
+                admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+                await _told(logs, "queue away", outage)
+                admin.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
+                await _told(logs, "queue back", outage)
+                await _listeners(database_urls, 1)
+
+    told = [line["event"] for line in logs if line["event"] in {"queue away", "queue back"}]
+    assert told == ["queue away", "queue back"] * 2
+
+
+async def _told(logs: list[EventDict], event: str, times: int = 1) -> None:
     async with asyncio.timeout(15):
-        while not [line for line in logs if line["event"] == event]:  # noqa: ASYNC110 - a list has no event
+        while len([line for line in logs if line["event"] == event]) < times:  # noqa: ASYNC110 - a list has no event
             await asyncio.sleep(0.02)
 
 

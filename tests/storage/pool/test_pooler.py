@@ -6,10 +6,12 @@ those. A real PgBouncer stands in ``tests/outside/test_pgbouncer.py``.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from automation.storage.executions import Executions
+from automation.storage.pool.connections import Connection
 from automation.storage.pool.database import Database
 from automation.storage.pool.pooler import require_session
 from tests.databases import DatabaseUrls
@@ -50,6 +52,25 @@ async def test_what_was_tried_out_is_left_to_nobody(ours: Sample, database_urls:
             left = await database.fetch_row(b"SELECT count(*) FROM pg_prepared_statements")
 
     assert left == (0,)
+
+
+async def test_what_was_tried_out_is_taken_back_in_its_transaction_because_the_next_one_may_have_another_session(
+    database_urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, ran = Connection.run, list[bytes]()
+
+    async def noted(self: Connection, query: bytes, *arguments: Any, **named: Any) -> Any:
+        ran.append(query)
+        return await run(self, query, *arguments, **named)
+
+    monkeypatch.setattr(Connection, "run", noted)
+    async with counting_proxy(database_urls.api) as proxy:
+        proxy.pools = True
+        async with opened(proxy.url) as database:
+            await database.fetch_row(b"SELECT 1")
+
+    at = ran.index(b"DEALLOCATE ALL")
+    assert ran[at + 1 : at + 2] == [b"ROLLBACK"]
 
 
 async def test_a_pooler_of_sessions_is_as_good_as_none(database_urls: DatabaseUrls) -> None:
