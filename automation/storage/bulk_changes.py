@@ -28,8 +28,8 @@ MOST = 1_000
 """How many executions are changed at once: some seconds of locks on their rows."""
 LONGEST = 2.0
 """Seconds after which no more of what a filter leaves is changed at once: clients wait, and others for the rows."""
-LONGEST_BY_ID = 8.0
-"""Seconds that the same takes at the most where nothing else can be done: clients give up after ten, mostly."""
+LONGEST_BY_ID = 5.0
+"""Seconds that it takes at the most where there is nothing else to do: clients give up after ten, mostly."""
 
 # Which of some executions there are, and their rules.
 _PLACES = b"""
