@@ -1,5 +1,6 @@
 """Refusals of what would exceed a tenant's limit, by the limit's name as the database's functions say it."""
 
+import math
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
@@ -80,4 +81,4 @@ def _seconds_of_today() -> int:
     """Return how many seconds are left of the day of UTC, at least one."""
     now = datetime.now(UTC)
     tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
-    return max(1, int((tomorrow - now).total_seconds()) + 1)
+    return math.ceil((tomorrow - now).total_seconds())

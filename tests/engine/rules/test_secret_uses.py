@@ -36,7 +36,7 @@ def refused(*actions: dict[str, Any], **members: Any) -> list[tuple[str | None, 
 
 def test_a_rule_tells_which_secrets_it_names_and_where() -> None:
     content = checked(
-        a_call(headers={"Authorization": "Bearer ${secrets.TOKEN}"}, json={"a": ["${ secrets . OTHER }"]}),
+        a_call(headers={"Authorization": "Bearer ${secrets.TOKEN}"}, json={"a": ["${ secrets . OTHER }", 1, None]}),
         a_call(text="${secrets.TOKEN} ${secrets.TOKEN} $${secrets.NOT_ONE} secrets.NOR_THIS"),
     )
 

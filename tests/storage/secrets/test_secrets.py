@@ -22,6 +22,7 @@ from automation.storage.secrets.sealed_secrets import SealedSecrets
 from automation.storage.secrets.secrets import Secrets
 from tests.databases import DatabaseUrls
 from tests.secret_keys import KEYRING
+from tests.storage.locks import somebody_else, waiting
 from tests.storage.roles import Connection, enter
 from tests.storage.runner import Runner
 from tests.storage.samples import Sample, a_content
@@ -159,6 +160,26 @@ async def test_a_rule_and_the_deletion_of_its_secret_are_one_after_the_other(run
 
     with pytest.raises(SecretInUse):
         await deletion
+
+
+async def test_a_rule_that_names_a_secret_which_is_being_deleted_waits_and_is_refused(
+    runner: Runner, secrets: Secrets
+) -> None:
+    await secrets.put(runner.tenant, runner.sample.user, "TOKEN", VALUE)
+    async with somebody_else(runner) as other:
+        await other.execute("DELETE FROM automation_secrets WHERE tenant = %s", (runner.tenant,))
+        naming = await waiting(
+            runner,
+            other,
+            runner.rules.create(
+                runner.tenant, runner.sample.user, a_content(name="late"), secrets={"TOKEN": ["/actions/0"]}
+            ),
+        )
+        await other.commit()
+
+    with pytest.raises(InvalidBody) as refused:
+        await naming
+    assert [violation.message for violation in refused.value.violations] == ["there is no secret TOKEN"]
 
 
 @pytest.mark.parametrize("column", ["key_id", "data_key", "ciphertext", "*"])
