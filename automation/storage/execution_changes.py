@@ -86,9 +86,12 @@ NOT_DELETED: Mapping[str, type[AutomationError]] = {
     "changed": PreconditionFailed,
 }
 NOT_CREATED: Mapping[str, type[AutomationError]] = {
+    "rule_deleted": RuleDeleted,
     "rule_not_active": RuleNotActive,
     "too_many_pending": TooManyPending,
 }
+# Whoever delivers to a hook knows nothing of its rule but that it can't be started.
+NOT_DELIVERED: Mapping[str, type[AutomationError]] = {**NOT_CREATED, "rule_deleted": RuleNotActive}
 
 
 def done(row: DictRow | None, missing: type[NotFound], refusals: Mapping[str, type[AutomationError]]) -> DictRow:

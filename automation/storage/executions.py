@@ -27,6 +27,7 @@ from automation.storage.execution_changes import (
     NOT_CANCELLED,
     NOT_CREATED,
     NOT_DELETED,
+    NOT_DELIVERED,
     NOT_RETRIED,
     RETRY,
     done,
@@ -153,7 +154,8 @@ class Executions:
 
         Raises:
             RuleNotFound: where this tenant has no rule of that id.
-            RuleNotActive: where the rule is deleted, or its status is another one.
+            RuleDeleted: where the rule is deleted.
+            RuleNotActive: where its status is another one.
             TooManyPending: where the tenant has as many pending executions as it may have.
             TooManyExecutions: where it has asked for as many in this day as it may.
             QuotaExceeded: where it has stored as much as it may.
@@ -175,7 +177,7 @@ class Executions:
             "delivery": delivery,
             **NOT_MADE,
         }
-        query = CREATE if delivery is None else CREATE_DELIVERED
+        query, refusals = (CREATE, NOT_CREATED) if delivery is None else (CREATE_DELIVERED, NOT_DELIVERED)
 
         async def decide(asked: DictRow) -> Mapping[str, object]:
             return await decided(tenant, rule_id, asked, make_labels)
@@ -185,7 +187,7 @@ class Executions:
             raise too_many()
         if row is not None and row["outcome"] == "already_pending":
             return _written({**row, "document": row["wanted"]})._replace(already_pending=True)
-        return _written(done(row, RuleNotFound, NOT_CREATED))
+        return _written(done(row, RuleNotFound, refusals))
 
     async def retry(
         self,

@@ -82,7 +82,7 @@ async def test_a_deleted_rule_is_not_executed(runner: Runner) -> None:
     rule = await runner.rule()
     await runner.rules.delete(runner.tenant, rule.rule_id)
 
-    with pytest.raises(RuleNotActive):
+    with pytest.raises(RuleDeleted):
         await runner.execute(rule)
 
 

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from automation.domain.errors import ApiKeyOverLimit, PreconditionFailed, RuleNotActive
+from automation.domain.errors import ApiKeyOverLimit, PreconditionFailed, RuleDeleted
 from automation.domain.executions import ExecutionStatus
 from automation.domain.rules import ConcurrencyPolicy
 from automation.storage.keys import KeyDirectory
@@ -92,7 +92,7 @@ async def test_an_execution_waits_for_a_deletion_and_is_refused(runner: Runner) 
         await other.execute("UPDATE automation_rules SET deleted_at = now() WHERE rule_id = %s", (rule.rule_id,))
         await other.commit()
 
-    with pytest.raises(RuleNotActive):
+    with pytest.raises(RuleDeleted):
         await task
     assert runner.jobs() == []
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from automation.domain.errors import PreconditionFailed, RuleDeleted, RuleInUse, RuleNotActive, RuleNotFound
+from automation.domain.errors import PreconditionFailed, RuleDeleted, RuleInUse, RuleNotFound
 from automation.domain.executions import ExecutionStatus
 from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleAction, RuleStatus
 from tests.databases import DatabaseUrls
@@ -138,7 +138,7 @@ async def test_a_rule_is_never_both_deleted_and_executed(runner: Runner) -> None
             runner.execute(rule), runner.rules.delete(runner.tenant, rule.rule_id), return_exceptions=True
         )
 
-        assert isinstance(executed, RuleNotActive) != isinstance(deleted, RuleInUse)
+        assert isinstance(executed, RuleDeleted) != isinstance(deleted, RuleInUse)
 
 
 async def test_what_is_not_ones_own_is_not_found(runner: Runner, theirs: Sample) -> None:

@@ -142,8 +142,8 @@ def test_a_deleted_rule_can_be_read_and_nothing_else(tenant: Tenant) -> None:
     assert (data["version"], data["status"], data["_links"].keys()) == (1, "active", {"self", "versions"})
     assert data["deleted_at"] >= rule["created_at"]
     problem_of(tenant.ask("PUT", path_of(rule), json=rule_input()), 409, "rule_deleted")
-    problem_of(tenant.post(f"{path_of(rule)}/execute"), 409, "rule_not_active")
-    problem_of(tenant.post(f"{path_of(rule)}/execute", {"dry_run": True}), 409, "rule_not_active")
+    problem_of(tenant.post(f"{path_of(rule)}/execute"), 409, "rule_deleted")
+    problem_of(tenant.post(f"{path_of(rule)}/execute", {"dry_run": True}), 409, "rule_deleted")
 
 
 def test_a_rule_with_an_execution_that_has_not_finished_is_not_deleted(tenant: Tenant) -> None:

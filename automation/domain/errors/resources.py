@@ -112,12 +112,12 @@ class RuleInUse(Conflict):
 
 
 class RuleNotActive(Conflict):
-    """A rule that is a draft, inactive, in error or deleted cannot be run."""
+    """A rule that is a draft, inactive or in error cannot be run."""
 
     code = "rule_not_active"
     title = "Rule not active"
     default = "The rule is not active, so it cannot be run."
-    advice = "Look at its `status`: give it the status `active` first. A deleted rule cannot be run any more."
+    advice = "Look at its `status`: give it the status `active` first."
 
 
 class BulkOperationNotFound(NotFound):

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from automation.contract.document.references import pointer
-from automation.domain.errors import RuleNotActive
+from automation.domain.errors import RuleDeleted, RuleNotActive
 from automation.domain.labels import MOST as MOST_LABELS
 from automation.domain.labels import too_many
 from automation.domain.rules import Rule, RuleAction, RuleVersion
@@ -84,11 +84,12 @@ def plan(
         pace: At which it is planned; without a rest when left out.
 
     Raises:
-        RuleNotActive: It is deleted, or can't be run as it is written: an earlier version of the service took more.
+        RuleDeleted: It is.
+        RuleNotActive: It can't be run as it is written: an earlier version of the service took more.
         InvalidBody: There are more labels than an execution may have.
     """
     if rule.deleted_at is not None:
-        raise RuleNotActive
+        raise RuleDeleted
     pace = pace or Pace(lambda: None)
     version = RuleVersion(rule_id=rule.rule_id, tenant=rule.tenant, version=rule.version, content=rule.content)
     values = scope_beforehand(rule.rule_id, rule.version, rule.content, trigger_data)

@@ -70,7 +70,8 @@ class RuleDesk:
         """Return what a run of a rule would do.
 
         Raises:
-            RuleNotActive: It is deleted, or can't be run as it is written.
+            RuleDeleted: It is.
+            RuleNotActive: It can't be run as it is written.
             InvalidBody: There are more labels than an execution may have.
             InvalidInput: It takes no such ``trigger_data``.
             TooManyChecks: Another long rule of the tenant is checked or planned right now.

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from automation.domain.errors import RuleNotActive
+from automation.domain.errors import RuleDeleted, RuleNotActive
 from automation.domain.rules import ConditionLogic, Rule, RuleAction, RuleContent, RuleStatus
 from automation.engine.actions import ActionResources, Actions, webhook_call
 from automation.engine.rules.plan import Plan, plan
@@ -149,7 +149,7 @@ def test_a_rule_can_be_tried_before_it_is_active(status: RuleStatus) -> None:
 
 
 def test_a_deleted_rule_has_no_plan() -> None:
-    with pytest.raises(RuleNotActive):
+    with pytest.raises(RuleDeleted):
         planned(a_rule(deleted_at=NOW))
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from automation.domain.errors import ExecutionFinished, ExecutionNotRetriable, RuleNotActive, Unavailable
+from automation.domain.errors import ExecutionFinished, ExecutionNotRetriable, RuleDeleted, RuleNotActive, Unavailable
 from automation.domain.executions import RETRIABLE, ExecutionStatus
 from automation.domain.rules import ConcurrencyPolicy, Rule, RuleAction
 from tests.engine.scenes import ENDED, a_wait
@@ -199,7 +199,7 @@ class Play:
         """Count an operation and how it was answered; what an outage leaves open is seen in the end, like all else."""
         try:
             yield
-        except (Unavailable, ExecutionFinished, ExecutionNotRetriable, RuleNotActive) as error:
+        except (Unavailable, ExecutionFinished, ExecutionNotRetriable, RuleDeleted, RuleNotActive) as error:
             self.played.answers[f"{operation}: {type(error).__name__}"] += 1
         else:
             self.played.answers[operation] += 1

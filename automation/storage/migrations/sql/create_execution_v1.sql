@@ -1,5 +1,5 @@
--- Creates a pending execution of a rule's last version together with its job. The outcome is created, rule_not_active,
--- already_pending, postpones, too_many_pending, too_many_labels, labels_wanted, or the name of another limit that is
+-- Creates a pending execution of a rule's last version together with its job. The outcome is created, rule_deleted,
+-- rule_not_active, already_pending, postpones, too_many_pending, too_many_labels, labels_wanted, or the name of another limit that is
 -- reached; no row for no rule. Where one of the rule with the same deduplication_key is pending already, nothing is created, and wanted is
 -- that one.
 -- Without a priority of its own it has the rule's. p_triggered_by is who or what asked for it, by the request
@@ -69,7 +69,7 @@ BEGIN
         FOR SHARE;
     END IF;
     IF rule.status NOT IN ('active', 'paused') OR rule.deleted_at IS NOT NULL THEN
-        outcome := 'rule_not_active';
+        outcome := CASE WHEN rule.deleted_at IS NULL THEN 'rule_not_active' ELSE 'rule_deleted' END;
         RETURN NEXT;
         RETURN;
     END IF;

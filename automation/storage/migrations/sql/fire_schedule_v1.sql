@@ -44,7 +44,7 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    IF p_next IS NULL OR outcome = 'rule_not_active' THEN
+    IF p_next IS NULL OR outcome IN ('rule_deleted', 'rule_not_active') THEN
         DELETE FROM automation_schedules s WHERE s.tenant = p_tenant AND s.rule_id = p_rule;
     ELSE
         UPDATE automation_schedules s SET scheduled_at = p_next, fire_at = p_fire_at

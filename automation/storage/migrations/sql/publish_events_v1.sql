@@ -61,7 +61,7 @@ BEGIN
         IF outcome IN ('created', 'already_pending') THEN
             outcome := 'published';
             RETURN NEXT;
-        ELSIF outcome <> 'rule_not_active' THEN
+        ELSIF outcome NOT IN ('rule_deleted', 'rule_not_active') THEN
             RETURN NEXT;
             RETURN;
         END IF;

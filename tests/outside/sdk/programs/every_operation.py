@@ -768,7 +768,7 @@ def delete_it(client: AuthenticatedClient, rule: AutomationRule) -> None:
     changed = update_automation_rule.sync(rule.rule_id, client=client, body=replacing(orders("Too late")))
     refused(changed, HTTPStatus.CONFLICT, "rule_deleted")
     executed = execute_automation_rule.sync(rule.rule_id, client=client)
-    refused(executed, HTTPStatus.CONFLICT, "rule_not_active")
+    refused(executed, HTTPStatus.CONFLICT, "rule_deleted")
 
 
 def meet_problems(rule: AutomationRule) -> None:

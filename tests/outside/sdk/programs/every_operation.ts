@@ -599,7 +599,7 @@ async function deleteIt(rule: AutomationRule): Promise<void> {
   equal([deleted.response.status, deleted.error], [204, undefined]);
 
   refused(await operator.PUT(RULE, { params: { path }, body: orders("Too late") }), 409, "rule_deleted");
-  refused(await operator.POST(EXECUTE, { params: { path } }), 409, "rule_not_active");
+  refused(await operator.POST(EXECUTE, { params: { path } }), 409, "rule_deleted");
 }
 
 async function meetProblems(rule: AutomationRule): Promise<void> {

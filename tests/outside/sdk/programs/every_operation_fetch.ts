@@ -529,7 +529,7 @@ async function deleteIt(rule: AutomationRule): Promise<void> {
 
   const change = { id, automationRuleReplacement: orders("Too late") };
   await refused(rules.updateAutomationRule(change), 409, "rule_deleted");
-  await refused(rules.executeAutomationRule({ id }), 409, "rule_not_active");
+  await refused(rules.executeAutomationRule({ id }), 409, "rule_deleted");
 }
 
 async function meetProblems(rule: AutomationRule): Promise<void> {
