@@ -1,7 +1,7 @@
 """Limits of what one tenant may use: the one register of them, with their defaults.
 
 Each has its default here, which the setting ``AUTOMATION_TENANT_LIMITS`` changes for all tenants, and a command for one
-tenant. A new limit is a line here, and the code that asks for it; what is used of it is shown by ``tenant_usage_v1.sql``.
+tenant. A new limit is a line here, and the code that asks for it; ``tenant_usage_v1.sql`` shows what is used of it.
 """
 
 from collections.abc import Iterable, Mapping

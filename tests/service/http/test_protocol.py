@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from uvicorn import Config
@@ -47,14 +47,14 @@ class Conversation:
 
 
 @asynccontextmanager
-async def conversation(app: Any = reading) -> AsyncIterator[Conversation]:
+async def conversation(app: Any = reading, bounds: Bounds = BOUNDS) -> AsyncIterator[Conversation]:
     loop = asyncio.get_running_loop()
     theirs, ours = socket.socketpair()
     theirs.setblocking(False)
     config = Config(app, lifespan="off", log_config=None, access_log=False)
     config.load()
     protocol = Protocol(
-        config=config, server_state=ServerState(), app_state={}, hosts=Hosts(), connections=Connections(BOUNDS)
+        config=config, server_state=ServerState(), app_state={}, hosts=Hosts(), connections=Connections(bounds)
     )
     transport, _ = await loop.connect_accepted_socket(lambda: protocol, ours)
     try:
@@ -101,3 +101,12 @@ async def test_a_body_that_breaks_after_its_answer_has_begun_gets_no_second_one(
         made.client.send(b"no length\r\n")
 
         assert (await made.answer()).count(b"HTTP/1.1 ") <= 1
+
+
+async def test_one_too_many_is_told_so_and_asked_nothing() -> None:
+    async with conversation(bounds=replace(BOUNDS, most=0)) as made:
+        made.client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+        answer = await made.answer()
+
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert answer.count(b"HTTP/1.1 ") == 1
