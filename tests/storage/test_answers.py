@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from automation.domain.errors import (
     IdempotencyKeyReused,
     RuleInUse,
 )
+from automation.domain.permissions import Role
 from automation.domain.repetition import Answer, RepeatableRequest
 from automation.storage.answers import Answers
 from automation.storage.due import Due
@@ -76,6 +78,23 @@ async def test_another_request_with_the_key_is_refused(answers: Answers, runner:
 
     with pytest.raises(IdempotencyKeyReused):
         await answers.once(another, executing(runner))
+
+
+async def test_a_key_is_each_users_own(answers: Answers, runner: Runner) -> None:
+    request, before = request_of(runner), executions_of(runner)
+    colleague = runner.sample.administration.create_user(runner.tenant, "colleague@example.com", Role.OPERATOR).user
+    same = RepeatableRequest(request.tenant, colleague, request.key, (b"e" * 32,))
+    another = replace(ANSWER, body=b"{}")
+
+    answered = [
+        await answers.once(request, executing(runner)),
+        await answers.once(same, executing(runner, another)),
+        await answers.once(request, executing(runner)),
+        await answers.once(same, executing(runner)),
+    ]
+
+    assert answered == [(ANSWER, False), (another, False), (ANSWER, True), (another, True)]
+    assert executions_of(runner) == before + 2
 
 
 async def test_what_fails_takes_back_all_that_was_done_and_leaves_the_key_free(

@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
 from automation.service.connection_bounds import Bounds
+from automation.service.http import connections as of_connections
 from automation.service.http.connections import Connections
 from automation.service.http.hosts import Hosts
 from automation.service.http.protocol import Protocol
@@ -47,14 +49,20 @@ class Conversation:
 
 
 @asynccontextmanager
-async def conversation(app: Any = reading, bounds: Bounds = BOUNDS) -> AsyncIterator[Conversation]:
+async def conversation(
+    app: Any = reading, bounds: Bounds = BOUNDS, connections: Connections | None = None
+) -> AsyncIterator[Conversation]:
     loop = asyncio.get_running_loop()
     theirs, ours = socket.socketpair()
     theirs.setblocking(False)
     config = Config(app, lifespan="off", log_config=None, access_log=False)
     config.load()
     protocol = Protocol(
-        config=config, server_state=ServerState(), app_state={}, hosts=Hosts(), connections=Connections(bounds)
+        config=config,
+        server_state=ServerState(),
+        app_state={},
+        hosts=Hosts(),
+        connections=connections or Connections(bounds),
     )
     transport, _ = await loop.connect_accepted_socket(lambda: protocol, ours)
     try:
@@ -103,10 +111,27 @@ async def test_a_body_that_breaks_after_its_answer_has_begun_gets_no_second_one(
         assert (await made.answer()).count(b"HTTP/1.1 ") <= 1
 
 
-async def test_one_too_many_is_told_so_and_asked_nothing() -> None:
-    async with conversation(bounds=replace(BOUNDS, most=0)) as made:
-        made.client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+async def test_one_too_many_is_told_so_and_what_it_asks_is_not_looked_at() -> None:
+    asked: list[str] = []
+
+    async def noting(scope: Any, _receive: Any, _send: Any) -> None:
+        asked.append(scope["path"])
+
+    async with conversation(noting, replace(BOUNDS, most=0)) as made:
+        made.client.send(b"GET /it HTTP/1.1\r\nHost: x\r\n\r\n")
         answer = await made.answer()
 
-        assert answer.startswith(b"HTTP/1.1 503 ")
-        assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert asked == []
+
+
+async def test_whoever_was_told_so_leaves_room_for_the_next_one_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_connections, "_MOST_REFUSALS", 1)
+    connections = Connections(replace(BOUNDS, most=0))
+    answers = []
+    for _ in range(2):
+        async with conversation(connections=connections) as made:
+            answers.append(await made.answer())
+        await asyncio.sleep(0.05)
+
+    assert [answer[:12] for answer in answers] == [b"HTTP/1.1 503"] * 2
