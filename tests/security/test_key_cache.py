@@ -265,3 +265,20 @@ class TestALookUpThatHasJustEnded:
         assert second.done()
         assert second.result() == stored.principal
         assert len(directory.lookups) == 2
+
+
+async def test_who_stops_waits_for_what_is_being_looked_up(
+    directory: MemoryDirectory, authenticator: Authenticator
+) -> None:
+    key = directory.add().key.plaintext
+    directory.open.clear()
+    asking = asyncio.create_task(authenticator.resolve(key, None))
+    await let_others_run()
+    asking.cancel()
+    stopping = asyncio.create_task(authenticator.stop())
+    await let_others_run()
+    before = stopping.done()
+    directory.open.set()
+
+    await stopping
+    assert not before

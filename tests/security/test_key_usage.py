@@ -23,6 +23,12 @@ async def test_a_key_is_written_once_a_minute_at_most(directory: MemoryDirectory
     assert directory.touched == [(KEY,), (KEY,)]
 
 
+async def test_whoever_notes_a_use_is_told_when_the_next_one_is_due(directory: MemoryDirectory) -> None:
+    usage = KeyUsage(directory)
+
+    assert [usage.note(KEY, now) for now in (5.0, 64.9, 65.0)] == [65.0, 65.0, 125.0]
+
+
 async def test_keys_in_use_are_written_together(directory: MemoryDirectory) -> None:
     usage = KeyUsage(directory)
 
@@ -65,6 +71,18 @@ async def test_a_failure_is_logged_once_and_without_key_material(
     assert [record.getMessage() for record in caplog.records] == ["last_used_at of 1 keys could not be written yet"]
     assert str(KEY) not in caplog.text
     assert KEY.hex() not in caplog.text
+
+
+async def test_a_failure_after_others_were_mended_is_logged_again(
+    directory: MemoryDirectory, caplog: pytest.LogCaptureFixture
+) -> None:
+    usage = KeyUsage(directory)
+    for failure in (Unavailable(), None, Unavailable()):
+        usage.note(KEY, 100.0 * len(directory.touched))
+        directory.failure = failure
+        await usage.flush()
+
+    assert len(caplog.records) == 2
 
 
 async def test_the_background_writes_by_itself_and_outlives_failures(directory: MemoryDirectory) -> None:

@@ -8,6 +8,8 @@ from automation.domain.allowance import Allowance, Lease
 from automation.storage.pool.database import Database
 from automation.storage.rate_windows import RateWindows
 from tests.databases import DatabaseUrls
+from tests.storage.locks import somebody_else, waiting
+from tests.storage.runner import Runner
 from tests.storage.samples import Sample
 
 QUOTA = 640
@@ -72,3 +74,19 @@ async def test_a_limit_that_was_lowered_lets_nothing_more_in(ours: Sample, datab
     lease = await windows.lease(allowance(ours, quota=20), 10)
 
     assert (lease.granted, lease.remaining) == (0, 0)
+
+
+async def test_a_minute_that_began_while_one_waited_for_it_is_the_one_that_counts(
+    runner: Runner, database: Database
+) -> None:
+    windows, ours = RateWindows(database), allowance(runner.sample, quota=5)
+    await windows.lease(ours, 1)
+    async with somebody_else(runner) as other:
+        await other.execute("SELECT FROM rate_windows WHERE tenant = %s FOR UPDATE", (runner.tenant,))
+        lease = await waiting(runner, other, windows.lease(ours, 5))
+        await other.execute(
+            "UPDATE rate_windows SET began_at = clock_timestamp(), granted = 5 WHERE tenant = %s", (runner.tenant,)
+        )
+        await other.commit()
+
+    assert (await lease).granted == 0
