@@ -10,6 +10,9 @@ MOST = 20
 """How many an execution has at the most, and how many a rule gives it."""
 LONGEST_VALUE = 255
 """Characters of a value."""
+LONGEST_PLACED = 80
+"""Characters of a wrong key that its place is told with."""
+KEY_FORM = "1 to 63 of the characters a to z, 0 to 9, dot, underscore and hyphen"
 
 _is_key = re.compile(r"[a-z0-9._-]{1,63}").fullmatch
 
@@ -30,10 +33,16 @@ class MadeLabels:
 def violations(labels: Mapping[str, str]) -> Iterator[Violation]:
     """Yield what is wrong with labels beside what the contract can say; pointers lead on from the body's top."""
     if len(labels) > MOST:
-        yield Violation("has too many members", pointer="/labels")
-    if not all(map(_is_key, labels)):
-        message = "a label's key has 1 to 63 of the characters a to z, 0 to 9, '.', '_' and '-'"
-        yield Violation(message, pointer="/labels")
+        yield Violation(f"must have at most {MOST} members", pointer="/labels")
+    for key in labels:
+        if not _is_key(key):
+            yield Violation(f"has a name that must be {KEY_FORM}", pointer=_place(key))
+
+
+def _place(key: str) -> str:
+    """Return the JSON pointer to a label, or to all of them where its key is longer than any."""
+    own = "/" + key.replace("~", "~0").replace("/", "~1")
+    return f"/labels{own}" if len(key) <= LONGEST_PLACED else "/labels"
 
 
 def require_valid(labels: Mapping[str, str]) -> None:

@@ -48,9 +48,9 @@ def test_a_dry_run_says_which_labels_there_would_be(tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     ("labels", "pointer"),
     [
-        ({"Env": "prod"}, "/labels"),
-        ({"": "prod"}, "/labels"),
-        ({"x" * 64: "prod"}, "/labels"),
+        ({"Env": "prod"}, "/labels/Env"),
+        ({"": "prod"}, "/labels/"),
+        ({"x" * 64: "prod"}, f"/labels/{'x' * 64}"),
         ({"env": "x" * 256}, "/labels/env"),
         ({"env": 7}, "/labels/env"),
         ({"env": None}, "/labels/env"),

@@ -42,9 +42,9 @@ def _judged(values: Mapping[str, Any], schema: Mapping[str, Any], schemas: Schem
     if not values:
         return
     try:
-        validator = schemas.validator(schema)
+        validator, whole = schemas.validator(schema), schemas.document(schema)
     except ValueError:
         return  # the schema itself has a finding
     for where, value in values.items():
         for error in validator.iter_errors(value):
-            yield Finding(where, f"is not valid: {places(error)[0] or 'it'} {words(error)}")
+            yield Finding(where, f"is not valid: {places(error)[0] or 'it'} {words(error, whole)}")

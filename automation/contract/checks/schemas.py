@@ -6,13 +6,19 @@ from typing import Any
 from automation.contract.compiled.formats import FORMATS, Format
 from automation.contract.compiled.schemas import KEYWORDS, Schemas
 from automation.contract.document.findings import Finding
+from automation.contract.document.naming import FORM
 from automation.contract.document.outline import Site
+
+LONGEST_FORM = 150
+"""How many characters the words for a form have at the most."""
 
 
 def check(sites: list[Site], schemas: Schemas) -> Iterator[Finding]:
     """Yield what is wrong with the schemas of a document."""
     used = [site for site in sites if site.kind == "schema" and site.reference is None]
     unproven = {name for name, each in FORMATS.items() if not proven(each, schemas)}
+    for site in sites:
+        yield from _form(site)
     for site in used:
         yield from _keywords(site)
         yield from _format(site, unproven)
@@ -49,6 +55,17 @@ def _pattern(site: Site, schemas: Schemas) -> Iterator[Finding]:
         schemas.validator({"type": "string", "pattern": site.node["pattern"]})
     except ValueError:
         yield Finding(site.where, "its pattern is not a regular expression that can be matched in linear time")
+
+
+def _form(site: Site) -> Iterator[Finding]:
+    """Yield what is wrong with the words for a form: they end a sentence that clients read."""
+    if FORM not in site.node:
+        return
+    form = site.node[FORM]
+    if site.kind != "schema" or not site.node.keys() & {"format", "pattern"}:
+        yield Finding(site.where, f"its {FORM} stands beside neither a pattern nor a format")
+    if not isinstance(form, str) or not 0 < len(form) <= LONGEST_FORM or not form.isprintable():
+        yield Finding(site.where, f"its {FORM} is no text of one line and at most {LONGEST_FORM} characters")
 
 
 def _contradictions(where: str, schema: Mapping[str, Any]) -> Iterator[Finding]:

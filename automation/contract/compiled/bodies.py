@@ -71,7 +71,7 @@ class BodyReader:
         _require_json(headers, self._media_type)
         value, texts = parsed_keeping(content, self._opaque) if self._opaque else (parsed(content), {})
         if not self._validator.is_valid(value):
-            raise InvalidBody(violations=of_body(self._excerpts.errors(self._validator, value)))
+            raise InvalidBody(violations=of_body(self._excerpts.errors(self._validator, value), self._excerpts.schema))
         if self._integers is not None:
             value = self._integers(value)
         return {**value, **{name: kept(value[name], text) for name, text in texts.items()}} if texts else value

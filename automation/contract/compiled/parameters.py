@@ -30,7 +30,7 @@ class Parameter:
 
     ``name`` is the contract's, ``argument`` the handler's; ``many`` says that it is an array: repeated in a query,
     separated by commas in a header. ``rest`` says that it is an object of all that no other is. ``default`` is what an
-    absent one counts as.
+    absent one counts as; ``schema`` is what the validator was made of.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Parameter:
     item: Decoder
     validator: jsonschema_rs.Draft202012Validator | None
     rest: bool = False
+    schema: Mapping[str, Any] | None = None
 
     def value(self, texts: Sequence[str]) -> Any:
         """Return the value of a parameter that is there.
@@ -56,7 +57,7 @@ class Parameter:
         else:
             raise Undecodable("is given more than once")
         if self.validator is not None and not self.validator.is_valid(_json(value)):
-            raise Undecodable(words(first_error(self.validator, _json(value))))
+            raise Undecodable(words(first_error(self.validator, _json(value)), self.schema))
         return value
 
     @property
@@ -92,8 +93,9 @@ def compiled(definition: Mapping[str, Any], document: Mapping[str, Any], schemas
     if schema.get("type") == "object" and parameter.location == "query":
         return replace(parameter, required=False, default={}, rest=True)
     item = follow(document, schema["items"]) if parameter.many else schema
-    validator = schemas.validator(schema) if _says_more(schema, item) else None
-    parameter = replace(parameter, item=_decoder(item), validator=validator)
+    parameter = replace(parameter, item=_decoder(item))
+    if _says_more(schema, item):
+        parameter = replace(parameter, validator=schemas.validator(schema), schema=schemas.document(schema))
     return parameter if schema.get("default") is None else _with_default(parameter, schema["default"])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema_rs
 
 from automation.contract.compiled.formats import FORMATS
+from automation.contract.document.naming import FORM
 from automation.contract.document.nodes import nodes
 
 Schema = Mapping[str, Any]
@@ -90,7 +91,7 @@ def translated(schema: Schema) -> dict[str, Any]:
     """Return the JSON Schema 2020-12 that means what an OpenAPI 3.0 schema means."""
     if "$ref" in schema:
         return {"$ref": schema["$ref"]}
-    result = {key: _value(key, schema[key]) for key in schema if key in ASSERTIONS}
+    result = {key: _value(key, schema[key]) for key in schema if key in ASSERTIONS or key == FORM}
     _bound(result, "minimum", "exclusiveMinimum")
     _bound(result, "maximum", "exclusiveMaximum")
     if schema.get("nullable") and "type" in result:

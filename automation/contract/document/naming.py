@@ -15,6 +15,9 @@ NO_PERMISSION = "none"
 HOOK_TOKEN = "x-hook-token"  # noqa: S105 - a name
 """The extension that names the path parameter of a public operation which stands for an API key."""
 
+FORM = "x-form"
+"""The extension that says in words, beside a ``pattern`` or ``format``, what a text must be: ``must be …``."""
+
 BY_TRIGGER_TYPE = "x-by-trigger-type"
 """The extension of the types of triggers that names the schema of what each of them is set to."""
 

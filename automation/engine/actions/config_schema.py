@@ -7,13 +7,11 @@ from jsonschema_rs import Draft202012Validator, EmailOptions, ValidationError, V
 
 from automation.contract.compiled.excerpts import Excerpts
 from automation.contract.compiled.integers import integer_converter
+from automation.contract.compiled.violations import of_body
 from automation.contract.document.nodes import nodes
-from automation.contract.document.references import pointer
 from automation.engine.actions.action import ConfigFault
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-_MESSAGE_LENGTH = 300
 
 Path = Sequence[str | int]
 
@@ -75,7 +73,8 @@ class ConfigSchema:
             return []
         part = self._excerpts.of(config)
         found = self._errors(part, written=written) or self._errors(config, written=written)
-        return [_fault(error) for error in found if counted or not _counts_members(error)]
+        told = of_body((error for error in found if counted or not _counts_members(error)), self._excerpts.schema)
+        return [ConfigFault(each.pointer or "", each.message) for each in told]
 
     def _errors(self, config: object, *, written: bool) -> list[ValidationError]:
         errors = self._validator.iter_errors(config)
@@ -112,7 +111,6 @@ def _compiled(schema: Mapping[str, Any]) -> Draft202012Validator:
             ignore_unknown_formats=False,
             email_options=EmailOptions(allow_display_text=False, allow_domain_literal=False),
             offline=True,
-            mask="the value",
         )
     except (ValidationError, ValueError, TypeError) as error:
         raise UnusableSchema(f"its config schema is invalid: {str(error).splitlines()[0]}") from None
@@ -153,7 +151,3 @@ def _value(config: object, path: Path) -> Any:
     for token in path:
         value = value[str(token) if isinstance(value, Mapping) else token]  # a member's name of digits comes as an int
     return value
-
-
-def _fault(error: ValidationError) -> ConfigFault:
-    return ConfigFault(pointer(*error.instance_path), error.message[:_MESSAGE_LENGTH])

@@ -42,6 +42,7 @@ CONFIG_SCHEMA = {
             "minLength": 1,
             "maxLength": 500,
             "pattern": r"^[^\u0000-\u001f\u007f]*$",
+            "x-form": "one line without control characters",
         },
         "text": {"description": "The message as plain text.", **_TEXT},
         "html": {"description": "The message as HTML; where both are given, the reader's program chooses.", **_TEXT},

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Self
 
+from automation.contract.compiled.violations import choice
 from automation.engine.actions.action import (
     Action,
     ActionCall,
@@ -22,6 +23,7 @@ from automation.engine.actions.resources import ActionResources
 
 # Actions keep their deadline themselves, and then know what they have sent; this stops one that doesn't.
 _GRACE = 0.5
+_MOST_NAMED = 200
 
 
 class Actions:
@@ -98,9 +100,14 @@ class Actions:
         Pointers lead into the action: ``/type`` or ``/config/…``. What depends on a ``${…}`` is left to the run.
         """
         if name not in self._definitions:
-            return [ConfigFault("/type", "there is no action of this type")]
+            return [ConfigFault("/type", self._unknown())]
         faults = self._definitions[name].written_faults(config)
         return sorted({ConfigFault(f"/config{fault.pointer}", fault.message) for fault in faults})
+
+    def _unknown(self) -> str:
+        """Return what a type must be: by the names of all that are installed, where those can be read."""
+        short = 0 < sum(map(len, self.names)) <= _MOST_NAMED
+        return choice(self.names) if short else "must be one of the types that listActionTypes lists"
 
     def converted(self, name: str, config: Any) -> Any:
         """Return a config as it is kept: integers that were written as floats are integers; it is changed in place."""

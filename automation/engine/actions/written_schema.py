@@ -12,6 +12,7 @@ from typing import Any
 from jsonschema_rs import Draft202012Validator, RegexOptions
 
 from automation.contract.compiled.formats import FORMATS
+from automation.contract.document.naming import FORM
 from automation.contract.document.references import UnresolvedReference, lookup
 
 Schema = dict[str, Any]
@@ -25,7 +26,7 @@ _ANYTHING: Mapping[str, Any] = MappingProxyType({})
 _NOTES = ("title", "description", "deprecated")
 _OF_TYPE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "string": ("format", "pattern", "minLength", "maxLength"),
+        "string": ("format", "pattern", FORM, "minLength", "maxLength"),
         "number": ("minimum", "maximum", "multipleOf"),
         "integer": ("format", "minimum", "maximum", "multipleOf"),
         "array": ("minItems", "maxItems", "uniqueItems"),
@@ -136,6 +137,8 @@ def _sayable(keyword: str, schema: Mapping[str, Any]) -> bool:
         return known is not None and known.type == schema["type"]
     if keyword == "required":
         return set(schema["required"]).issubset(schema.get("properties", {}))
+    if keyword == FORM:
+        return any(name in schema and _sayable(name, schema) for name in ("pattern", "format"))
     return keyword != "pattern" or _is_linear(schema["pattern"])
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from automation.contract.compiled.violations import bounded
 from automation.contract.document.references import pointer
 from automation.domain import labels
 from automation.domain.errors import Violation
@@ -28,7 +29,7 @@ def label_violations(written: Mapping[str, str], budget: Budget) -> Iterator[Vio
     """
     yield from labels.violations(written)
     for key, value in written.items():
-        yield from _of_template(value, pointer("labels", key), budget)
+        yield from _of_template(value, bounded(pointer("labels", key)), budget)
 
 
 def key_violations(content: RuleContent, budget: Budget) -> Iterator[Violation | int]:

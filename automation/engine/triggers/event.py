@@ -21,7 +21,7 @@ from automation.contract.compiled.media_types import media_type_in_utf8
 from automation.contract.compiled.raw_bodies import RawBody
 from automation.contract.compiled.schemas import Schemas
 from automation.contract.compiled.strict_json import parsed_items, parsed_opaque
-from automation.contract.compiled.violations import LIMIT, LONGEST_POINTER, bounded, of_body
+from automation.contract.compiled.violations import LIMIT, LONGEST_POINTER, bound, bounded, of_body
 from automation.contract.document.references import pointer
 from automation.domain.errors import ContentTooLarge, InvalidBody, InvalidParameter, Violation
 from automation.domain.events import MOST_IN_A_BATCH, Event
@@ -79,7 +79,8 @@ class EventReader:
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        self._validator = Schemas(document).validator(document["components"]["schemas"]["CloudEvent"])
+        schemas, schema = Schemas(document), document["components"]["schemas"]["CloudEvent"]
+        self._validator, self._schema = schemas.validator(schema), schemas.document(schema)
 
     def read(self, body: RawBody | None) -> list[Event]:
         """Return the events of a body, in their order: one, but in a batch.
@@ -105,7 +106,7 @@ class EventReader:
     def _event(self, value: Any, text: str, *place: int) -> Event:
         if len(text.encode()) > LARGEST:
             raise ContentTooLarge(f"An event may have at most {LARGEST} bytes.")
-        found = of_body(self._validator.iter_errors(value)) or tuple(_of_attributes(value, text))[:LIMIT]
+        found = of_body(self._validator.iter_errors(value), self._schema) or tuple(_of_attributes(value, text))[:LIMIT]
         if found:
             placed = [
                 Violation(each.message, pointer=bounded(pointer(*place) + (each.pointer or ""))) for each in found
@@ -115,7 +116,7 @@ class EventReader:
         return Event(id=value["id"], source=value["source"], type=value["type"], trigger=trigger, place=pointer(*place))
 
 
-_TOO_MANY = Violation("has too many items", pointer="")
+_TOO_MANY = Violation(bound("maxItems", MOST_IN_A_BATCH), pointer="")
 
 
 def _of_attributes(value: Mapping[str, Any], text: str) -> Iterator[Violation]:

@@ -82,7 +82,7 @@ class InputSchema:
             return
         found = self._validator.iter_errors(instance) if cost <= MAX_LISTED_COST else iter([self._first(instance)])
         violations = [
-            Violation(each.message, pointer=bounded(f"{_MEMBER}{each.pointer or ''}")) for each in of_body(found)
+            Violation(each.message, pointer=bounded(f"{_MEMBER}{each.pointer or ''}")) for each in of_body(found, {})
         ]
         raise InvalidInput(violations=violations)
 
@@ -176,7 +176,7 @@ def _of_whole(schema: Schema, outlined: Mapping[str, Schema]) -> Iterator[Violat
         message = f"asks more than {schema_weight.MOST} things of one value, with what it refers to"
         yield Violation(message, pointer=bounded(str(error)))
     except jsonschema_rs.ValidationError as error:
-        yield Violation(_words(error), pointer=bounded(of_body([error])[0].pointer or ""))
+        yield Violation(_words(error), pointer=bounded(of_body([error], {})[0].pointer or ""))
     except (ValueError, jsonschema_rs.ReferencingError):
         yield Violation("is no schema of JSON Schema 2020-12", pointer="")
 

@@ -29,6 +29,7 @@ class Triggers:
         schemas = Schemas(document)
         by_type = document["components"]["schemas"]["TriggerType"][BY_TRIGGER_TYPE]
         self._validators = {each: schemas.validator(by_type[each]) for each in TriggerType}
+        self._schemas = {each: schemas.document(by_type[each]) for each in TriggerType}
         # What no schema can say of a type's settings, where there is something.
         self._own: Mapping[TriggerType, OwnCheck] = {
             TriggerType.EVENT: event.violations,
@@ -38,6 +39,6 @@ class Triggers:
 
     def check(self, trigger_type: TriggerType, config: Mapping[str, Any]) -> list[Violation]:
         """Return what is wrong with a trigger's settings, with pointers into them; nothing where they are right."""
-        if found := list(of_body(self._validators[trigger_type].iter_errors(config))):
+        if found := list(of_body(self._validators[trigger_type].iter_errors(config), self._schemas[trigger_type])):
             return found
         return list(self._own[trigger_type](config)) if trigger_type in self._own else []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contract.sample import PROPERTY, Cases, Change, found, thing, with_property
+from tests.contract.sample import GET_POINTER, PROPERTY, Cases, Change, found, get, thing, with_property
 from tests.contract.tiny import Json
 
 CASES: Cases = {
@@ -23,6 +23,21 @@ CASES: Cases = {
         with_property({"type": "string", "pattern": "(?=a)"}),
         f"{PROPERTY}: its pattern is not a regular expression that can be matched in linear time",
     ),
+    "form without pattern": (
+        with_property({"type": "string", "x-form": "a name"}),
+        f"{PROPERTY}: its x-form stands beside neither a pattern nor a format",
+    ),
+    "form of a parameter": (
+        lambda d: get(d).update({"x-form": "a name"}),
+        f"{GET_POINTER}: its x-form stands beside neither a pattern nor a format",
+    ),
+    **{
+        f"form {form!r:.10}": (
+            with_property({"type": "string", "pattern": "a", "x-form": form}),
+            f"{PROPERTY}: its x-form is no text of one line and at most 150 characters",
+        )
+        for form in ("", 7, "a\nb", "a" * 151)
+    },
     "nullable without type": (
         with_property({"nullable": True}),
         f"{PROPERTY}: is nullable, which means nothing without a type beside it (OpenAPI 3.0.3)",

@@ -7,6 +7,7 @@ import pytest
 
 from automation.contract.compiled.schemas import Schemas, translated
 from automation.contract.compiled.violations import of_body
+from automation.domain.errors import Violation
 from tests.shipped_contract.shipped import DOCUMENT
 
 SENT = "something that nobody listed"
@@ -19,7 +20,7 @@ def message(schema: dict[str, Any]) -> str:
 
 def told(schema: dict[str, Any], sent: object) -> str:
     """Return the only message about something that a schema does not have."""
-    (violation,) = of_body(jsonschema_rs.Draft4Validator(schema).iter_errors(sent))
+    (violation,) = of_body(jsonschema_rs.Draft202012Validator(schema, validate_formats=True).iter_errors(sent), schema)
     return violation.message
 
 
@@ -29,6 +30,7 @@ def told(schema: dict[str, Any], sent: object) -> str:
         (["active", "inactive", "draft"], "must be one of: active, inactive, draft"),
         (["manual"], "must be manual"),
         (["a", None], "must be one of: a, null"),
+        (["created_at", "-created_at"], 'must be one of: "created_at", "-created_at"'),
         ([1, "1", 2.5, True, "true"], 'must be one of: 1, "1", 2.5, true, "true"'),
         (["two words", "", "a,b", "Ä"], 'must be one of: "two words", "", "a,b", "Ä"'),
     ],
@@ -58,6 +60,71 @@ def test_the_members_of_which_one_must_be_there_are_named() -> None:
     assert told(other, {}) == "must have exactly one of the allowed forms"
 
 
+@pytest.mark.parametrize(
+    ("schema", "sent", "words"),
+    [
+        ({"maximum": 100}, 101, "must be at most 100"),
+        ({"minimum": 1}, 0, "must be at least 1"),
+        ({"exclusiveMaximum": 0.5}, 0.5, "must be less than 0.5"),
+        ({"exclusiveMinimum": 0}, 0, "must be more than 0"),
+        ({"multipleOf": 0.5}, 0.75, "must be a multiple of 0.5"),
+        ({"minLength": 1}, "", "must have at least 1 character"),
+        ({"minLength": 2}, "a", "must have at least 2 characters"),
+        ({"maxLength": 1}, "ab", "must have at most 1 character"),
+        ({"maxLength": 300}, "a" * 301, "must have at most 300 characters"),
+        ({"minItems": 1}, [], "must have at least 1 item"),
+        ({"minItems": 2}, [7], "must have at least 2 items"),
+        ({"maxItems": 0}, [7], "must have at most 0 items"),
+        ({"maxItems": 1}, [7, 7], "must have at most 1 item"),
+        ({"minProperties": 1}, {}, "must have at least 1 member"),
+        ({"maxProperties": 2}, {"a": 7, "b": 7, "c": 7}, "must have at most 2 members"),
+        ({"const": "a"}, SENT, "must be a"),
+        ({"const": {"a": 1}}, SENT, 'must be {"a": 1}'),
+    ],
+)
+def test_every_bound_is_named(schema: dict[str, Any], sent: object, words: str) -> None:
+    assert told(schema, sent) == words
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"pattern": "^a$", "x-form": "the letter a"}, "must be the letter a"),
+        ({"format": "date", "x-form": "a day"}, "must be a day"),
+        ({"pattern": "^a$"}, "does not have the required form"),
+        ({"format": "date"}, "must be a date (RFC 3339)"),
+        ({"allOf": [{"$ref": "#/$defs/0"}], "$defs": {"0": {"pattern": "^a$", "x-form": "an a"}}}, "must be an a"),
+        ({"format": "date", "pattern": "^s", "x-form": 7}, "must be a date (RFC 3339)"),
+    ],
+)
+def test_a_form_is_told_in_the_words_beside_it(schema: dict[str, Any], words: str) -> None:
+    assert message(schema) == words
+
+
+def test_a_form_is_found_wherever_it_stands() -> None:
+    form = {"type": "string", "pattern": "^a$", "x-form": "an a"}
+    schemas = Schemas({"components": {"schemas": {"A": {"properties": {"0": form}}}}})
+    schema = {"type": "array", "items": {"allOf": [{"$ref": "#/components/schemas/A"}]}}
+
+    found = of_body(schemas.validator(schema).iter_errors([{"0": "b"}]), schemas.document(schema))
+
+    assert found == (Violation("must be an a", pointer="/0/0"),)
+
+
+def test_members_that_are_misnamed_or_left_over_have_their_own_places() -> None:
+    named = {"propertyNames": {"pattern": "^[a-z]+$", "x-form": "letters"}}
+    closed = {"allOf": [{"properties": {"a": {}}}], "unevaluatedProperties": False}
+
+    assert found_in(named, {"Env": 1, "env": 2}) == {"/Env": "has a name that must be letters"}
+    assert found_in(closed, {"a": 1, "b/c": 2}) == {"/b~1c": "is not a known member"}
+
+
+def found_in(schema: dict[str, Any], sent: object) -> dict[str | None, str]:
+    """Return the messages about something that a schema does not have, by their places."""
+    errors = jsonschema_rs.Draft202012Validator(schema).iter_errors(sent)
+    return {each.pointer: each.message for each in of_body(errors, schema)}
+
+
 def test_what_is_forbidden_is_told_in_the_words_of_the_contract() -> None:
     assert message({"not": {"type": "string"}}) == "has a form that is not allowed"
     assert message(translated({"not": {"type": "string", "description": "is a word"}})) == "is a word"
@@ -82,7 +149,7 @@ def test_values_of_which_none_can_be_read_are_counted() -> None:
 def test_every_enumeration_of_the_contract_is_named_whole(name: str) -> None:
     schema = DOCUMENT["components"]["schemas"][name]
 
-    (violation,) = of_body(Schemas(DOCUMENT).validator(schema).iter_errors(SENT))
+    (violation,) = of_body(Schemas(DOCUMENT).validator(schema).iter_errors(SENT), schema)
 
     assert all(str(value) in violation.message for value in schema["enum"])
     assert SENT not in violation.message

@@ -83,12 +83,12 @@ def test_templates_may_stand_behind_references() -> None:
 def test_a_template_excuses_nothing_beside_it() -> None:
     of = {"type": "object", "required": ["b"], "properties": {"a": {"type": "integer"}}, "additionalProperties": False}
 
-    assert pointers(of, {"a": TEMPLATE, "c": 1}) == ["/v", "/v"]
+    assert pointers(of, {"a": TEMPLATE, "c": 1}) == ["/v/c", "/v/b"]
     assert pointers({"type": "array", "maxItems": 1}, [TEMPLATE, TEMPLATE]) == ["/v"]
 
 
 def test_the_name_of_a_property_is_no_template() -> None:
-    assert pointers({"propertyNames": {"pattern": "^[a-z]$"}}, {TEMPLATE: 1}) == ["/v"]
+    assert pointers({"propertyNames": {"pattern": "^[a-z]$"}}, {TEMPLATE: 1}) == [f"/v/{TEMPLATE}"]
 
 
 def test_pointers_are_escaped_and_values_are_not_shown() -> None:

@@ -51,9 +51,11 @@ async def test_an_installed_package_adds_its_action() -> None:
 
     assert result.output == {"text": "HELLO HELLO"}
     assert actions.check("shout", {"text": "hello", "times": "${trigger.n}"}) == []
-    assert actions.check("shout", {"text": "hello", "volume": 11}) == [
-        ConfigFault("/config", "Additional properties are not allowed ('volume' was unexpected)")
+    assert actions.check("shout", {"text": "hello" * 21, "volume": 11}) == [
+        ConfigFault("/config/text", "must have at most 100 characters"),
+        ConfigFault("/config/volume", "is not a known member"),
     ]
+    assert actions.check("shout", {}) == [ConfigFault("/config/text", "is required")]
     with pytest.raises(ActionFailed, match="nothing to shout"):
         await actions.run("shout", {"text": " "}, a_call())
 

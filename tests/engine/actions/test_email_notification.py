@@ -228,8 +228,8 @@ async def test_a_server_that_falls_silent_is_left_at_the_deadline(silent_at: str
         ({**CONFIG, "subject": "Done\r\nBcc: bob@example.com"}, "/config/subject"),
         ({**CONFIG, "subject": "Done\n"}, "/config/subject"),
         ({"to": ["ada@example.com"], "subject": "Done"}, "/config"),
-        ({"to": ["ada@example.com"], "text": "Done"}, "/config"),
-        ({**CONFIG, "bcc": ["bob@example.com"]}, "/config"),
+        ({"to": ["ada@example.com"], "text": "Done"}, "/config/subject"),
+        ({**CONFIG, "bcc": ["bob@example.com"]}, "/config/bcc"),
     ],
 )
 def test_a_config_that_is_no_message_is_refused(config: dict[str, Any], pointer: str) -> None:

@@ -53,7 +53,13 @@ def test_actions_are_known_by_name() -> None:
 
 
 def test_an_unknown_type_is_a_problem_of_the_type() -> None:
-    assert Actions.of([]).check("nothing", {}) == [ConfigFault("/type", "there is no action of this type")]
+    two = Actions.of([an_action("two"), an_action("one")])
+    many = Actions.of([an_action(f"number_{number}") for number in range(30)])
+    listed = "must be one of the types that listActionTypes lists"
+
+    assert two.check("three", {}) == [ConfigFault("/type", "must be one of: one, two")]
+    assert many.check("three", {}) == [ConfigFault("/type", listed)]
+    assert Actions.of([]).check("three", {}) == [ConfigFault("/type", listed)]
 
 
 @pytest.mark.parametrize("config", [None, [], "text", 1, "${trigger}"])
@@ -185,7 +191,7 @@ async def test_an_action_that_ignores_its_deadline_is_stopped() -> None:
 async def test_a_resolved_config_is_validated_before_the_action_runs() -> None:
     failed = await failure(an_action(raises=AssertionError("ran")), {"n": "${trigger.n}"})
 
-    assert failed.message == 'the resolved config is not valid: /n: the value is not of type "integer"'
+    assert failed.message == "the resolved config is not valid: /n: must be an integer"
     assert failed.definite
 
 

@@ -30,8 +30,8 @@ def test_a_config_that_can_be_sent_is_accepted(actions: Actions, config: dict[st
 @pytest.mark.parametrize(
     ("config", "pointer"),
     [
-        ({}, "/config"),
-        ({"url": URL, "follow_redirects": True}, "/config"),
+        ({}, "/config/url"),
+        ({"url": URL, "follow_redirects": True}, "/config/follow_redirects"),
         ({"url": URL, "method": "CONNECT"}, "/config/method"),
         ({"url": URL, "method": "post"}, "/config/method"),
         ({"url": URL, "method": "GET", "json": {}}, "/config/method"),

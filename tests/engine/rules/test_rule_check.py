@@ -86,13 +86,46 @@ def test_what_a_rule_says_is_kept(actions: Actions) -> None:
 def test_an_unknown_action_is_refused(actions: Actions) -> None:
     found = violations(actions, actions=[WEBHOOK, {"type": "dance", "config": {}}])
 
-    assert found == {"/actions/1/type": "there is no action of this type"}
+    assert found == {"/actions/1/type": "must be one of: email_notification, wait, webhook_call"}
 
 
 def test_a_config_is_held_to_the_schema_of_its_action(actions: Actions) -> None:
     found = violations(actions, actions=[{"type": "webhook_call", "config": {"url": 7, "colour": "red"}}])
 
-    assert found.keys() == {"/actions/0/config", "/actions/0/config/url"}
+    assert found == {
+        "/actions/0/config/colour": "is not a known member",
+        "/actions/0/config/url": "must be a string",
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "place", "words"),
+    [
+        ({"type": "webhook_call", "config": {}}, "/config/url", "is required"),
+        ({"type": "webhook_call", "config": {**WEBHOOK["config"], "jsn": {}}}, "/config/jsn", "is not a known member"),
+        (
+            {"type": "webhook_call", "config": {**WEBHOOK["config"], "method": "post"}},
+            "/config/method",
+            "must be one of: GET, HEAD, POST, PUT, PATCH, DELETE",
+        ),
+        (
+            {"type": "webhook_call", "config": {**WEBHOOK["config"], "headers": {"x" * 101: ""}}},
+            f"/config/headers/{'x' * 101}",
+            "has a name that must have at most 100 characters",
+        ),
+        ({"type": "wait", "config": {"seconds": -1}}, "/config/seconds", "must be more than 0"),
+        (
+            {"type": "email_notification", "config": {"to": ["a@example.com"], "subject": "a\nb", "text": ""}},
+            "/config/subject",
+            "must be one line without control characters",
+        ),
+        ({"type": "dance", "config": {}}, "/type", "must be one of: email_notification, wait, webhook_call"),
+    ],
+)
+def test_an_action_is_told_of_in_the_words_of_all_bodies(
+    actions: Actions, action: dict[str, Any], place: str, words: str
+) -> None:
+    assert violations(actions, actions=[action]) == {f"/actions/0{place}": words}
 
 
 def test_everything_that_is_wrong_is_told_at_once(actions: Actions) -> None:
@@ -132,7 +165,9 @@ def test_of_very_many_things_that_are_wrong_the_first_are_told(actions: Actions)
         checked_content(body(actions=[dance] * 50), actions, TRIGGERS)
 
     assert len(refusal.value.violations) == LIMIT
-    assert refusal.value.violations[0] == Violation("there is no action of this type", pointer="/actions/0/type")
+    assert refusal.value.violations[0] == Violation(
+        "must be one of: email_notification, wait, webhook_call", pointer="/actions/0/type"
+    )
 
 
 def test_a_pointer_that_is_too_long_leads_to_what_is_around_it(actions: Actions) -> None:
@@ -229,15 +264,20 @@ def test_a_pattern_names_few_unicode_classes(actions: Actions) -> None:
 
 @pytest.mark.parametrize("key", ["Env", "a b", "", "x" * 64, "ä", "a:b"])
 def test_a_labels_key_has_a_form(actions: Actions, key: str) -> None:
-    found = violations(actions, labels={key: "prod"})
+    found = violations(actions, labels={"env": "test", key: "prod"})
 
-    assert list(found) == ["/labels"]
+    form = "has a name that must be 1 to 63 of the characters a to z, 0 to 9, dot, underscore and hyphen"
+    assert found == {f"/labels/{key}": form}
+
+
+def test_a_labels_key_that_is_very_long_is_not_told(actions: Actions) -> None:
+    assert violations(actions, labels={"a/~" * 1000: "${"}).keys() == {"/labels"}
 
 
 def test_a_rule_has_at_most_20_labels(actions: Actions) -> None:
     found = violations(actions, labels={f"label-{number}": "" for number in range(21)})
 
-    assert found == {"/labels": "has too many members"}
+    assert found == {"/labels": "must have at most 20 members"}
 
 
 def test_labels_know_what_there_is_when_an_execution_is_created(actions: Actions) -> None:
