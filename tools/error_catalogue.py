@@ -22,8 +22,9 @@ _INTRODUCTION = """\
 
 Every error is a problem document (RFC 9457, `application/problem+json`) with a `code` that never changes its meaning:
 branch on that. `type` leads to a page of the service that says what to do, `detail` is about this occurrence, and
-`request_id` is what to quote when you ask for help. A 400 has `errors`, which name each parameter or part of the body
-that is wrong.
+`request_id` is what to quote when you ask for help. `invalid_parameter`, `invalid_body` and `invalid_input` have
+`errors`, which name each parameter or part of the body that is wrong; an empty `pointer` is the body as a whole, as of
+one that is no JSON, where the message has the line and the column.
 
 What can be told from the request is looked at in this order: the address, the key, the permission, the parameters, the
 body, and then what is stored. The first that is wrong is the answer.

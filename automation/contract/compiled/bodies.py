@@ -8,7 +8,7 @@ import jsonschema_rs
 from automation.contract.compiled.body_bytes import Receive, Turn, body_bytes
 from automation.contract.compiled.excerpts import Excerpts
 from automation.contract.compiled.integers import Converter
-from automation.contract.compiled.media_types import is_compressed, media_type_in_utf8
+from automation.contract.compiled.media_types import is_compressed, media_type_in_utf8, refusal
 from automation.contract.compiled.strict_json import kept, parsed, parsed_keeping
 from automation.contract.compiled.violations import of_body
 from automation.domain.errors import InvalidBody, UnsupportedMediaType
@@ -79,13 +79,13 @@ class BodyReader:
 
 def _require_json(headers: Mapping[bytes, bytes], expected: str) -> None:
     if is_compressed(headers):
-        raise _unsupported(expected, {"Accept-Encoding": "identity"})
+        raise _unsupported(headers, expected, {"Accept-Encoding": "identity"})
     if media_type_in_utf8(headers) != expected:
         patched = {"Accept-Patch": expected} if expected == PATCH_MEDIA_TYPE else {}
-        raise _unsupported(expected, {"Accept": expected, **patched})
+        raise _unsupported(headers, expected, {"Accept": expected, **patched})
 
 
-def _unsupported(expected: str, headers: Mapping[str, str]) -> UnsupportedMediaType:
+def _unsupported(given: Mapping[bytes, bytes], expected: str, headers: Mapping[str, str]) -> UnsupportedMediaType:
     """Return the refusal that names what would be taken (RFC 9110, section 15.5.16)."""
     detail = f"The body must be JSON in UTF-8: Content-Type {expected}, not compressed."
-    return UnsupportedMediaType(detail, headers=headers)
+    return UnsupportedMediaType(refusal(given, detail), headers=headers)

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from automation.domain.errors import ContentTooLarge, InvalidBody
+from automation.contract.compiled.violations import WORDS, of_whole
+from automation.domain.errors import ContentTooLarge
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Turn = Callable[[], Awaitable[None]]
@@ -23,13 +24,13 @@ async def body_bytes(headers: Mapping[bytes, bytes], receive: Receive, most: int
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise InvalidBody("The connection was closed before the body's end.")
+            raise of_whole("The connection was closed before the body's end.", "was not received to its end")
         chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         _refuse_beyond(most, size)
         chunks.append(chunk)
     if required and not size:
-        raise InvalidBody("This operation requires a body.")
+        raise of_whole("This operation requires a body.", WORDS["required"])
     return b"".join(chunks)
 
 

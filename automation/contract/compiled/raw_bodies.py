@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from automation.contract.compiled.body_bytes import Receive, Turn, body_bytes
-from automation.contract.compiled.media_types import is_compressed, media_type_in_utf8
+from automation.contract.compiled.media_types import is_compressed, media_type_in_utf8, refusal
 from automation.contract.compiled.parameters import OPTIONAL_SPACE
 from automation.domain.errors import UnsupportedMediaType
 
@@ -59,9 +59,9 @@ class RawBodyReader:
         await turn()
         media_type = media_type_in_utf8(headers)
         if is_compressed(headers):
-            raise UnsupportedMediaType(self._detail(), headers={"Accept-Encoding": "identity"})
+            raise self._unsupported(headers, {"Accept-Encoding": "identity"})
         if media_type is None or media_type not in self._media_types:
-            raise UnsupportedMediaType(self._detail(), headers={"Accept": ", ".join(self._media_types)})
+            raise self._unsupported(headers, {"Accept": ", ".join(self._media_types)})
         return RawBody(content, media_type, belonging)
 
     def _belonging(self, headers: Mapping[bytes, bytes]) -> Mapping[str, str]:
@@ -73,5 +73,6 @@ class RawBodyReader:
             if name.startswith(self._headers)
         }
 
-    def _detail(self) -> str:
-        return f"The body must be in UTF-8 and not compressed: Content-Type {' or '.join(self._media_types)}."
+    def _unsupported(self, given: Mapping[bytes, bytes], headers: Mapping[str, str]) -> UnsupportedMediaType:
+        detail = f"The body must be in UTF-8 and not compressed: Content-Type {' or '.join(self._media_types)}."
+        return UnsupportedMediaType(refusal(given, detail), headers=headers)

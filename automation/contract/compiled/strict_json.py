@@ -13,8 +13,11 @@ from typing import Any
 
 import orjson
 
+from automation.contract.compiled.formats import FORMATS
+from automation.contract.compiled.json_places import of_integer, of_nul, of_repeated_member
 from automation.contract.compiled.scalars import LARGEST_INTEGER, SMALLEST_INTEGER
-from automation.domain.errors import InvalidBody
+from automation.contract.compiled.violations import of_whole
+from automation.domain.errors import InvalidBody, Violation
 from automation.domain.opaque import Opaque
 
 MAX_DEPTH = 64
@@ -22,7 +25,15 @@ MOST_VALUES = 50_000
 """Members and elements of a body, with itself; one of 64 KiB can't have more."""
 LONGEST_INTEGER = len(str(SMALLEST_INTEGER))
 
-_TWICE = "An object in the body has a member twice."
+
+class _Twice(Exception):
+    """An object has a member twice."""
+
+
+class _Large(Exception):
+    """An integer does not fit into 64 bits."""
+
+
 _BETWEEN = b" \t\n\r"
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -38,9 +49,12 @@ def parsed(content: bytes) -> Any:
         InvalidBody: It isn't strict JSON, deeper than ``MAX_DEPTH``, or of more than ``MOST_VALUES`` values.
     """
     value = _read(content)
-    json.loads(content, object_pairs_hook=_refuse_duplicates, parse_int=_refuse_large)
+    try:
+        json.loads(content, object_pairs_hook=_refuse_duplicates, parse_int=_refuse_large)
+    except (_Twice, _Large) as refusal:
+        raise _located(refusal, content) from None
     if b"\\u0000" in content:
-        _refuse_nul(value)
+        _refuse_nul(value, content)
     return value
 
 
@@ -54,9 +68,12 @@ def parsed_keeping(content: bytes, opaque: Collection[str]) -> tuple[Any, Mappin
     if not isinstance(value, dict) or value.keys().isdisjoint(opaque):
         return parsed(content), {}
     text = content.decode()
-    members = dict(_refuse_duplicates([*_members(text, opaque)]))
+    try:
+        members = dict(_refuse_duplicates([*_members(text, opaque)]))
+    except (_Twice, _Large) as refusal:
+        raise _located(refusal, content, opaque) from None
     if b"\\u0000" in content:
-        _refuse_nul({name: member for name, member in value.items() if name not in opaque})
+        _refuse_nul({name: member for name, member in value.items() if name not in opaque}, content, opaque)
     return value, {name: text[start:end] for name, (start, end) in members.items() if name in opaque}
 
 
@@ -69,7 +86,7 @@ def parsed_opaque(content: bytes) -> tuple[Any, str]:
     value, text = _read(content), content.decode()
     # Of members that are given twice the value has one: written again it has fewer, and none of them costs a call.
     if b"{" in content and _values(_bare(orjson.dumps(value))) < _values(_bare(content)):
-        raise InvalidBody(_TWICE)
+        raise _located(_Twice(), content)
     return (_without_nul(value) if "\\u0000" in text else value), text
 
 
@@ -82,12 +99,15 @@ def parsed_items(content: bytes) -> Iterator[tuple[Any, str]]:
         InvalidBody: It isn't strict JSON, deeper than ``MAX_DEPTH``, of more than ``MOST_VALUES`` values, or no array.
     """
     if not isinstance(_read(content), list):
-        raise InvalidBody("The body is no array.")
+        raise of_whole("The body is no array.", "must be an array")
     text = content.decode()
     at = _after_space(text, _after_space(text, 0) + 1)
     keeping = json.JSONDecoder(object_pairs_hook=_refuse_duplicates, parse_int=str)
     while text[at] != "]":
-        _, end = keeping.raw_decode(text, at)
+        try:
+            _, end = keeping.raw_decode(text, at)
+        except _Twice as refusal:
+            raise _located(refusal, content) from None
         value = orjson.loads(text[at:end])
         yield (_without_nul(value) if "\\u0000" in text[at:end] else value), text[at:end]
         at = _after_space(text, end)
@@ -103,11 +123,11 @@ def kept(value: dict[str, Any], text: str) -> Opaque:
 def _read(content: bytes) -> Any:
     opened = content.count(b"[") + content.count(b"{")
     if opened + content.count(b",") >= MOST_VALUES and _values(_bare(content)) > MOST_VALUES:
-        raise InvalidBody(f"The body has more than {MOST_VALUES} values.")
+        raise of_whole(f"The body has more than {MOST_VALUES} values.", f"must have at most {MOST_VALUES} values")
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise InvalidBody("The body is not valid JSON.") from error
+        raise _unreadable(content, error) from error
     if opened > MAX_DEPTH:
         _refuse_depth(_bare(content))
     return value
@@ -150,23 +170,51 @@ def _refuse_depth(bare: bytes) -> None:
         brackets = brackets.replace(b"[]", b"")
         if not brackets:
             return
-    raise InvalidBody(f"The body is nested deeper than {MAX_DEPTH} levels.")
+    raise of_whole(f"The body is nested deeper than {MAX_DEPTH} levels.", f"is nested deeper than {MAX_DEPTH} levels")
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
     if len(pairs) > 1 and len(dict(pairs)) < len(pairs):
-        raise InvalidBody(_TWICE)
+        raise _Twice
     return pairs
 
 
 def _refuse_large(digits: str) -> None:
-    if len(digits) > LONGEST_INTEGER or not SMALLEST_INTEGER <= int(digits) <= LARGEST_INTEGER:
-        raise InvalidBody("An integer in the body does not fit into 64 bits.")
+    if _is_large(digits):
+        raise _Large
 
 
-def _refuse_nul(value: Any) -> None:
+def _is_large(digits: str) -> bool:
+    return len(digits) > LONGEST_INTEGER or not SMALLEST_INTEGER <= int(digits) <= LARGEST_INTEGER
+
+
+def _refuse_nul(value: Any, content: bytes, opaque: Collection[str] = ()) -> None:
     if any("\0" in text for text in _texts(value)):
-        raise InvalidBody("A string in the body contains U+0000.")
+        violation = Violation("must not contain U+0000", pointer=of_nul(content, opaque))
+        raise InvalidBody("A string in the body contains U+0000.", violations=[violation])
+
+
+def _located(refusal: _Twice | _Large, content: bytes, opaque: Collection[str] = ()) -> InvalidBody:
+    if isinstance(refusal, _Twice):
+        violation = Violation("is given more than once", pointer=of_repeated_member(content))
+        return InvalidBody("An object in the body has a member twice.", violations=[violation])
+    violation = Violation(FORMATS["int64"].words, pointer=of_integer(content, _is_large, opaque))
+    return InvalidBody("An integer in the body does not fit into 64 bits.", violations=[violation])
+
+
+def _unreadable(content: bytes, error: orjson.JSONDecodeError) -> InvalidBody:
+    """Return the error that says where content stops to be JSON, or UTF-8."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as at:
+        before = content[: at.start].decode().split("\n")
+        return _unlike("UTF-8", len(before), len(before[-1]) + 1)
+    return _unlike("valid JSON", error.lineno, error.colno)
+
+
+def _unlike(what: str, line: int, column: int) -> InvalidBody:
+    place = f"line {line}, column {column}"
+    return of_whole(f"The body is not {what}: {place}.", f"is not {what} at {place}")
 
 
 def _without_nul(value: Any) -> Any:

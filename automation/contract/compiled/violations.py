@@ -10,7 +10,7 @@ import jsonschema_rs
 from automation.contract.compiled.formats import FORMATS
 from automation.contract.document.naming import FORM
 from automation.contract.document.references import pointer
-from automation.domain.errors import Violation
+from automation.domain.errors import InvalidBody, Violation
 
 LIMIT = 20
 """How many violations an answer lists at most."""
@@ -194,6 +194,11 @@ def of_body(errors: Iterable[jsonschema_rs.ValidationError], schema: object) -> 
         if len(found) == LIMIT:
             break
     return tuple(found)
+
+
+def of_whole(detail: str, message: str) -> InvalidBody:
+    """Return the error of a body with which something is wrong that has no place in it."""
+    return InvalidBody(detail, violations=[Violation(message, pointer="")])
 
 
 def _each(errors: Iterable[jsonschema_rs.ValidationError], schema: object) -> Iterator[Violation]:

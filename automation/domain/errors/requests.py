@@ -29,7 +29,7 @@ class InvalidBody(Invalid):
     code = "invalid_body"
     title = "Invalid body"
     default = "The body of the request is not as the contract says."
-    advice = "Look at `errors`: each `pointer` leads to a part of the body. Correct the body."
+    advice = "Look at `errors`: each `pointer` leads to a part of the body, an empty one to all of it. Correct that."
 
 
 class MalformedRequest(Invalid):

@@ -53,7 +53,7 @@ def check(config: Mapping[str, Any]) -> Iterator[ConfigFault]:
     try:
         _time(config.get("until", "2000-01-01T00:00:00Z"))
     except (ValueError, OverflowError):
-        yield ConfigFault("/until", "the value is not a time of the years 1 to 9999, with seconds from 0 to 59")
+        yield ConfigFault("/until", "must be a time of the years 1 to 9999, with seconds from 0 to 59")
 
 
 def _time(text: str) -> datetime:

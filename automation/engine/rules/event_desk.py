@@ -14,6 +14,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
+from automation.contract.compiled.violations import of_whole
 from automation.domain.errors import InvalidBody, TooManyChecks, TooManyMatches
 from automation.domain.events import MOST_STEPS, Event, WaitingRule
 from automation.domain.labels import MadeLabels
@@ -199,7 +200,8 @@ def _give_back(turn: asyncio.Lock, taking: "asyncio.Task[bool]") -> None:
 
 
 def _left() -> InvalidBody:
-    return InvalidBody("The connection was closed before the events had been looked at. Nothing was done.")
+    detail = "The connection was closed before the events had been looked at. Nothing was done."
+    return of_whole(detail, "was not looked at to its end")
 
 
 def _too_many() -> TooManyChecks:

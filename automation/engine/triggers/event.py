@@ -21,7 +21,7 @@ from automation.contract.compiled.media_types import media_type_in_utf8
 from automation.contract.compiled.raw_bodies import RawBody
 from automation.contract.compiled.schemas import Schemas
 from automation.contract.compiled.strict_json import parsed_items, parsed_opaque
-from automation.contract.compiled.violations import LIMIT, LONGEST_POINTER, bound, bounded, of_body
+from automation.contract.compiled.violations import LIMIT, LONGEST_POINTER, WORDS, bound, bounded, of_body, of_whole
 from automation.contract.document.references import pointer
 from automation.domain.errors import ContentTooLarge, InvalidBody, InvalidParameter, Violation
 from automation.domain.events import MOST_IN_A_BATCH, Event
@@ -91,12 +91,13 @@ class EventReader:
             ContentTooLarge: An event is larger than ``LARGEST``.
         """
         if body is None:
-            raise InvalidBody("There is no event: neither a body, nor headers that begin with ce-.")
+            detail = "There is no event: neither a body, nor headers that begin with ce-."
+            raise of_whole(detail, WORDS["required"])
         if body.media_type != BATCH:
             if body.media_type == STRUCTURED:
                 return [self._event(*parsed_opaque(body.content))]
             if not body.headers:
-                raise InvalidBody(_NO_ATTRIBUTES)
+                raise of_whole(_NO_ATTRIBUTES, "has no attributes of CloudEvents beside it")
             return [replace(self._event(*_binary(body)), place=None)]
         items = list(islice(parsed_items(body.content), MOST_IN_A_BATCH + 1))
         if len(items) > MOST_IN_A_BATCH:
@@ -186,7 +187,7 @@ def _binary(body: RawBody) -> tuple[dict[str, Any], str]:
         try:
             event["data"] = body.content.decode().replace("\0", "\ufffd")
         except UnicodeDecodeError:
-            raise InvalidBody("The body is not UTF-8.") from None
+            raise of_whole("The body is not UTF-8.", "must be UTF-8") from None
     else:
         event["data_base64"] = base64.b64encode(body.content).decode()
     return event, orjson.dumps(event).decode()

@@ -10,9 +10,10 @@ import orjson
 
 from automation.contract.compiled.raw_bodies import RawBody
 from automation.contract.compiled.strict_json import parsed_opaque
+from automation.contract.compiled.violations import of_whole
 from automation.contract.document.references import pointer
 from automation.contract.serving.request_head import RequestHead
-from automation.domain.errors import InvalidBody, SecretsNotConfigured, Violation
+from automation.domain.errors import SecretsNotConfigured, Violation
 from automation.domain.hooks import Hook
 from automation.domain.opaque import Opaque
 from automation.domain.secret_names import is_secret
@@ -100,7 +101,7 @@ def _body(body: RawBody | None) -> tuple[Any, str]:
         text = body.content.decode()
         value = _fields(body.content) if body.media_type == _FORM else text
     except UnicodeDecodeError:
-        raise InvalidBody("The body is not UTF-8.") from None
+        raise of_whole("The body is not UTF-8.", "must be UTF-8") from None
     return _stored(value)
 
 
@@ -118,7 +119,7 @@ def _stored(value: Any) -> tuple[Any, str]:
 def _fields(content: bytes) -> dict[str, str | list[str]]:
     """Return the fields of a form in UTF-8 by their names, a list for one that is given more than once."""
     if content.count(b"&") >= _MOST_FIELDS:
-        raise InvalidBody(f"A form has at most {_MOST_FIELDS} fields.")
+        raise of_whole(f"A form has at most {_MOST_FIELDS} fields.", f"must have at most {_MOST_FIELDS} fields")
     fields: dict[str, list[str]] = {}
     for pair in filter(None, content.split(b"&")):
         name, _, value = pair.partition(b"=")

@@ -9,6 +9,10 @@ import pytest
 from tests.contract.tiny import STRING, Handlers, Json, contract, writing
 
 JSON = {"content-type": "application/json"}
+DEEP = "The body is nested deeper than 64 levels."
+LARGE = "An integer in the body does not fit into 64 bits."
+NUL = "A string in the body contains U+0000."
+TWICE = "An object in the body has a member twice."
 SCHEMA: Json = {
     "type": "object",
     "required": ["name"],
@@ -63,36 +67,59 @@ async def test_a_valid_body_reaches_the_handler(things: httpx.AsyncClient) -> No
 
 
 @pytest.mark.parametrize(
-    ("content", "detail"),
+    ("content", "what", "line", "column"),
     [
-        (b"{", "The body is not valid JSON."),
-        (b"{'a': 1}", "The body is not valid JSON."),
-        (b'"\xff"', "The body is not valid JSON."),
-        (b'\xef\xbb\xbf"a"', "The body is not valid JSON."),
-        (b"NaN", "The body is not valid JSON."),
-        (b"[-Infinity]", "The body is not valid JSON."),
-        (b"1e999", "The body is not valid JSON."),
-        (b"1" * 5000, "The body is not valid JSON."),
-        (b'"\\ud800"', "The body is not valid JSON."),
-        (b'{"\\udc00": 1}', "The body is not valid JSON."),
-        (b"[" * 30_000 + b"]" * 30_000, "The body is not valid JSON."),
-        (b"[" * 65 + b"]" * 65, "The body is nested deeper than 64 levels."),
-        (b'{"a":' * 65 + b"1" + b"}" * 65, "The body is nested deeper than 64 levels."),
-        (b'{"a": 1, "a": 1}', "An object in the body has a member twice."),
-        (b'[{"b": {"a": 1, "\\u0061": 2}}]', "An object in the body has a member twice."),
-        (b'["a\\u0000b"]', "A string in the body contains U+0000."),
-        (b'{"\\u0000": 1}', "A string in the body contains U+0000."),
-        (b"[9223372036854775808]", "An integer in the body does not fit into 64 bits."),
-        (b"-9223372036854775809", "An integer in the body does not fit into 64 bits."),
-        (b"[1" + b"0" * 200 + b"]", "An integer in the body does not fit into 64 bits."),
-        (b"", "This operation requires a body."),
+        (b"{", "valid JSON", 1, 2),
+        (b"{'a': 1}", "valid JSON", 1, 2),
+        (b'{"a": 1,\n "b": \xc3\xa4}', "valid JSON", 2, 7),
+        (b'{\n\t"\xc3\xa4\xc3\xa4": "\xc3\xa4" x}', "valid JSON", 2, 12),
+        (b'"\xff"', "UTF-8", 1, 2),
+        (b'{"\xc3\xa4":\n"\xc3\xa4\xff"}', "UTF-8", 2, 3),
+        (b'\xef\xbb\xbf"a"', "valid JSON", 1, 1),
+        (b"NaN", "valid JSON", 1, 1),
+        (b"[-Infinity]", "valid JSON", 1, 3),
+        (b"1e999", "valid JSON", 1, 1),
+        (b"1" * 5000, "valid JSON", 1, 1),
+        (b'"\\ud800"', "valid JSON", 1, 2),
+        (b'{"\\udc00": 1}', "valid JSON", 1, 3),
+        (b"[" * 30_000 + b"]" * 30_000, "valid JSON", 1, 1026),
     ],
 )
-async def test_a_body_must_be_strict_json(things: httpx.AsyncClient, content: bytes, detail: str) -> None:
+async def test_where_a_body_stops_to_be_json_is_told(
+    things: httpx.AsyncClient, content: bytes, what: str, line: int, column: int
+) -> None:
+    response = await put(things, content)
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_body")
+    assert response.json()["detail"] == f"The body is not {what}: line {line}, column {column}."
+    assert response.json()["errors"] == [{"at": "", "message": f"is not {what} at line {line}, column {column}"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "detail", "at", "message"),
+    [
+        (b"[" * 65 + b"]" * 65, DEEP, "", "is nested deeper than 64 levels"),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, DEEP, "", "is nested deeper than 64 levels"),
+        (b'{"a": 1, "a": 1}', TWICE, "/a", "is given more than once"),
+        (b'[{"b/": {"a": 1, "\\u0061": 2}}]', TWICE, "/0/b~1/a", "is given more than once"),
+        (b'{"b": 1, "a": [{"c": 1, "c": 2}], "b": 1}', TWICE, "/b", "is given more than once"),
+        (b'["a", ["a\\u0000b"]]', NUL, "/1/0", "must not contain U+0000"),
+        (b'{"a": {"\\u0000": 1}}', NUL, "/a", "must not contain U+0000"),
+        (b'{"\\u0000": 1}', NUL, "", "must not contain U+0000"),
+        (b"[1, 9223372036854775808]", LARGE, "/1", "must be an integer of 64 bits"),
+        (b"-9223372036854775809", LARGE, "", "must be an integer of 64 bits"),
+        (b'{"a": [1' + b"0" * 200 + b"]}", LARGE, "/a/0", "must be an integer of 64 bits"),
+        (b"", "This operation requires a body.", "", "is required"),
+    ],
+)
+async def test_a_body_must_be_strict_json(
+    things: httpx.AsyncClient, content: bytes, detail: str, at: str, message: str
+) -> None:
     response = await put(things, content)
 
     assert (response.status_code, response.json()["code"]) == (400, "invalid_body")
     assert response.json()["detail"] == detail
+    assert response.json()["errors"] == [{"at": at, "message": message}]
 
 
 @pytest.mark.parametrize(
@@ -182,6 +209,32 @@ async def test_a_refusal_names_what_would_be_taken(
 
     assert response.status_code == 415
     assert (response.headers.get("accept"), response.headers.get("accept-encoding")) == named
+
+
+@pytest.mark.parametrize(
+    ("more", "name"),
+    [
+        ([("content-type", "text/plain")], "Content-Type"),
+        ([("content-type", "application/json")], "Content-Type"),
+        ([("content-encoding", "identity"), ("content-encoding", "gzip")], "Content-Encoding"),
+    ],
+)
+async def test_headers_of_which_there_may_be_one_are_told_of_where_there_are_more(
+    things: httpx.AsyncClient, more: list[tuple[str, str]], name: str
+) -> None:
+    response = await things.put("/thing", content=b"{}", headers=[*JSON.items(), *more])
+
+    assert response.status_code == 415
+    assert response.json()["detail"] == (
+        f"The request has more than one {name}. "
+        "The body must be JSON in UTF-8: Content-Type application/json, not compressed."
+    )
+
+
+async def test_a_comma_in_quotes_makes_no_second_header(things: httpx.AsyncClient) -> None:
+    response = await things.put("/thing", content=b"{}", headers={"content-type": 'application/json; a="b, c"'})
+
+    assert response.json()["detail"].startswith("The body must be JSON in UTF-8")
 
 
 @pytest.mark.parametrize("media_type", ["application/json;charset=UTF-8", 'Application/JSON ; charset="utf-8"'])

@@ -67,8 +67,9 @@ async def test_a_body_that_is_optional_may_be_absent(things: httpx.AsyncClient, 
         {"content-type": "text/plain; charset=latin1"},
         {"content-type": "text/plain", "content-encoding": "gzip"},
         {},
+        {"content-type": "text/plain, application/json"},
     ],
-    ids=["another", "not in UTF-8", "compressed", "none"],
+    ids=["another", "not in UTF-8", "compressed", "none", "two"],
 )
 async def test_what_is_called_otherwise_is_refused_and_told_what_is_taken(
     things: httpx.AsyncClient, got: list[RawBody | None], headers: dict[str, str]

@@ -1,10 +1,11 @@
 """Members that the contract calls opaque are kept as the text that they came as; everything else is read strictly."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
-from automation.contract.compiled.strict_json import kept, parsed_keeping, parsed_opaque
+from automation.contract.compiled.strict_json import kept, parsed_items, parsed_keeping, parsed_opaque
 from automation.domain.errors import InvalidBody
 
 OPAQUE = frozenset({"data", "more"})
@@ -67,6 +68,34 @@ def test_what_has_no_opaque_member_keeps_no_text(content: str) -> None:
 def test_what_is_not_strict_json_is_refused(content: str) -> None:
     with pytest.raises(InvalidBody):
         texts(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (f'{{"data": {{"a": {LONG}}}, "other": [{LONG}]}}', "/other/0"),
+        (f'{{"data": {{"a": {LONG}}}, "other": {{"data": {LONG}}}}}', "/other/data"),
+        ('{"data": "\\u0000", "other": ["", "\\u0000"]}', "/other/1"),
+        ('{"data": {}, "\\u0000": 1}', ""),
+        ('{"data": {"a": 1, "a": 1}}', "/data/a"),
+        ('{"data": {}, "d\\u0061ta": {}}', "/data"),
+        ('{"data": {"' + "x" * 300 + '": [[' + '{"a": 1, "a": 1}' + "]]}}", "/data"),
+        ('{"data": "' + "x" * 65_536 + '", "a": 1, "a": 1}', ""),
+    ],
+)
+def test_the_place_of_what_is_refused_is_told(content: str, place: str) -> None:
+    with pytest.raises(InvalidBody) as refused:
+        texts(content)
+
+    assert [each.pointer for each in refused.value.violations] == [place]
+
+
+@pytest.mark.parametrize("read", [parsed_opaque, lambda content: list(parsed_items(content))], ids=["whole", "items"])
+def test_a_member_that_is_given_twice_is_named_in_all_that_is_read(read: Callable[[bytes], object]) -> None:
+    with pytest.raises(InvalidBody) as refused:
+        read(b'[{"a":1}, {"b":[{"c":1,"c":1}]}]')
+
+    assert [each.pointer for each in refused.value.violations] == ["/1/b/0/c"]
 
 
 def test_expressions_see_doubles_and_no_nul() -> None:
