@@ -58,7 +58,6 @@ _STATUSES: Mapping[str, ExecutionStatus] = {status.value: status for status in E
 _revision = re.compile(r"[0-9.]{1,64}").fullmatch
 _CANCELLED_BY_USER = "The execution was cancelled by a user."
 
-
 _Asked = tuple[UUID, UUID, str | None]
 """An execution's tenant, its id, and the revision of it that is known."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from automation.contract.checks import structure
 from automation.contract.document.document import parse
 from automation.contract.document.findings import ContractError
+from automation.contract.document.naming import FORM
 from automation.contract.document.outline import Entry, entries, rewrite, sites
 from automation.contract.document.references import follow
 from tools.contract_diff.changes import Direction
@@ -20,7 +21,7 @@ Json = Mapping[str, Any]
 
 COMPONENT = "x-component"
 """Where a part that was put in place keeps the name of the component it came from."""
-PROSE = frozenset({"title", "description", "example", "externalDocs", "deprecated"})
+PROSE = frozenset({"title", "description", "example", "externalDocs", "deprecated", FORM})
 """What a schema tells people; the rest is what it means."""
 FIRST_MEDIA_TYPE = "application/json"
 

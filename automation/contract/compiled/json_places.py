@@ -7,8 +7,8 @@ from typing import Any
 from automation.contract.compiled.violations import bounded
 from automation.contract.document.references import pointer
 
-LARGEST = 32 * 1024
-"""Bytes of a body in which a place is looked for, in some 20 ms; a larger one is told of as a whole."""
+LARGEST = 16 * 1024
+"""Bytes of a body in which a place is looked for, in some milliseconds; a larger one is told of as a whole."""
 
 _Path = tuple[str | int, ...]
 _Named = tuple[str | int, Any]

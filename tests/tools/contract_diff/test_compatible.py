@@ -10,6 +10,9 @@ STRING = {"type": "string"}
 COMPATIBLE: dict[str, Edit] = {
     "nothing": lambda document: None,
     "a description": lambda document: schema(document, "Problem").update(description="Anything."),
+    "the form in words of what another media type has": lambda document: member(
+        document, "data_base64", of="CloudEvent"
+    ).update({"x-form": "anything"}),
     "a summary": lambda document: operation(document, "getAutomationRule").update(summary="Anything"),
     "an example": lambda document: component(document, "examples", "ActiveRule").update(summary="Another"),
     "an example removed": lambda document: operation(document, "createAutomationRule")["responses"]["201"]["content"][
