@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 
 import orjson
 from starlette.types import ASGIApp
@@ -18,6 +19,7 @@ from automation.contract.document.installed import common, filled
 from automation.contract.document.published import Published
 from automation.contract.serving import application as contract_application
 from automation.contract.serving.entity_tags import EntityTags
+from automation.contract.serving.lanes import Lane
 from automation.engine.actions import Actions
 from automation.engine.actions.catalogue import Catalogue
 from automation.engine.rules.event_desk import EventDesk
@@ -74,13 +76,16 @@ from security.refused_keys import RefusedKeys
 from security.scheme import ApiKeyScheme
 
 HANDLERS = "handlers"
-AT_ONCE = frozenset(
-    {
-        *("getAutomationExecution", "executeAutomationRule", "retryAutomationExecution", "cancelAutomationExecution"),
-        *("deleteAutomationExecution", "publishAutomationEvent", "receiveWebhook"),
-    }
+LANES: Mapping[str, Lane | None] = MappingProxyType(
+    dict.fromkeys(
+        ("getAutomationExecution", "executeAutomationRule", "publishAutomationEvent", "receiveWebhook"),
+    )
+    | dict.fromkeys(
+        ("cancelAutomationExecution", "deleteAutomationExecution", "retryAutomationExecution"), Lane.CHANGES
+    )
 )
-"""What is done of one execution, or starts some: the database does it, and makes the answer."""
+"""An execution is read, and some are started, without waiting: the database does it, and makes the answer. Whoever
+changes one waits for whoever else does, and holds a connection meanwhile."""
 PROVIDED: tuple[type, ...] = (
     *(AuditLog, BulkDesk, BulkOperations, Catalogue, EntityTags, EventDesk, EventReader, Events),
     *(
@@ -192,7 +197,7 @@ def create(
         guards=[authorized, hooks.guard],
         around=lambda operation: Deliveries(operation, deeds) if operation.hook else writes(operation),
         error_handler=problems.handle,
-        at_once=AT_ONCE,
+        lanes=LANES,
         lifespan=_lifespan(
             database,
             authenticator,

@@ -8,12 +8,15 @@ from psycopg.rows import class_row, scalar_row, tuple_row
 
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import uuid_array
+from automation.storage.pool.patience import PATIENCE
 
 # Executions of any tenant that need a worker, each with a job from now on.
 _SWEEP = b"SELECT tenant, execution_id, attempt FROM sweep_due_executions_v1(p_limit => %(limit)s)"
 # Executions of any tenant that had not begun when they expired; and the end of one of them.
 _EXPIRED = b"SELECT tenant, execution_id FROM find_expired_executions_v1(p_limit => %(limit)s)"
-_EXPIRE = b"SELECT expire_execution_v1(p_tenant => %(tenant)s, p_execution => %(execution)s)"
+_EXPIRE = b"""
+SELECT expire_execution_v1(p_tenant => %(tenant)s, p_execution => %(execution)s, p_patience => %(patience)s)
+"""
 # Answers of any tenant whose time is over go.
 _PRUNE = b"SELECT prune_idempotency_records_v1(p_limit => %(limit)s)"
 # What is known of events of any tenant goes when its time is over.
@@ -53,7 +56,9 @@ class Due:
         return await self._database.fetch_rows(_SWEEP, {"limit": limit}, rows=class_row(DueExecution))
 
     async def expire(self, limit: int) -> int:
-        """Skip executions that had not begun when they expired, and return how many there were.
+        """Skip executions that had not begun when they expired, tenants in turn, and return how many.
+
+        Where a tenant itself holds for long what one needs, its others are left for the next time.
 
         Args:
             limit: How many at the most. Where there were as many, there may be more.
@@ -62,9 +67,17 @@ class Due:
             Unavailable: where the database cannot be reached.
         """
         expired = await self._database.fetch_rows(_EXPIRED, {"limit": limit}, rows=tuple_row)
+        held, ended = set[UUID](), 0
         for tenant, execution in expired:
-            await self._database.fetch_one(_EXPIRE, {"tenant": tenant, "execution": execution}, scalar_row)
-        return len(expired)
+            if tenant in held:
+                continue
+            asked = {"tenant": tenant, "execution": execution, "patience": PATIENCE}
+            done = await self._database.fetch_one(_EXPIRE, asked, scalar_row)
+            if done is None:
+                held.add(tenant)
+            else:
+                ended += 1
+        return ended
 
     async def prune(self, limit: int) -> int:
         """Remove answers to requests with an ``Idempotency-Key`` whose time is over, and return how many.

@@ -16,9 +16,13 @@ from automation.storage import rule_content
 from automation.storage.label_making import NOT_MADE, MakeLabels, made_for, no_labels
 from automation.storage.pool.database import Database
 from automation.storage.pool.encoding import decoded, encoded
+from automation.storage.pool.patience import PATIENCE
 from automation.storage.pool.transaction import Transaction
 from automation.storage.quotas import created_under
 from automation.storage.trigger_data import stored
+
+HELD = "locked"
+"""The outcome of a time that has to wait until its tenant's own requests are done."""
 
 _KEPT_IN = frozenset({RuleStatus.ACTIVE, RuleStatus.PAUSED})
 
@@ -37,7 +41,8 @@ SELECT outcome, wanted FROM fire_schedule_v1(
     p_trigger_data => %(trigger_data)s::json, p_triggered_by => %(triggered_by)s::json,
     p_max_pending => %(max_pending)s::bigint,
     p_executions_per_day => %(executions_per_day)s::bigint, p_stored_bytes => %(max_stored_bytes)s::bigint,
-    p_made => %(made)s::jsonb, p_made_of => %(made_of)s::integer, p_told => %(told)s::jsonb)
+    p_made => %(made)s::jsonb, p_made_of => %(made_of)s::integer, p_told => %(told)s::jsonb,
+    p_patience => %(patience)s)
 """
 # A rule is due at another time from now on, or at none.
 _PUT = b"""
@@ -115,8 +120,8 @@ class Schedules:
 
         Returns:
             ``created``, ``already_pending`` where another run takes its place, ``passed`` where no run was wanted, or
-            the limit or refusal because of which there is none; None where somebody else was faster, or the rule is
-            another one by now.
+            the limit or refusal because of which there is none; ``HELD`` where its tenant holds for long what is
+            needed; None where somebody else was faster, or the rule is another one by now.
         """
         asked: dict[str, object] = {
             "tenant": due.tenant,
@@ -125,6 +130,7 @@ class Schedules:
             "scheduled_at": due.scheduled_at,
             "next": None if following is None else following.scheduled_at,
             "fire_at": None if following is None else following.fire_at,
+            "patience": PATIENCE,
             "execution": None if trigger is None else uuid4(),
             "trigger_data": stored(trigger),
             "triggered_by": encoded(origin.triggered_by),

@@ -15,7 +15,9 @@ from automation.domain.rules import ConcurrencyPolicy, Rule, RuleStatus
 from automation.domain.start_window import StartWindow
 from automation.storage.due import Due
 from tests.databases import DatabaseUrls
+from tests.storage.locks import somebody_else
 from tests.storage.runner import Runner
+from tests.storage.samples import Sample
 
 HOUR = timedelta(hours=1)
 
@@ -127,6 +129,39 @@ async def test_at_its_time_it_comes_after_what_was_asked_for_before_it(runner: R
 
     assert await runner.claim(later) is None
     assert await runner.claim(meanwhile) is not None
+
+
+async def test_what_a_tenant_holds_for_long_expires_afterwards_and_keeps_no_other_waiting(
+    runner: Runner, theirs: Sample, due: Due
+) -> None:
+    limited = await rule_of_one(runner, ConcurrencyPolicy.QUEUE)
+    held = [await runner.execute(limited, window=until_in_an_hour()) for _ in range(3)]
+    other = Runner(theirs, runner.urls, runner.rules, runner.executions, runner.runs)
+    execution = await other.execute(window=until_in_an_hour())
+    for whose, each in (*((runner, each) for each in held), (other, execution)):
+        pass_an_hour(whose, each)
+
+    async with somebody_else(runner) as holder:
+        await holder.execute("SELECT FROM automation_rules WHERE rule_id = %s FOR NO KEY UPDATE", (limited.rule_id,))
+        ended = await due.expire(100)
+        meanwhile = [await runner.status(each) for each in held]
+        skipped = await other.status(execution)
+
+    assert (ended, skipped, meanwhile) == (1, "skipped", ["pending"] * 3)
+    assert await due.expire(100) == 3
+    assert [await runner.status(each) for each in held] == ["skipped"] * 3
+
+
+async def test_of_what_expired_each_tenants_first_comes_first(runner: Runner, theirs: Sample, due: Due) -> None:
+    ours = [await runner.execute(window=until_in_an_hour()) for _ in range(3)]
+    other = Runner(theirs, runner.urls, runner.rules, runner.executions, runner.runs)
+    execution = await other.execute(window=until_in_an_hour())
+    for whose, each in (*((runner, each) for each in ours), (other, execution)):
+        pass_an_hour(whose, each)
+
+    await due.expire(2)
+
+    assert await other.status(execution) == "skipped"
 
 
 async def test_it_cancels_nothing_previous_before(runner: Runner) -> None:

@@ -16,14 +16,15 @@ from automation.domain.limits import Limit
 from automation.domain.origin import Origin, TriggerKind
 from automation.domain.rules import Rule, RuleStatus, RuleVersion, TriggerType
 from automation.engine.runs.ticker import first_firing, tick
+from automation.storage import schedules as of_schedules
 from automation.storage.accounts.administration import Administration
 from automation.storage.pool.database import Database
 from automation.storage.rules import Rules
-from automation.storage.schedules import DueSchedule, Schedules
+from automation.storage.schedules import HELD, DueSchedule, Schedules
 from tests.databases import DatabaseUrls
 from tests.storage.locks import somebody_else, waiting
 from tests.storage.runner import Runner
-from tests.storage.samples import sample
+from tests.storage.samples import Sample, sample
 
 HOURLY = {"cron": "0 * * * *"}
 BY_THE_CLOCK = Origin(kind=TriggerKind.SCHEDULE)
@@ -252,7 +253,10 @@ async def test_many_rules_of_one_tenant_keep_no_other_waiting(
     assert (rule.rule_id, due) in {(each.rule_id, each.scheduled_at) for each in found}
 
 
-async def test_a_rule_that_is_being_changed_is_fired_by_what_it_says_then(runner: Runner, schedules: Schedules) -> None:
+async def test_a_rule_that_is_being_changed_is_fired_by_what_it_says_then(
+    runner: Runner, schedules: Schedules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_schedules, "PATIENCE", "10s")
     rule = await recurring(runner)
     set_back(runner, rule, timedelta(hours=1))
     (found,) = await schedules.due(10, ahead=0)
@@ -264,6 +268,36 @@ async def test_a_rule_that_is_being_changed_is_fired_by_what_it_says_then(runner
         await other.rollback()
 
     assert await task == "created"
+
+
+async def test_rules_that_their_tenant_holds_for_long_keep_no_other_tenants_waiting_and_are_fired_afterwards(
+    runner: Runner, theirs: Sample, schedules: Schedules
+) -> None:
+    held = [await recurring(runner) for _ in range(3)]
+    for each in held:
+        set_back(runner, each, timedelta(hours=1))
+    content = (await recurring(runner)).content
+    other = await runner.rules.create(theirs.tenant, theirs.user, content)
+    set_back(runner, other, timedelta(hours=1))
+
+    async with somebody_else(runner) as holder:
+        for each in held:
+            await holder.execute("SELECT FROM automation_rules WHERE rule_id = %s FOR NO KEY UPDATE", (each.rule_id,))
+        found = {each.rule_id: each for each in await schedules.due(10, ahead=0)}
+        asked = found[held[0].rule_id]
+        outcome = await schedules.fire(asked, held[0].version, following=None, trigger={}, origin=BY_THE_CLOCK)
+        ticking = asyncio.create_task(tick(schedules))
+        async with asyncio.timeout(20):
+            while not made(runner, other):  # noqa: ASYNC110 - of a database
+                await asyncio.sleep(0.02)
+        meanwhile = [made(runner, each) for each in held]
+    async with asyncio.timeout(20):
+        while not all(made(runner, each) for each in held):  # noqa: ASYNC110 - of a database
+            await asyncio.sleep(0.02)
+    ticking.cancel()
+
+    assert outcome == HELD
+    assert meanwhile == [[], [], []]
 
 
 @pytest.mark.parametrize("status", [RuleStatus.INACTIVE, RuleStatus.DRAFT])

@@ -1,8 +1,9 @@
 """The contract, its handlers and its security put together: one ASGI application with nothing left to build later."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -40,7 +41,7 @@ def build(
     guards: Sequence[Guarded] = (),
     around: Callable[[Operation], Around | None] = lambda _operation: None,
     lifespan: Lifespan = _nothing,
-    at_once: Collection[str] = (),
+    lanes: Mapping[str, Lane | None] = MappingProxyType({}),
 ) -> ASGIApp:
     """Return the application that serves a contract.
 
@@ -53,7 +54,8 @@ def build(
         guards: What stands between authentication and validation, made for each operation: outer ones first.
         around: Makes what stands between the validation of an operation's requests and that of its responses.
         lifespan: An asynchronous context manager's function, entered while the application serves.
-        at_once: Operations that cost so little that however many of a tenant may be under way.
+        lanes: The lanes of operations, by their operationIds; None for those of which however many may be
+            under way. All others are in the lane of reads or in that of writes.
 
     Raises:
         ContractError: An operation has no handler that can be called with what it has.
@@ -69,7 +71,7 @@ def build(
                 operation,
                 HandlerCall(operation, binding, provided),
                 around(operation),
-                lane=None if operation.operation_id in at_once else _lane(operation),
+                lane=lanes.get(operation.operation_id, _lane(operation)),
             )
             for operation, binding in bindings
         ],

@@ -15,14 +15,15 @@ from automation.domain.errors import Unavailable
 
 MOST: Final = 2
 """Requests of a lane that are under way at a time in a process: one is made while the other waits for the database."""
-LONGEST: Final = 10.0
+LONGEST: Final = 5.0
 """Seconds that a request waits for those before it: longer than the database is waited for."""
 
 
 class Lane(StrEnum):
-    """Which requests of a tenant wait for each other: reads for reads, and writes for writes."""
+    """Which requests of a tenant wait for each other: reads, changes of one execution, and other writes."""
 
     READS = "reads"
+    CHANGES = "changes"
     WRITES = "writes"
 
 

@@ -24,7 +24,8 @@ async def sweep(due: Due) -> None:
     while True:
         found = 0
         try:
-            found = max(await due.expire(LIMIT), len(await due.sweep(LIMIT)))
+            found = len(await due.sweep(LIMIT))
+            found = max(found, await due.expire(LIMIT))
             failing = False
         except Unavailable as error:
             if not failing:

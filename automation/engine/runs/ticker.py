@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -19,7 +20,7 @@ from automation.engine.rules.rule_labels import made_labels
 from automation.engine.triggers.input_schema import InputSchemas
 from automation.engine.triggers.recurring import trigger_of
 from automation.engine.triggers.schedule import BadSchedule, Schedule, Step, schedule
-from automation.storage.schedules import DueSchedule, Schedules
+from automation.storage.schedules import HELD, DueSchedule, Schedules
 
 _log = structlog.get_logger()
 
@@ -58,13 +59,21 @@ async def _round(schedules: Schedules, input_schemas: InputSchemas) -> float:
     found = await schedules.due(LIMIT, ahead=INTERVAL)
     random.shuffle(found)  # so that workers that look at the same moment begin with others
     waiting = [each.seconds_left for each in found if each.seconds_left > 0]
-    fired = [await _fire_alone(schedules, input_schemas, each) for each in found if each.seconds_left <= 0]
-    if any(fired):
+    held, fired = set[UUID](), False
+    for each in found:
+        if each.seconds_left > 0 or each.tenant in held:
+            continue
+        outcome = await _fire_alone(schedules, input_schemas, each)
+        if outcome == HELD:
+            held.add(each.tenant)
+        elif outcome is not None:
+            fired = True
+    if fired:
         return 0  # there may be more: what was missed is made up for one by one
     return max(0.001, min([INTERVAL, *waiting]))
 
 
-async def _fire_alone(schedules: Schedules, input_schemas: InputSchemas, due: DueSchedule) -> bool:
+async def _fire_alone(schedules: Schedules, input_schemas: InputSchemas, due: DueSchedule) -> str | None:
     """Do what is to be done about a rule that is due; what is wrong with one is told, and stops no other."""
     try:
         return await _fire(schedules, input_schemas, due)
@@ -72,14 +81,14 @@ async def _fire_alone(schedules: Schedules, input_schemas: InputSchemas, due: Du
         raise
     except Exception:  # noqa: BLE001 - whatever it is
         _log.exception("schedule cannot be fired", tenant=str(due.tenant), rule_id=str(due.rule_id))
-        return False
+        return None
 
 
-async def _fire(schedules: Schedules, input_schemas: InputSchemas, due: DueSchedule) -> bool:
-    """Do what is to be done about a rule that is due, and return whether it was done here."""
+async def _fire(schedules: Schedules, input_schemas: InputSchemas, due: DueSchedule) -> str | None:
+    """Do what is to be done about a rule that is due, and return what ``Schedules.fire`` returns."""
     rule = await schedules.read(due)
     if rule is None or rule.content.trigger_type is not TriggerType.RECURRING:
-        return False  # it was changed just now, and is due no more
+        return None  # it was changed just now, and is due no more
     wanted, step = _step(rule, due)
     trigger = None if step.fire is None else trigger_of(step.fire, due.looked_at)
     fire = partial(
@@ -93,10 +102,12 @@ async def _fire(schedules: Schedules, input_schemas: InputSchemas, due: DueSched
     try:
         outcome = await fire(trigger=trigger, make_labels=make_labels)
     except InvalidInput:
-        outcome = await fire(trigger=None) and InvalidInput.code
-    if outcome not in (None, "created", "passed", "already_pending"):
+        outcome = await fire(trigger=None)
+        if outcome not in (None, HELD):
+            outcome = InvalidInput.code
+    if outcome not in (None, "created", "passed", "already_pending", HELD):
         _log.warning("schedule made no run", tenant=str(due.tenant), rule_id=str(due.rule_id), reason=outcome)
-    return outcome is not None
+    return outcome
 
 
 def _step(rule: RuleVersion, due: DueSchedule) -> tuple[Schedule, Step]:

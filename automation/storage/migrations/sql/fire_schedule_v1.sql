@@ -1,6 +1,7 @@
 -- Makes the run of a recurring rule that is due at p_scheduled_at, and has the rule be due at p_next, or no more where that
--- is null. Without p_execution no run is made: the time is passed over. The outcome is create_execution's, or passed; no row
--- where another worker was faster, or the rule is not p_version any more.
+-- is null. Without p_execution no run is made: the time is passed over. The outcome is create_execution's, passed, or locked,
+-- where somebody else holds what it needs for longer than p_patience, a lock_timeout; no row where another worker was
+-- faster, or the rule is not p_version any more.
 -- Called by Schedules.fire (automation/storage/schedules.py).
 --
 -- Whoever changes the time from p_scheduled_at makes the run: that is done once, and both are or neither is. A worker that
@@ -14,7 +15,7 @@ CREATE FUNCTION fire_schedule_v1(
     p_tenant uuid, p_rule uuid, p_version integer, p_scheduled_at timestamp with time zone,
     p_next timestamp with time zone, p_fire_at timestamp with time zone, p_execution uuid, p_trigger_data json,
     p_triggered_by json, p_max_pending bigint, p_executions_per_day bigint, p_stored_bytes bigint,
-    p_made jsonb, p_made_of integer, p_told jsonb)
+    p_made jsonb, p_made_of integer, p_told jsonb, p_patience text DEFAULT NULL)
 RETURNS TABLE (outcome text, wanted text)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER ROWS 1
 AS $$
@@ -22,6 +23,9 @@ AS $$
 DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
 BEGIN
+    IF p_patience IS NOT NULL THEN
+        PERFORM set_config('lock_timeout', p_patience, true);
+    END IF;
     PERFORM FROM automation_rules r WHERE r.tenant = p_tenant AND r.rule_id = p_rule AND r.version = p_version
     FOR SHARE;
     IF NOT FOUND THEN
@@ -51,6 +55,11 @@ BEGIN
         WHERE s.tenant = p_tenant AND s.rule_id = p_rule;
     END IF;
     RETURN NEXT;
+EXCEPTION
+    WHEN lock_not_available THEN
+        outcome := 'locked';
+        wanted := NULL;
+        RETURN NEXT;
 END
 $$;
 
