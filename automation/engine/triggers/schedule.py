@@ -30,6 +30,7 @@ LATE: Final = timedelta(seconds=10)
 MOST_CAUGHT_UP: Final = 100
 """How many missed times are made up for at the most: the last ones."""
 _TICK: Final = timedelta(microseconds=1)
+_NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,31 @@ class Step:
 
     fire: datetime | None
     following: datetime | None
+
+
+class _Search(CronSim):
+    """A search that gives up where no time is wanted any more: the package's goes on for fifty years, day by day.
+
+    Args:
+        expression: What is looked for.
+        moment: After which, on the clocks of a zone.
+        end: Until which day, on the same clocks.
+    """
+
+    def __init__(self, expression: str, moment: datetime, end: datetime) -> None:
+        super().__init__(expression, moment)
+        self._end = self._farthest = end.date()
+
+    def __next__(self) -> datetime:
+        """Return the next time, which is at most ten years and a day later than the one before."""
+        self._farthest = min(self._end, self.dt.date() + HORIZON + timedelta(days=1))
+        return super().__next__()
+
+    def advance_month(self) -> None:
+        """Go to a month that is wanted; the package does so whenever it goes to another day."""
+        super().advance_month()
+        if self.dt.date() > self._farthest:
+            raise StopIteration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +86,16 @@ class Schedule:
         """Return the first time after a moment; None where there is none."""
         return next(self.times(moment), None)
 
-    def times(self, moment: datetime) -> Iterator[datetime]:
-        """Yield the times after a moment, each later than the one before, but by no more than ten years."""
+    def times(self, moment: datetime, before: datetime = _NEVER) -> Iterator[datetime]:
+        """Yield the times after a moment, each later than the one before, but by no more than ten years.
+
+        Args:
+            moment: After which they lie.
+            before: Where they end, as at the schedule's own end.
+        """
         last = moment if self.starts_at is None else max(moment, self.starts_at - _TICK)
-        end = self.ends_at or datetime.max.replace(tzinfo=UTC)
-        for time in self._by_interval(last) if self.every is not None else self._by_cron(last):
+        end = min(self.ends_at or _NEVER, before)
+        for time in self._by_interval(last) if self.every is not None else self._by_cron(last, end):
             if time >= min(last + HORIZON, end):
                 return
             if time > last:
@@ -89,16 +120,10 @@ class Schedule:
         window = timedelta(minutes=2 * most)
         while True:
             begin = max(due - _TICK, latest - window)
-            found = [time for time in self._until(begin, latest) if time >= due]
+            found = [time for time in self.times(begin, latest + _TICK) if time >= due]
             if len(found) >= most or begin < due:
                 return found[-most:] or [due]
             window *= 2
-
-    def _until(self, moment: datetime, latest: datetime) -> Iterator[datetime]:
-        for time in self.times(moment):
-            if time > latest:
-                return
-            yield time
 
     def _by_interval(self, moment: datetime) -> Iterator[datetime]:
         if self.every is None:
@@ -108,10 +133,10 @@ class Schedule:
             yield time
             time += self.every
 
-    def _by_cron(self, moment: datetime) -> Iterator[datetime]:
+    def _by_cron(self, moment: datetime, end: datetime) -> Iterator[datetime]:
         if self.cron is None:
             raise ValueError("the schedule has no expression")
-        for time in CronSim(self.cron, moment.astimezone(self.zone)):
+        for time in _Search(self.cron, moment.astimezone(self.zone), end.astimezone(self.zone)):
             yield time.astimezone(UTC)
 
 

@@ -1,14 +1,16 @@
 """Schedules across daylight saving, month ends and leap days, as a calendar says it and nobody's clock."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from cronsim import CronSim
 
 from automation.engine.triggers.schedule import (
+    HORIZON,
     LATE,
     MOST_CAUGHT_UP,
     BadSchedule,
@@ -127,6 +129,47 @@ def test_ten_times_are_found_however_rare_they_are() -> None:
     times = ten_times(schedule({"cron": "0 0 29 2 *"}), datetime(2095, 1, 1, tzinfo=UTC))
 
     assert [time.year for time in times] == [2096, *range(2104, 2137, 4)]  # 2100 has no such day
+
+
+SPARSE = ("0 0 29 2 7#5", "1 1 29 2 */6", "0 0 31 2 1#5", "*/20 2 */31 3 7L", "30 2 31 3,10 7L", "0 0 */30 * 1L")
+
+
+@pytest.mark.parametrize("zone", ["UTC", *ZONES])
+@pytest.mark.parametrize("cron", SPARSE)
+def test_times_that_are_years_apart_are_those_of_the_package_within_ten_years(zone: str, cron: str) -> None:
+    for year in (1971, 2026, 2095, 8999):
+        moment = datetime(year, 3, 1, 12, tzinfo=UTC)
+        expected, last = [], moment
+        for found in islice(CronSim(cron, moment.astimezone(ZoneInfo(zone))), 10):
+            if found >= last + HORIZON:
+                break
+            last = found.astimezone(UTC)
+            expected.append(last)
+
+        assert ten_times(schedule({"cron": cron, "timezone": zone}), moment) == expected
+
+
+@pytest.mark.parametrize("cron", ["0 0 */31 * 1#5", "*/5 2 */31 * 1#5", "* * */31 * 1#5"])
+def test_a_search_that_finds_nothing_looks_at_each_day_of_ten_years_twice_at_most(
+    cron: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days, matches = 0, CronSim.match_day
+
+    def counted(search: CronSim, day: date) -> bool:
+        nonlocal days
+        days += 1
+        return matches(search, day)
+
+    monkeypatch.setattr(CronSim, "match_day", counted)
+    wanted = schedule({"cron": cron, "timezone": "Europe/Berlin"})
+
+    found = wanted.after(NOON)
+    of_a_search = days
+    wanted.step(NOON - timedelta(days=3000), NOON)
+
+    assert found is None
+    assert 3000 < of_a_search < 2 * HORIZON.days
+    assert days - of_a_search < 8 * HORIZON.days  # windows that double, and the search for what follows
 
 
 def test_a_repeated_time_that_was_passed_does_not_come_again() -> None:
