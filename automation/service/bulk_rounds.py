@@ -4,9 +4,11 @@ import asyncio
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from uuid import UUID
 
 import structlog
 
+from automation.domain.bounded import Bounded
 from automation.domain.bulk_operations import BulkFailure
 from automation.domain.errors import Unavailable
 from automation.storage.bulk_work import LONGEST, BulkWork, NoRoom, OpenOperation
@@ -22,6 +24,8 @@ LONG = 1.0
 """Seconds of a batch after which the next one is half as large: others wait for its rows."""
 REST = 3
 """How many times as long as a batch took nothing is changed after it: a quarter of one connection's work."""
+KNOWN = 1_000
+"""How many operations are remembered that don't get on as they should."""
 PRUNE_INTERVAL = 600.0
 PRUNE_LIMIT = 5000
 
@@ -35,7 +39,10 @@ class BulkRounds:
 
     def __init__(self, work: BulkWork) -> None:
         self._work = work
-        self._most = MOST
+        self._most: Bounded[UUID, int] = Bounded(KNOWN)
+        """How many executions of an operation are changed at once, where that is fewer than ``MOST``."""
+        self._stuck: set[UUID] = set()
+        """Which operations did not get on since one did, or all were waited for."""
         self._task: asyncio.Task[None] | None = None
         self._pruned_at = time.monotonic()
 
@@ -60,6 +67,8 @@ class BulkRounds:
     async def turn(self) -> float:
         """Do one batch of whichever operation's turn it is, and return for how many seconds to rest.
 
+        Where one can't get on, the others go on without it; where none of them can, all are left alone for a while.
+
         Raises:
             Unavailable: where the database cannot be reached.
         """
@@ -68,35 +77,54 @@ class BulkRounds:
         if operation is None:
             await self._prune()
             return uneven(INTERVAL)
+        if operation.bulk_operation_id in self._stuck or len(self._stuck) >= KNOWN:
+            self._stuck.clear()
+            return uneven(INTERVAL)
         worked = await self._advance(operation)
-        return REST * (time.monotonic() - began) if worked else uneven(INTERVAL)
+        if worked is None:
+            return uneven(INTERVAL)
+        rest = REST * (time.monotonic() - began)
+        return rest if worked else min(rest, INTERVAL)
 
-    async def _advance(self, operation: OpenOperation) -> bool:
-        """Do a batch, or end what can't go on; return whether there may be more to do at once."""
+    async def _advance(self, operation: OpenOperation) -> bool | None:
+        """Do a batch, or end what can't go on; return whether it got on, None where another server is at work."""
         if not operation.allowed:
-            await self._work.fail(operation, BulkFailure.PERMISSION_REVOKED)
+            await self._fail(operation, BulkFailure.PERMISSION_REVOKED)
             return True
         if datetime.now(UTC) - operation.created_at > LONGEST:
-            await self._work.fail(operation, BulkFailure.EXPIRED)
+            await self._fail(operation, BulkFailure.EXPIRED)
             return True
+        most = self._most.get(operation.bulk_operation_id, MOST)
         began = time.monotonic()
         try:
-            looked_at = await self._work.batch(operation, self._most)
-        except NoRoom:
-            crowded = self._most == 1
-            self._most = max(1, self._most // 2)
-            await self._work.put_off(operation)
-            return not crowded
-        except Unavailable:
-            raise
+            looked_at = await self._work.batch(operation, most)
+        except (NoRoom, Unavailable) as error:
+            await self._work.put_off(operation)  # where that can't be done either, the database is away
+            if most == 1 or isinstance(error, Unavailable):
+                self._stuck.add(operation.bulk_operation_id)
+            self._keep(operation, most // 2)
+            return False
         except Exception:  # noqa: BLE001 - told in the log; the others go on
             _log.exception("bulk operation broke off", bulk_operation_id=str(operation.bulk_operation_id))
-            await self._work.fail(operation, BulkFailure.INTERNAL_ERROR)
+            await self._fail(operation, BulkFailure.INTERNAL_ERROR)
             return True
         if looked_at is None:
-            return False
-        self._most = max(1, self._most // 2) if time.monotonic() - began > LONG else min(MOST, self._most * 2)
+            return None
+        self._stuck.clear()
+        over = looked_at < most
+        self._keep(operation, MOST if over else most // 2 if time.monotonic() - began > LONG else most * 2)
         return True
+
+    async def _fail(self, operation: OpenOperation, failure: BulkFailure) -> None:
+        await self._work.fail(operation, failure)
+        self._keep(operation, MOST)
+
+    def _keep(self, operation: OpenOperation, most: int) -> None:
+        """Remember how large the next batch of an operation is, where that is fewer than usual."""
+        if most < MOST:
+            self._most.put(operation.bulk_operation_id, max(1, most))
+        else:
+            self._most.pop(operation.bulk_operation_id, None)
 
     async def _prune(self) -> None:
         if time.monotonic() - self._pruned_at < PRUNE_INTERVAL:

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from automation.domain.bulk_operations import BulkAction, BulkOrder, BulkRefusal, BulkStatus
-from automation.domain.errors import BulkOperationNotFound, TooManyBulkOperations
+from automation.domain.errors import BulkOperationNotFound, TooManyBulkOperations, Unavailable
 from automation.domain.executions import ExecutionFilter
 from automation.domain.limits import DEFAULTS, Limit
 from automation.domain.pages import PageRequest, Total
@@ -271,6 +271,104 @@ async def test_a_round_makes_smaller_batches_where_they_take_long_and_larger_one
         await rounds.turn()
 
     assert asked == [200, 100, 50, 100, 200]
+
+
+async def test_one_that_finds_no_room_makes_no_others_batches_smaller_and_has_none_of_them_wait(
+    runner: Runner,
+    rule: Rule,
+    theirs: Sample,
+    *,
+    operations: BulkOperations,
+    work: BulkWork,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for sample in (runner.sample, theirs):
+        await begun(operations, principal_of(sample), rule)
+    asked: dict[UUID, list[int]] = {runner.tenant: [], theirs.tenant: []}
+
+    async def batch(operation: OpenOperation, most: int) -> int:
+        asked[operation.tenant].append(most)
+        if operation.tenant == runner.tenant:
+            raise NoRoom
+        await work.put_off(operation)
+        return most
+
+    monkeypatch.setattr(work, "batch", batch)
+    monkeypatch.setattr(bulk_rounds, "REST", 0)
+    rounds = BulkRounds(work)
+
+    rests = [await rounds.turn() for _ in range(24)]
+
+    assert asked == {runner.tenant: [200, 100, 50, 25, 12, 6, 3, 1, 1, 1, 1, 1], theirs.tenant: [200] * 12}
+    assert not any(rests)
+
+
+async def test_all_are_left_alone_for_a_while_where_none_of_them_finds_room(
+    runner: Runner,
+    rule: Rule,
+    theirs: Sample,
+    *,
+    operations: BulkOperations,
+    work: BulkWork,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for sample in (runner.sample, theirs):
+        await begun(operations, principal_of(sample), rule)
+    asked = []
+
+    async def batch(operation: OpenOperation, _most: int) -> int:
+        asked.append(operation.tenant)
+        raise NoRoom
+
+    monkeypatch.setattr(work, "batch", batch)
+    monkeypatch.setattr(bulk_rounds, "REST", 0)
+    monkeypatch.setattr(bulk_rounds, "MOST", 1)
+    rounds = BulkRounds(work)
+
+    rested = [await rounds.turn() > 0 for _ in range(9)]
+
+    assert rested == [False, False, True] * 3
+    assert asked == [runner.tenant, theirs.tenant] * 3
+
+
+async def test_one_whose_rows_are_locked_is_passed_over(
+    runner: Runner,
+    rule: Rule,
+    theirs: Sample,
+    *,
+    operations: BulkOperations,
+    work: BulkWork,
+    database_urls: DatabaseUrls,
+) -> None:
+    locked = await runner.execute(rule)
+    ours, others = [await begun(operations, principal_of(each), rule) for each in (runner.sample, theirs)]
+    rounds = BulkRounds(work)
+
+    with psycopg.connect(database_urls.admin) as other:
+        other.execute("SELECT FROM automation_executions WHERE execution_id = %s FOR UPDATE", (locked,))
+        for _ in range(2):
+            await rounds.turn()
+        beside = (await operations.get(theirs.tenant, others)).status
+        waiting = (await operations.get(runner.tenant, ours)).status
+    await rounds.turn()
+
+    assert (beside, waiting) == ("completed", "pending")
+    assert (await operations.get(runner.tenant, ours)).done == 1
+
+
+async def test_a_round_ends_where_not_even_putting_off_is_possible(
+    runner: Runner, rule: Rule, operations: BulkOperations, work: BulkWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await begun(operations, principal_of(runner.sample), rule)
+
+    async def away(*_: object) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(work, "batch", away)
+    monkeypatch.setattr(work, "put_off", away)
+
+    with pytest.raises(Unavailable):
+        await BulkRounds(work).turn()
 
 
 async def test_a_tenant_has_a_few_operations_open_and_no_more(
