@@ -74,9 +74,16 @@ SELECT tenant, rule_id, version, name, description, status, trigger_type, trigge
 FROM automation_rules WHERE tenant = %(tenant)s AND rule_id = %(rule)s
 """
 # A new limit may let them start, or that the rule is no longer paused; the next sweep sees to it, the oldest first.
+# They are locked in the order in which changes of many executions at once lock those of a rule: else the two could wait
+# for each other in a circle.
 _LOOK_AT_PENDING = b"""
-UPDATE automation_executions SET due_at = queued_at
-WHERE tenant = %(tenant)s AND automation_rule_id = %(rule)s AND status = 'pending'
+WITH pending AS MATERIALIZED (
+    SELECT execution_id FROM automation_executions
+    WHERE tenant = %(tenant)s AND automation_rule_id = %(rule)s AND status = 'pending'
+    ORDER BY execution_id
+    FOR NO KEY UPDATE)
+UPDATE automation_executions e SET due_at = e.queued_at FROM pending p
+WHERE e.tenant = %(tenant)s AND e.execution_id = p.execution_id
 """
 # This lock waits for executions that are being created, and lets them see the deletion.
 _LOCK_TO_DELETE = b"""

@@ -1,11 +1,13 @@
 """Locks that keep two writers apart: a test holds the first one's row until the second waits for it."""
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 
 from automation.domain.errors import ApiKeyOverLimit, PreconditionFailed, RuleDeleted
 from automation.domain.executions import ExecutionStatus
-from automation.domain.rules import ConcurrencyPolicy
+from automation.domain.rules import ConcurrencyPolicy, RuleStatus
 from automation.storage.keys import KeyDirectory
 from tests.storage.locks import somebody_else, waiting
 from tests.storage.runner import Runner
@@ -79,6 +81,30 @@ async def test_of_two_changes_of_a_version_the_second_is_refused(runner: Runner)
     with pytest.raises(PreconditionFailed):
         await task
     assert (await runner.rules.get(runner.tenant, rule.rule_id)).content.name != "Second"
+
+
+async def test_a_rule_that_is_resumed_locks_its_executions_in_the_order_of_bulk_changes(runner: Runner) -> None:
+    rule = await runner.rule(status=RuleStatus.PAUSED)
+    low, high = sorted([await runner.execute(rule) for _ in range(2)])
+    resumed = runner.rules.update(
+        runner.tenant, runner.sample.user, rule.rule_id, replace(rule.content, status=RuleStatus.ACTIVE), accept=only(1)
+    )
+    async with somebody_else(runner) as other:
+        # in the table and by its time the low one comes last
+        await other.execute(
+            "UPDATE automation_executions SET queued_at = now() + interval '1 hour' WHERE execution_id = %s",
+            (low,),
+        )
+        await other.commit()
+        await other.execute("SELECT FROM automation_executions WHERE execution_id = %s FOR UPDATE", (low,))
+        task = await waiting(runner, other, resumed)
+        await other.execute("SELECT FROM automation_executions WHERE execution_id = %s FOR UPDATE NOWAIT", (high,))
+        await other.commit()
+    await task
+
+    for each in (low, high):
+        row = runner.row(each)
+        assert row["due_at"] == row["queued_at"]
 
 
 async def test_an_execution_waits_for_a_deletion_and_is_refused(runner: Runner) -> None:
