@@ -2,7 +2,8 @@
 -- another batch is done at the moment, of any tenant, nor where it is over, or had another batch since p_batches of them.
 -- Called by BulkWork.batch (automation/storage/bulk_work.py).
 --
--- One batch at a time in the whole database is enough of a load, however many servers there are.
+-- One batch at a time in the whole database is enough of a load, however many servers there are. So none waits for long for
+-- what its tenant's requests hold: others' have their turn.
 
 CREATE FUNCTION take_bulk_operation_v1(p_tenant uuid, p_bulk_operation uuid, p_batches integer)
 RETURNS boolean
@@ -14,6 +15,7 @@ BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended('bulk operations', 0)) THEN
         RETURN false;
     END IF;
+    PERFORM set_config('lock_timeout', '500ms', true);
     PERFORM FROM automation_bulk_operations o
     WHERE o.tenant = p_tenant AND o.bulk_operation_id = p_bulk_operation AND o.batches = p_batches
         AND o.status IN ('pending', 'running')
