@@ -33,12 +33,12 @@ class SilentClients(Attack):
 
         async def be_silent(number: int) -> None:
             await asyncio.sleep(number // _SILENT_AT_ONCE * 0.03)
-            _, writer = await silent.connect()
-            await asyncio.sleep(until - time.monotonic())
+            writer = await _connected(silent, until)
+            await asyncio.sleep(max(0.0, until - time.monotonic()))
             writer.close()
 
         async def be_slow(number: int) -> None:
-            _, writer = await wires[number % len(wires)].connect()
+            writer = await _connected(wires[number % len(wires)], until)
             if number % 2:
                 writer.write(_BODY)
             while time.monotonic() < until and not writer.is_closing():
@@ -76,14 +76,27 @@ class ClientsGone(Attack):
 
         async def be_gone() -> None:
             wire = Wire(arena.base_url)
+            writer = await _connected(wire, until)
             while time.monotonic() < until:
-                _, writer = await wire.connect()
                 writer.write(chance.choice(requests))
                 await asyncio.sleep(chance.choice([0.0, 0.005, 0.05]))
                 writer.transport.abort()
                 await asyncio.sleep(chance.uniform(0.1, 0.3))
+                with contextlib.suppress(OSError):  # nothing listens until the end
+                    writer = await _connected(wire, until)
 
         return await _all([be_gone() for _ in range(_GONE)])
+
+
+async def _connected(wire: Wire, until: float) -> asyncio.StreamWriter:
+    """Return a connection, as soon as there is one: another attack may have stopped what listens, for a while."""
+    while True:
+        try:
+            return (await wire.connect())[1]
+        except OSError:
+            if time.monotonic() >= until:
+                raise
+        await asyncio.sleep(0.1)
 
 
 async def _all(clients: Sequence[Awaitable[None]]) -> Sequence[str]:
