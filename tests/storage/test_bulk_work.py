@@ -273,18 +273,18 @@ async def test_a_round_makes_smaller_batches_where_they_take_long_and_larger_one
     assert asked == [200, 100, 50, 100, 200]
 
 
-async def test_one_that_finds_no_room_makes_no_others_batches_smaller_and_has_none_of_them_wait(
-    runner: Runner,
-    rule: Rule,
-    theirs: Sample,
-    *,
-    operations: BulkOperations,
-    work: BulkWork,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+async def both(runner: Runner, rule: Rule, theirs: Sample, operations: BulkOperations) -> Sample:
+    """The other tenant, where both have an operation that is not over."""
     for sample in (runner.sample, theirs):
         await begun(operations, principal_of(sample), rule)
-    asked: dict[UUID, list[int]] = {runner.tenant: [], theirs.tenant: []}
+    return theirs
+
+
+async def test_one_that_finds_no_room_makes_no_others_batches_smaller_and_has_none_of_them_wait(
+    runner: Runner, both: Sample, work: BulkWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[UUID, list[int]] = {runner.tenant: [], both.tenant: []}
 
     async def batch(operation: OpenOperation, most: int) -> int:
         asked[operation.tenant].append(most)
@@ -299,21 +299,13 @@ async def test_one_that_finds_no_room_makes_no_others_batches_smaller_and_has_no
 
     rests = [await rounds.turn() for _ in range(24)]
 
-    assert asked == {runner.tenant: [200, 100, 50, 25, 12, 6, 3, 1, 1, 1, 1, 1], theirs.tenant: [200] * 12}
+    assert asked == {runner.tenant: [200, 100, 50, 25, 12, 6, 3, 1, 1, 1, 1, 1], both.tenant: [200] * 12}
     assert not any(rests)
 
 
 async def test_all_are_left_alone_for_a_while_where_none_of_them_finds_room(
-    runner: Runner,
-    rule: Rule,
-    theirs: Sample,
-    *,
-    operations: BulkOperations,
-    work: BulkWork,
-    monkeypatch: pytest.MonkeyPatch,
+    runner: Runner, both: Sample, work: BulkWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for sample in (runner.sample, theirs):
-        await begun(operations, principal_of(sample), rule)
     asked = []
 
     async def batch(operation: OpenOperation, _most: int) -> int:
@@ -328,7 +320,7 @@ async def test_all_are_left_alone_for_a_while_where_none_of_them_finds_room(
     rested = [await rounds.turn() > 0 for _ in range(9)]
 
     assert rested == [False, False, True] * 3
-    assert asked == [runner.tenant, theirs.tenant] * 3
+    assert asked == [runner.tenant, both.tenant] * 3
 
 
 async def test_one_whose_rows_are_locked_is_passed_over(

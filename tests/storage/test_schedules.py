@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -94,17 +94,31 @@ async def is_due(runner: Runner, rule: Rule) -> bool:
     return following is not None and following <= datetime.now(UTC)
 
 
-async def tick_until_next(runner: Runner, rule: Rule, schedules: Schedules) -> None:
-    """Let a ticker look until nothing is due of a rule."""
-    ticking = asyncio.create_task(tick(schedules))
+@asynccontextmanager
+async def ticking(schedules: Schedules) -> AsyncIterator[None]:
+    """Let a ticker look meanwhile, for so long as a test may take."""
+    ticker = asyncio.create_task(tick(schedules))
     try:
         async with asyncio.timeout(20):
-            while await is_due(runner, rule):  # noqa: ASYNC110 - of a database
-                await asyncio.sleep(0.02)
+            yield
     finally:
-        ticking.cancel()
+        ticker.cancel()
         with suppress(asyncio.CancelledError):
-            await ticking
+            await ticker
+
+
+async def tick_until_next(runner: Runner, rule: Rule, schedules: Schedules) -> None:
+    """Let a ticker look until nothing is due of a rule."""
+    async with ticking(schedules):
+        while await is_due(runner, rule):  # noqa: ASYNC110 - of a database
+            await asyncio.sleep(0.02)
+
+
+async def tick_until_made(runner: Runner, schedules: Schedules, rules: Sequence[Rule]) -> None:
+    """Let a ticker look until each of some rules has a run."""
+    async with ticking(schedules):
+        while not all(made(runner, rule) for rule in rules):  # noqa: ASYNC110 - of a database
+            await asyncio.sleep(0.02)
 
 
 async def test_a_rule_says_when_it_is_due_next(runner: Runner) -> None:
@@ -286,15 +300,9 @@ async def test_rules_that_their_tenant_holds_for_long_keep_no_other_tenants_wait
         found = {each.rule_id: each for each in await schedules.due(10, ahead=0)}
         asked = found[held[0].rule_id]
         outcome = await schedules.fire(asked, held[0].version, following=None, trigger={}, origin=BY_THE_CLOCK)
-        ticking = asyncio.create_task(tick(schedules))
-        async with asyncio.timeout(20):
-            while not made(runner, other):  # noqa: ASYNC110 - of a database
-                await asyncio.sleep(0.02)
+        await tick_until_made(runner, schedules, [other])
         meanwhile = [made(runner, each) for each in held]
-    async with asyncio.timeout(20):
-        while not all(made(runner, each) for each in held):  # noqa: ASYNC110 - of a database
-            await asyncio.sleep(0.02)
-    ticking.cancel()
+    await tick_until_made(runner, schedules, held)
 
     assert outcome == HELD
     assert meanwhile == [[], [], []]
