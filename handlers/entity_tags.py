@@ -54,4 +54,4 @@ def require_fit(
         InvalidBody: where the body has other values of members that can only be read.
     """
     require_held(rule, if_match=if_match, if_none_match=if_none_match, entity_tags=entity_tags)
-    require_read_only_kept(body, rule_response(rule, links)["data"])
+    require_read_only_kept(body, rule_response(rule, links, plain=True)["data"])

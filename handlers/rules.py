@@ -1,5 +1,6 @@
 """The operations of the tag Rules."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,11 +12,11 @@ from automation.contract.serving.reply import Reply
 from automation.domain.origin import Origin
 from automation.domain.pages import given
 from automation.domain.principal import Principal
-from automation.domain.rules import Rule, RuleFilter
+from automation.domain.rules import Rule, RuleAction, RuleFilter
 from automation.domain.statistics import Period
 from automation.engine.rules.rule_desk import RuleDesk
 from automation.engine.rules.secret_uses import secret_uses
-from automation.engine.rules.unmasking import has_masks, unmasked
+from automation.engine.rules.unmasking import has_masks
 from automation.storage.executions import Executions
 from automation.storage.rule_list import RuleList
 from automation.storage.rule_statistics import RuleStatistics
@@ -71,8 +72,6 @@ async def create_automation_rule(
     links: Links,
 ) -> Reply:
     """Create a rule that can be run."""
-    if has_masks(body["actions"]):
-        body = body | {"actions": unmasked(body["actions"], ())}
     content = await rule_desk.check(principal.tenant, body)
     rule = await rules.create(principal.tenant, principal.user, content, secrets=secret_uses(content))
     return _reply(rule, principal, entity_tags, links, Location=links.href("getAutomationRule", id=rule.rule_id))
@@ -110,7 +109,7 @@ async def update_automation_rule(
 
     async def replace(read: Rule, accept: Accept) -> Rule:
         # What is put back is this version's: another one may have another secret.
-        return await update(said | {"actions": unmasked(said["actions"], read.content.actions)}, accept=accept)
+        return await update(said, read=read.content.actions, accept=accept)
 
     if has_masks(said["actions"]):
         rule = await changed_as_read(rules, principal.tenant, id, fits, replace)
@@ -138,10 +137,10 @@ async def patch_automation_rule(
     )
 
     async def patch(read: Rule, accept: Accept) -> Rule:
-        said = merged(writable(rule_response(read, links)["data"]), writable(body))
-        if has_masks(said["actions"]):
-            said = said | {"actions": unmasked(said["actions"], read.content.actions)}
-        return await _updated(said, id=id, principal=principal, rules=rules, rule_desk=rule_desk, accept=accept)
+        said = merged(writable(rule_response(read, links, plain=True)["data"]), writable(body))
+        shown = read.content.actions if "actions" in body else None
+        update = partial(_updated, id=id, principal=principal, rules=rules, rule_desk=rule_desk)
+        return await update(said, read=shown, accept=accept)
 
     rule = await changed_as_read(rules, principal.tenant, id, fits, patch)
     return _reply(rule, principal, entity_tags, links)
@@ -257,8 +256,9 @@ async def _updated(
     rules: Rules,
     rule_desk: RuleDesk,
     accept: Accept,
+    read: Sequence[RuleAction] | None = (),
 ) -> Rule:
-    content = await rule_desk.check(principal.tenant, said)
+    content = await rule_desk.check(principal.tenant, said, read=read)
     return await rules.update(
         principal.tenant,
         principal.user,

@@ -5,8 +5,8 @@ from typing import Any
 
 from automation.domain.errors import InvalidParameter, Violation
 from automation.engine.triggers import Triggers
-from automation.engine.triggers.recurring import violations
-from automation.engine.triggers.schedule import require_between, schedule, ten_times
+from automation.engine.triggers.recurring import previewed
+from automation.engine.triggers.schedule import require_between
 
 
 async def preview_automation_rule_schedule(
@@ -30,11 +30,13 @@ async def preview_automation_rule_schedule(
     except ValueError as error:
         wrong = [Violation(str(error), parameter="after")]
         raise InvalidParameter("No rule could run by this schedule.", violations=wrong) from error
-    found = [*_of_form(config)] or [*violations(config, moment, triggers.least_interval)]
+    found, next_times = [*_of_form(config)], list[datetime]()
+    if not found:
+        found, next_times = previewed(config, moment, triggers.least_interval)
     if found:
         wrong = [Violation(each.message, parameter=(each.pointer or "/cron")[1:]) for each in found]
         raise InvalidParameter("No rule could run by this schedule.", violations=wrong)
-    return {"data": {"times": ten_times(schedule(config), moment)}}
+    return {"data": {"times": next_times}}
 
 
 def _of_form(config: dict[str, str]) -> list[Violation]:

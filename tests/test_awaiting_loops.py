@@ -40,7 +40,7 @@ REASONS: Mapping[str, str] = {
     "automation/service/http/watched_server.py:WatchedServer._wait": "rests in each round, until its deadline",
     "automation/storage/key_changes.py:KeyChanges._listen": "each round waits for an answer of the database",
     "automation/storage/key_changes.py:KeyChanges._listen_always": "rests in each round, or is stopped",
-    "automation/storage/pool/database.py:Database._acquire": "ends at its deadline; each round uses a connection up",
+    "automation/storage/pool/connection_pool.py:ConnectionPool.take": "has a deadline; each round uses a connection up",
     "automation/storage/pool/periodic.py:Periodic._repeat": "rests in each round, or is stopped",
     "security/rate_limits.py:RateLimits.take": "each round waits for a lease that is under way",
 }

@@ -78,14 +78,14 @@ from security.scheme import ApiKeyScheme
 HANDLERS = "handlers"
 LANES: Mapping[str, Lane | None] = MappingProxyType(
     dict.fromkeys(
-        ("getAutomationExecution", "executeAutomationRule", "publishAutomationEvent", "receiveWebhook"),
+        (
+            *("getAutomationExecution", "executeAutomationRule", "publishAutomationEvent", "receiveWebhook"),
+            *("cancelAutomationExecution", "deleteAutomationExecution", "retryAutomationExecution"),
+        )
     )
-    | dict.fromkeys(
-        ("cancelAutomationExecution", "deleteAutomationExecution", "retryAutomationExecution"), Lane.CHANGES
-    )
+    | {"previewAutomationRuleSchedule": Lane.COMPUTED}
 )
-"""An execution is read, and some are started, without waiting: the database does it, and makes the answer. Whoever
-changes one waits for whoever else does, and holds a connection meanwhile."""
+"""One execution is read or changed, and some are started, without waiting: the database makes the answer."""
 PROVIDED: tuple[type, ...] = (
     *(AuditLog, BulkDesk, BulkOperations, Catalogue, EntityTags, EventDesk, EventReader, Events),
     *(

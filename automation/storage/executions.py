@@ -91,7 +91,7 @@ class Executions:
         return document
 
     async def _fetch(
-        self, asked: Sequence[_Asked], since: float | None = None
+        self, asked: Sequence[_Asked], since: float | None = None, tenant: UUID | None = None
     ) -> Sequence[ExecutionDocument | Literal[Alone.ALONE] | None]:
         tenants, identifiers, known = zip(*asked, strict=True)
         count = len(asked)
@@ -99,7 +99,7 @@ class Executions:
         # Revisions need no quotes.
         revisions = f"{{{','.join([each or 'NULL' for each in known])}}}"
         parameters = (uuid_array(tenants), uuid_array(identifiers), revisions, most)
-        rows = await self._database.fetch_rows(_GET, parameters, since=since)
+        rows = await self._database.fetch_rows(_GET, parameters, since=since, tenant=tenant)
         found: list[ExecutionDocument | Literal[Alone.ALONE] | None] = [None] * count
         for number, rule, status, document, revision in rows:
             place = number - 1
@@ -114,7 +114,7 @@ class Executions:
         return found
 
     async def _fetch_alone(self, asked: _Asked, since: float) -> ExecutionDocument | None:
-        (found,) = await self._fetch([asked], since)
+        (found,) = await self._fetch([asked], since, asked[0])
         if found is ALONE:
             raise AssertionError("an execution that is read alone has no bound")
         return found

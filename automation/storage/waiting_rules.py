@@ -4,6 +4,7 @@ How many pairs of an event and a rule there are is up to the tenant. So ids alon
 request may have, and then of the rules what has to be looked at, some at a time and each once for all events.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -20,34 +21,40 @@ from automation.domain.labels import MadeLabels
 from automation.domain.rules import RuleVersion
 from automation.storage.label_making import NOT_MADE, made_of, version_of
 from automation.storage.pool.database import Database
-from automation.storage.pool.encoding import decoded, uuid_array
+from automation.storage.pool.encoding import decoded, encoded, uuid_array
 
 # Neither statistics nor other rules change how it is done: each type is looked up with each source, in the index.
 FIND = b"""
-WITH waiting AS MATERIALIZED (
-    SELECT DISTINCT found.rule_id
-    FROM unnest(%(types)s::text[]) AS named(type)
-    CROSS JOIN unnest(%(sources)s::text[]) AS begun(source)
-    CROSS JOIN LATERAL (
-        SELECT s.rule_id FROM automation_event_subscriptions s
-        WHERE s.tenant = %(tenant)s AND s.type = named.type AND s.source = begun.source
-        OFFSET 0) found
-    WHERE NOT EXISTS (
-        SELECT FROM automation_events seen
-        WHERE seen.tenant = %(tenant)s AND seen.digest = %(digest)s AND seen.expires_at > now())
-)
-SELECT w.rule_id, rule.conditional, rule.asks
-FROM waiting w
+SELECT asked.place, waiting.rule_id, waiting.conditional, waiting.asks
+FROM json_array_elements(%(events)s::json) WITH ORDINALITY AS asked(event, place)
 CROSS JOIN LATERAL (
-    SELECT coalesce(json_array_length(r.trigger_config -> 'conditions'), 0) > 0 AS conditional,
-        num_nonnulls(r.input_schema, r.concurrency_key, r.deduplication_key) > 0 OR strpos(r.labels::text, '${') > 0
-            AS asks
-    FROM automation_rules r
-    WHERE r.tenant = %(tenant)s AND r.rule_id = w.rule_id AND r.status IN ('active', 'paused') AND r.deleted_at IS NULL
-    OFFSET 0) rule
-LIMIT %(most)s
+    WITH named AS MATERIALIZED (
+        SELECT DISTINCT found.rule_id
+        FROM json_array_elements_text(asked.event -> 'types') AS named(type)
+        CROSS JOIN json_array_elements_text(asked.event -> 'sources') AS begun(source)
+        CROSS JOIN LATERAL (
+            SELECT s.rule_id FROM automation_event_subscriptions s
+            WHERE s.tenant = %(tenant)s AND s.type = named.type AND s.source = begun.source
+            OFFSET 0) found
+        WHERE NOT EXISTS (
+            SELECT FROM automation_events seen
+            WHERE seen.tenant = %(tenant)s AND seen.digest = decode(asked.event ->> 'digest', 'hex')
+                AND seen.expires_at > now())
+    )
+    SELECT named.rule_id, rule.conditional, rule.asks
+    FROM named
+    CROSS JOIN LATERAL (
+        SELECT coalesce(json_array_length(r.trigger_config -> 'conditions'), 0) > 0 AS conditional,
+            num_nonnulls(r.input_schema, r.concurrency_key, r.deduplication_key) > 0
+                OR strpos(r.labels::text, '${') > 0 AS asks
+        FROM automation_rules r
+        WHERE r.tenant = %(tenant)s AND r.rule_id = named.rule_id AND r.status IN ('active', 'paused')
+            AND r.deleted_at IS NULL
+        OFFSET 0) rule
+    LIMIT %(most)s) waiting
+ORDER BY asked.place
 """
-"""The rules in use that wait for an event, unless it was seen before: whether they have conditions, or make labels."""
+"""The rules in use that wait for each event that was not seen before: whether they have conditions, or make labels."""
 _CONDITIONS = b"""
 SELECT rule.rule_id, rule.conditions
 FROM unnest(%(rules)s::uuid[]) WITH ORDINALITY AS named(rule_id, place)
@@ -126,23 +133,23 @@ class WaitingRules:
         places = list({event.digest: place for place, event in reversed([*enumerate(events, 1)])}.values())
         most = MOST_PAIRS + MOST_EXECUTIONS
         share = most // max(1, len(places)) + 1
-        queries = [(FIND, looked_for(self._tenant, events[place - 1], share)) for place in places]
-        answers = await self._database.read(self._tenant, *queries, rows=tuple_row)
-        found: list[Found] = []
-        many = []
-        for place, rows in zip(places, answers, strict=True):
-            if len(rows) < share or len(places) == 1:
-                found += [(place, *row) for row in rows]
-            else:
-                many.append(place)
+        rows = await self._of_each(events, places, share)
+        if len(places) == 1:
+            return rows
+        many = [place for place, number in Counter(place for place, *_ in rows).items() if number >= share]
+        found = [row for row in rows if row[0] not in many]
         for place in many:
             left = most - len(found)
             if left < 0:
                 break
-            query = (FIND, looked_for(self._tenant, events[place - 1], left + 1))
-            (rows,) = await self._database.read(self._tenant, query, rows=tuple_row)
-            found += [(place, *row) for row in rows]
+            found += await self._of_each(events, [place], left + 1)
         return found
+
+    async def _of_each(self, events: Sequence[Event], places: Sequence[int], most: int) -> list[Found]:
+        """Return the rules that wait for the events at some places, at the most so many of each."""
+        query = (FIND, looked_for(self._tenant, [events[place - 1] for place in places], most))
+        (rows,) = await self._database.read(self._tenant, query, rows=tuple_row)
+        return [(places[number - 1], *row) for number, *row in rows]
 
     async def _admitted(self, some: Mapping[UUID, list[Found]], events: Sequence[Event], work: Work) -> list[Found]:
         """Return those that are admitted of pairs of rules with conditions; what has gone meanwhile is not."""
@@ -171,9 +178,10 @@ class WaitingRules:
         return rows
 
 
-def looked_for(tenant: UUID, event: Event, most: int = MOST_PAIRS) -> dict[str, object]:
-    """Return what the rules that wait for an event are found by, at the most so many."""
-    return {"tenant": tenant, "types": event.types, "sources": event.sources, "digest": event.digest, "most": most}
+def looked_for(tenant: UUID, events: Sequence[Event], most: int = MOST_PAIRS) -> dict[str, object]:
+    """Return what the rules that wait for some events are found by, at the most so many of each."""
+    asked = [{"types": each.types, "sources": each.sources, "digest": each.digest.hex()} for each in events]
+    return {"tenant": tenant, "events": encoded(asked), "most": most}
 
 
 def _of_some_rules(found: Iterable[Found], most: int) -> Iterator[dict[UUID, list[Found]]]:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 
 from automation.contract.compiled.contract import Contract
 from automation.contract.serving.application import build
+from automation.contract.serving.lanes import Lane
 from automation.domain.errors import AutomationError, InternalError
 from automation.domain.principal import Principal
 
@@ -142,6 +143,7 @@ class Handlers:
         *functions: Function,
         provided: Mapping[type, object] | None = None,
         base_path: str = "",
+        lanes: Mapping[str, Lane | None] = MappingProxyType({}),
     ) -> Callable[..., Awaitable[None]]:
         """Return the application that a document and these functions of the tag Things are."""
         self.module("things", *functions)
@@ -151,4 +153,5 @@ class Handlers:
             provided=provided or {},
             security_map={"apiKey": Scheme},
             error_handler=explain,
+            lanes=lanes,
         )

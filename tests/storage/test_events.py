@@ -60,7 +60,7 @@ def test_of_ten_thousand_rules_that_wait_for_a_type_those_of_the_source_are_foun
     event = an_event(source="https://42.example/orders/1042")
 
     with psycopg.connect(database_urls.api) as api:
-        plan = explained(api, FIND, looked_for(crowd, event), crowd, generic=generic)
+        plan = explained(api, FIND, looked_for(crowd, [event]), crowd, generic=generic)
 
     (scan,) = (node for node in plan if node.get("Relation Name") == "automation_event_subscriptions")
     assert scan["Index Name"] == "automation_event_subscriptions_pkey"
@@ -218,19 +218,19 @@ async def test_no_more_ids_of_rules_are_read_than_there_may_be(
         await a_waiting_rule(runner, conditions=CONDITIONS)
     monkeypatch.setattr(waiting_rules, "MOST_PAIRS", 15)
     monkeypatch.setattr(waiting_rules, "MOST_EXECUTIONS", 5)
-    wanted: list[int] = []
+    wanted: list[tuple[int, int]] = []
     original = looked_for
 
-    def watched(tenant: UUID, event: Event, most: int) -> dict[str, object]:
-        wanted.append(most)
-        return original(tenant, event, most)
+    def watched(tenant: UUID, events: Sequence[Event], most: int) -> dict[str, object]:
+        wanted.append((len(events), most))
+        return original(tenant, events, most)
 
     monkeypatch.setattr(waiting_rules, "looked_for", watched)
 
     with pytest.raises(TooManyMatches):
         await publish(database, runner, *(an_event() for _ in range(10)))
 
-    assert wanted == [*[3] * 10, 21, 17, 13, 9, 5, 1]
+    assert wanted == [(10, 3), *[(1, most) for most in (21, 17, 13, 9, 5, 1)]]
 
 
 async def test_a_rule_is_found_however_many_wait_for_the_same_events(

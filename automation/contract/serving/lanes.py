@@ -20,10 +20,10 @@ LONGEST: Final = 5.0
 
 
 class Lane(StrEnum):
-    """Which requests of a tenant wait for each other: reads, changes of one execution, and other writes."""
+    """Which requests of a tenant wait for each other; what is computed without a database waits for bodies, too."""
 
     READS = "reads"
-    CHANGES = "changes"
+    COMPUTED = "computed"
     WRITES = "writes"
 
 

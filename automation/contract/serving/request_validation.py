@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from automation.contract.serving.binding import BODY
 from automation.contract.serving.body_turns import BodyTurns
 from automation.contract.serving.connection import Connection
-from automation.contract.serving.lanes import Lanes
+from automation.contract.serving.lanes import Lane, Lanes
 from automation.contract.serving.request_context import ARGUMENTS, endpoint, note_connection, tenant_if_known
 
 
@@ -35,20 +35,20 @@ class RequestValidation:
             return
         async with AsyncExitStack() as lane:
             if routed.body is None:
-                await self._enter(lane, scope)
+                await self._enter(lane, scope, takes_turn=routed.lane is Lane.COMPUTED)
             else:
-                turn = partial(self._enter, lane, scope, turns=self._turns)
+                turn = partial(self._enter, lane, scope, takes_turn=True)
                 arguments[BODY] = await routed.body.read(_combined(scope["headers"]), receive, turn)
                 note_connection(scope, Connection(receive))
             await app(scope, receive, send)
 
-    async def _enter(self, lane: AsyncExitStack, scope: Scope, turns: BodyTurns | None = None) -> None:
+    async def _enter(self, lane: AsyncExitStack, scope: Scope, *, takes_turn: bool) -> None:
         """Return when a request may go on: its lane comes first, so that nothing is waited for after its turn."""
         tenant, routed = tenant_if_known(scope), endpoint(scope)
         if tenant is not None and routed.lane is not None:
             await lane.enter_async_context(self._lanes.admitted(tenant, routed.lane))
-        if turns is not None:
-            await turns.turn(tenant)
+        if takes_turn:
+            await self._turns.turn(tenant)
 
 
 def _combined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:

@@ -4,22 +4,27 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from automation.engine.rules.masking import hidden_members, masked
+from automation.engine.rules.masking import Step, hidden_members, masked, uncounted
 
 _LONG = 1 << 64
 
 
 class Likeness:
-    """What JSON values are alike in, each looked at once; they have to stay what they are meanwhile."""
+    """What JSON values are alike in, each looked at once; they have to stay what they are meanwhile.
 
-    def __init__(self) -> None:
+    Args:
+        step: Counts what that costs.
+    """
+
+    def __init__(self, step: Step = uncounted) -> None:
+        self._step = step
         self._kinds: dict[Hashable, int] = {}
         self._known: dict[int, int] = {}
 
     def of(self, value: Any) -> int:
         """Return the same number for values that differ in nothing but what a mask stands for."""
         if value is None or isinstance(value, str | int | float):
-            return self._kind(_scalar(value))
+            return self._kind(self._scalar(value))
         known = self._known.get(id(value))
         if known is None:
             known = self._known[id(value)] = self._kind(self._container(value))
@@ -29,10 +34,19 @@ class Likeness:
         return self._kinds.setdefault(shown, len(self._kinds))
 
     def _container(self, value: Mapping[str, Any] | Sequence[Any]) -> Hashable:
+        self._step(1 + len(value) // 2)
         if not isinstance(value, Mapping):
             return ("list", *map(self.of, value))
         hidden = hidden_members(value)
         return frozenset((name, self.of(member)) for name, member in value.items() if name not in hidden)
+
+    def _scalar(self, value: Any) -> Hashable:
+        """Return what a value is known by: 1 and 1.0 are one, and true is another."""
+        if isinstance(value, str):
+            return "text", masked(value, self._step)
+        if isinstance(value, int) and abs(value) >= _LONG:  # of which thousands can have the same hash
+            return "long", hex(value)
+        return ("true or false", value) if isinstance(value, bool) else value
 
 
 def counterparts(sent: Sequence[Hashable], stored: Sequence[Hashable]) -> list[int | None]:
@@ -49,12 +63,3 @@ def counterparts(sent: Sequence[Hashable], stored: Sequence[Hashable]) -> list[i
         if kind in left and (is_in_order or before[kind] == 1):
             places[kind].append(index)
     return [places[kind].popleft() if kind in places else None for kind in sent]
-
-
-def _scalar(value: Any) -> Hashable:
-    """Return what a value is known by: 1 and 1.0 are one, and true is another."""
-    if isinstance(value, str):
-        return "text", masked(value)
-    if isinstance(value, int) and abs(value) >= _LONG:  # of which thousands can have the same hash
-        return "long", hex(value)
-    return ("true or false", value) if isinstance(value, bool) else value

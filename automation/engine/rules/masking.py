@@ -1,7 +1,7 @@
 """Keeps secrets out of what people read: plans, logs and errors show that a value is there, and not which."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -18,22 +18,36 @@ _VALUE = "value"
 _parameter = re.compile(r"(?P<before>[?&;#\s]|\A)(?P<name>[^=&;?#\s]{1,200})=(?P<value>[^&;#\s]+)")
 # What shows nothing but where a value comes from, with the scheme of an Authorization header.
 _names_a_value = re.compile(rf"((?:Basic|Bearer|Token) )?\$\{{\s*secrets\s*\.\s*{NAME}\s*\}}", re.IGNORECASE).fullmatch
+# What a name must have to be another one once it is decoded.
+_encoded = re.compile("[%+]").search
 _login = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}://)(?P<login>[^/?#@\s]{1,500})@")
 
 
-def masked(value: Any) -> Any:
+Step = Callable[[int], None]
+"""Counts steps of 2 µs, before they are taken, so that long work is done at a pace."""
+
+
+def uncounted(_steps: int) -> None:
+    """Count no steps: the work has a bound of its own."""
+
+
+def masked(value: Any, step: Step = uncounted) -> Any:
     """Return a copy of a JSON value in which every member whose name sounds like a secret's has a mask for a value.
 
     Whatever stands below such a name is masked as a whole, and so is the ``value`` of a pair whose ``name`` or ``key``
     it is; null stays null, and a ``${secrets.NAME}`` by itself stays as it is, since they tell nothing. In a string,
     the same goes for the parameters of a URL's query or a form, and for a URL's user and password.
     """
+    if isinstance(value, str):
+        return _text(value, step)
     if isinstance(value, Mapping):
+        step(1 + len(value) // 2)
         hidden = hidden_members(value)
-        return {name: _hidden(member) if name in hidden else masked(member) for name, member in value.items()}
+        return {name: _hidden(member) if name in hidden else masked(member, step) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [masked(element) for element in value]
-    return _text(value) if isinstance(value, str) else value
+        step(1 + len(value) // 4)
+        return [masked(element, step) for element in value]
+    return value
 
 
 def hidden_members(members: Mapping[str, Any]) -> dict[str, str]:
@@ -61,10 +75,14 @@ def _hidden(value: Any) -> Any:
     return value if tells_nothing else MASK
 
 
-def _text(text: str) -> str:
+def _text(text: str, step: Step) -> str:
     if "://" in text:
+        step(1 + text.count("://") // 2)
         text = _login.sub(rf"\g<scheme>{MASK}@", text)
-    return _parameter.sub(_parameter_masked, text) if "=" in text else text
+    if "=" in text:
+        step(1 + text.count("=") // 2)
+        text = _parameter.sub(_parameter_masked, text)
+    return text
 
 
 def _parameter_masked(parameter: re.Match[str]) -> str:
@@ -74,4 +92,5 @@ def _parameter_masked(parameter: re.Match[str]) -> str:
 
 
 def _is_masked(parameter: re.Match[str]) -> bool:
-    return is_secret(unquote_plus(parameter["name"]))
+    name = parameter["name"]
+    return is_secret(unquote_plus(name) if _encoded(name) else name)

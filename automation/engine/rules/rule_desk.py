@@ -7,7 +7,7 @@ rests after each stretch. A tenant has one rule there at a time, so that it dela
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -15,13 +15,14 @@ from uuid import UUID
 
 from automation.domain.errors import TooManyChecks
 from automation.domain.labels import MadeLabels
-from automation.domain.rules import Rule, RuleContent, RuleVersion
+from automation.domain.rules import Rule, RuleAction, RuleContent, RuleVersion
 from automation.domain.start_window import AT_ONCE, StartWindow
 from automation.engine.actions import Actions
 from automation.engine.expressions.pace import Long, Pace, PacedBudget, at_once
 from automation.engine.rules.plan import Plan, plan
 from automation.engine.rules.rule_check import MAX_STEPS, checked_content
 from automation.engine.rules.rule_labels import made_labels
+from automation.engine.rules.unmasking import has_masks, unmasked
 from automation.engine.triggers import Triggers
 from automation.engine.triggers.input_schema import InputSchemas, Pay, for_nothing
 
@@ -48,14 +49,21 @@ class RuleDesk:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rules")
         self._served: set[UUID] = set()
 
-    async def check(self, tenant: UUID, body: Mapping[str, Any]) -> RuleContent:
+    async def check(
+        self, tenant: UUID, body: Mapping[str, Any], *, read: Sequence[RuleAction] | None = ()
+    ) -> RuleContent:
         """Return what a body says, a contract component ``AutomationRuleInput``.
 
+        Args:
+            tenant: Whose rule it is.
+            body: The component, valid.
+            read: The actions that were shown with masks, what is put back in their place; None where all are plain.
+
         Raises:
-            InvalidBody: The rule couldn't be run, or its check takes too many steps.
+            InvalidBody: The rule couldn't be run, its check takes too many steps, or a mask stands for nothing.
             TooManyChecks: Another long rule of the tenant is checked or planned right now.
         """
-        return await self._done(tenant, lambda pace: self._checked(body, pace))
+        return await self._done(tenant, lambda pace: self._checked(body, read, pace))
 
     async def plan(
         self,
@@ -127,7 +135,9 @@ class RuleDesk:
         """
         return await asyncio.wrap_future(self._thread.submit(part, self._rest))
 
-    def _checked(self, body: Mapping[str, Any], pace: Pace) -> RuleContent:
+    def _checked(self, body: Mapping[str, Any], read: Sequence[RuleAction] | None, pace: Pace) -> RuleContent:
+        if read is not None and has_masks(body["actions"]):
+            body = {**body, "actions": unmasked(body["actions"], read, pace.step)}
         return checked_content(body, self._actions, self._triggers, PacedBudget(pace, steps=MAX_STEPS))
 
     async def _done(self, tenant: UUID, work: Callable[[Pace], _Result]) -> _Result:

@@ -10,7 +10,7 @@ from automation.contract.document.references import pointer
 from automation.domain.errors import InvalidBody, Violation
 from automation.domain.rules import RuleAction
 from automation.engine.rules.likeness import Likeness, counterparts
-from automation.engine.rules.masking import MASK, hidden_members, masked
+from automation.engine.rules.masking import MASK, Step, hidden_members, masked, uncounted
 
 # A mask by itself, or behind what says how it is meant, as in an Authorization.
 _alone = re.compile(rf"\s*(?:[A-Za-z-]{{1,30}}\s+)?{re.escape(MASK)}\s*").fullmatch
@@ -25,7 +25,9 @@ def has_masks(actions: Sequence[Mapping[str, Any]]) -> bool:
     return any(isinstance(value, str) and MASK in value for value in values)
 
 
-def unmasked(actions: Sequence[Mapping[str, Any]], stored: Sequence[RuleAction]) -> list[dict[str, Any]]:
+def unmasked(
+    actions: Sequence[Mapping[str, Any]], stored: Sequence[RuleAction], step: Step = uncounted
+) -> list[dict[str, Any]]:
     """Return a rule's actions, as they were sent, with what is stored in the place of each mask.
 
     Each is put back from the action that it was read in: the one that is shown as it was sent, or else the only one of
@@ -36,12 +38,13 @@ def unmasked(actions: Sequence[Mapping[str, Any]], stored: Sequence[RuleAction])
     Args:
         actions: Those of a valid body.
         stored: Those of the rule as it is, none for a new one.
+        step: Counts what it costs.
 
     Raises:
         InvalidBody: A mask stands for nothing.
     """
-    unmasking = _Unmasking()
-    known = _sources(actions, [_Stored(each.type, each.config, masked(dict(each.config))) for each in stored])
+    unmasking = _Unmasking(step)
+    known = _sources(actions, [_Stored(each.type, each.config, masked(dict(each.config), step)) for each in stored])
     result = [
         {**action, "config": unmasking.value(action["config"], before, ("actions", index, "config"))}
         if has_masks([action])
@@ -54,9 +57,10 @@ def unmasked(actions: Sequence[Mapping[str, Any]], stored: Sequence[RuleAction])
 
 
 class _Unmasking:
-    def __init__(self) -> None:
+    def __init__(self, step: Step) -> None:
         self.violations: list[Violation] = []
-        self._likeness = Likeness()
+        self._step = step
+        self._likeness = Likeness(step)
 
     def value(self, sent: Any, stored: Any, at: tuple[str | int, ...]) -> Any:
         if isinstance(sent, Mapping):
@@ -66,6 +70,7 @@ class _Unmasking:
         return self._text(sent, stored, at) if isinstance(sent, str) and MASK in sent else sent
 
     def _members(self, sent: Mapping[str, Any], stored: Mapping[str, Any], at: tuple[str | int, ...]) -> dict[str, Any]:
+        self._step(1 + len(sent) + len(stored))
         hidden, known = hidden_members(sent), hidden_members(stored)
         return {
             name: self._hidden(member, stored.get(name) if known.get(name) == hidden[name] else None, (*at, name))
@@ -75,6 +80,7 @@ class _Unmasking:
         }
 
     def _elements(self, sent: list[Any], stored: Sequence[Any], at: tuple[str | int, ...]) -> list[Any]:
+        self._step(1 + len(sent) + len(stored))
         alike = counterparts([*map(self._likeness.of, sent)], [*map(self._likeness.of, stored)])
         return [
             self.value(element, None if place is None else stored[place], (*at, index))
@@ -88,11 +94,11 @@ class _Unmasking:
         return sent if sent == stored else self.value(sent, None, at)
 
     def _text(self, sent: str, stored: Any, at: tuple[str | int, ...]) -> str:
-        if isinstance(stored, str) and masked(stored) == sent:
+        if isinstance(stored, str) and masked(stored, self._step) == sent:
             return stored
         # With another text in the place of the mask, what masking hides is the mask itself. By itself it is one under
         # any name: it was moved, and the receiver would get three stars for the secret.
-        hides = _alone(sent) or masked(sent.replace(MASK, "-")) == sent
+        hides = _alone(sent) or masked(sent.replace(MASK, "-"), self._step) == sent
         return self._refused(sent, at) if hides else sent
 
     def _refused(self, sent: str, at: tuple[str | int, ...]) -> str:

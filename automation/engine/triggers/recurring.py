@@ -1,13 +1,13 @@
 """Recurring triggers: the settings of a rule that runs by the clock, and what its runs see as ``trigger``."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 from automation.contract.compiled.parameters import written
 from automation.domain.errors import Violation
-from automation.engine.triggers.schedule import BadSchedule, schedule, ten_times
+from automation.engine.triggers.schedule import BadSchedule, Schedule, schedule, ten_times
 
 LEAST_INTERVAL = timedelta(seconds=1)
 """How often a rule runs at the most, where the operator says nothing."""
@@ -23,17 +23,24 @@ def violations(
         now: From when on its times are looked at; this moment when left out.
         least: How far apart its times are at the least.
     """
+    yield from previewed(config, now or datetime.now(UTC), least)[0]
+
+
+def previewed(config: Mapping[str, Any], now: datetime, least: timedelta) -> tuple[list[Violation], list[datetime]]:
+    """Return what ``violations`` yields, and the next ten times after a moment, which are looked for once."""
     try:
         wanted = schedule(config)
     except BadSchedule as error:
-        yield Violation(str(error), pointer=f"/{error.name}")
-        return
-    by = "every" if "every" in config else "cron"
+        return [Violation(str(error), pointer=f"/{error.name}")], []
     if wanted.every is not None and not least <= wanted.every <= timedelta(days=366):
         message = f"must be {least.total_seconds():g} seconds at the least, 366 days at the most"
-        yield Violation(message, pointer="/every")
-        return
-    times = ten_times(wanted, now or datetime.now(UTC))
+        return [Violation(message, pointer="/every")], []
+    times = ten_times(wanted, now)
+    return [*_of_times(times, wanted, least)], times
+
+
+def _of_times(times: Sequence[datetime], wanted: Schedule, least: timedelta) -> Iterator[Violation]:
+    by = "cron" if wanted.every is None else "every"
     if not times:
         yield Violation("never comes, or not in the next ten years", pointer=f"/{by}")
     shortest = min((later - earlier for earlier, later in pairwise(times)), default=timedelta.max)

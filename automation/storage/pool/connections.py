@@ -36,13 +36,14 @@ class Connection(AsyncConnection[TupleRow]):
     ``query_timeout`` is in seconds: PostgreSQL is told when the connection is set up, and a quarter of a second later a
     server that has not answered is given up. Then ``given_up`` is set, and the connection is closed; ``silent``, too,
     where the server said nothing at all. ``outdated`` is one that may not write: whether it may was settled when it was
-    opened, for this server, and another one may be the one to write to by now.
+    opened, for this server, and another one may be the one to write to by now. ``tenant`` is whoever holds it.
     """
 
     query_timeout: float
     given_up = False
     silent = False
     outdated = False
+    tenant: UUID | None = None
     _opened_at: float
     _incoming: "select.poll"
     _watchdog: asyncio.TimerHandle

@@ -4,19 +4,21 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any, NoReturn, TypeVar, overload
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import BaseRowFactory, TupleRow, tuple_row
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import PoolClosed, PoolTimeout
 
 from automation.domain.errors import Unavailable
 from automation.storage.pool.causes import AWAY, BUSY, SLOW, Causes, TookTooLong, cause_of
+from automation.storage.pool.connection_pool import ConnectionPool
 from automation.storage.pool.connections import Connection, Parameters
 from automation.storage.pool.new_session import Refusal, set_up
 from automation.storage.pool.outage import LOGGER, Outage
-from automation.storage.pool.taking import taken
+from automation.storage.pool.shares import tenant_of
 from automation.storage.pool.transaction import Transaction
 from automation.storage.pool.unit_of_work import UNIT, Opening, UnitOfWork, recorded
 
@@ -25,17 +27,10 @@ T = TypeVar("T")
 
 _log = logging.getLogger(LOGGER)
 
-_CONNECT_TIMEOUT = 2  # the least that psycopg takes
-# The pool retries after 1 s, then doubles the delay. Giving up then lets the next request try again at once.
-_RECONNECT_TIMEOUT = 1.0
-# Seconds to wait for a connection when none could be made for a while.
-_PATIENCE_IN_AN_OUTAGE = 0.5
 # Seconds after which a read is not tried a second time, so that both tries together stay within the time promised.
 _TIME_TO_TRY_AGAIN = 0.5
 # Seconds that are left after a statement that took as long as one may, for another one in its place.
 _TIME_FOR_ANOTHER = 0.75
-# Executions after which psycopg prepares a statement that doesn't ask for it.
-_NEVER_BY_ITSELF = 2**31
 
 
 class Database:
@@ -48,7 +43,7 @@ class Database:
     Args:
         url: Anything that libpq takes.
         pool_min: Connections that are kept open.
-        pool_max: Connections that are open at the most.
+        pool_max: Connections that are open at the most; a tenant has a share of them (``Shares``).
         pool_timeout: Seconds to wait for a free connection.
         query_timeout: Seconds that one statement may take.
         application_name: What the connections call themselves in ``pg_stat_activity``.
@@ -66,33 +61,23 @@ class Database:
         application_name: str,
         prepare: bool = True,
     ) -> None:
-        self._pool_timeout = pool_timeout
         self._query_timeout = query_timeout
         self._prepare = prepare
         self._outage = Outage()
         self._causes = Causes()
         self.refuses_writes = False
         self._refusal: Refusal | None = None
-        self._pool = AsyncConnectionPool(
+        self._pool = ConnectionPool(
             url,
-            connection_class=Connection,
-            kwargs={
-                "autocommit": True,
-                "connect_timeout": _CONNECT_TIMEOUT,
-                "application_name": application_name,
-                # Where it is None, nothing is ever prepared, whatever a statement asks for.
-                "prepare_threshold": _NEVER_BY_ITSELF if prepare else None,
-                "outage": self._outage,
-                "causes": self._causes,
-                "query_timeout": query_timeout,
-            },
-            min_size=pool_min,
-            max_size=pool_max,
+            least=pool_min,
+            most=pool_max,
             timeout=pool_timeout,
-            reconnect_timeout=_RECONNECT_TIMEOUT,
-            configure=self._set_up,
-            name=application_name,
-            open=False,
+            query_timeout=query_timeout,
+            application_name=application_name,
+            prepare=prepare,
+            outage=self._outage,
+            causes=self._causes,
+            set_up=self._set_up,
         )
 
     async def open(self) -> None:
@@ -128,7 +113,13 @@ class Database:
 
     @overload
     async def fetch_rows(
-        self, query: bytes, parameters: Parameters = (), *, repeatable: bool = True, since: float | None = None
+        self,
+        query: bytes,
+        parameters: Parameters = (),
+        *,
+        repeatable: bool = True,
+        since: float | None = None,
+        tenant: UUID | None = None,
     ) -> list[TupleRow]: ...
 
     @overload
@@ -140,6 +131,7 @@ class Database:
         rows: BaseRowFactory[R],
         repeatable: bool = True,
         since: float | None = None,
+        tenant: UUID | None = None,
     ) -> list[R]: ...
 
     async def fetch_rows(
@@ -150,6 +142,7 @@ class Database:
         rows: BaseRowFactory[Any] = tuple_row,
         repeatable: bool = True,
         since: float | None = None,
+        tenant: UUID | None = None,
     ) -> list[Any]:
         """Execute a statement in a transaction of its own, or in the task's unit of work, and return its rows.
 
@@ -160,6 +153,7 @@ class Database:
             repeatable: Whether the statement may be executed twice: then it is tried once more on another connection
                 where the first one breaks.
             since: When whoever waits began to (``time.monotonic()``): the statement gets what is left of the time.
+            tenant: Whose connection it takes, where no parameter named ``tenant`` says so.
 
         Raises:
             Unavailable: where PostgreSQL cannot be reached, does not answer in time or cannot do its work.
@@ -175,7 +169,7 @@ class Database:
             cursor = await connection.run(query, parameters, rows=rows, prepare=self._prepare)
             return await cursor.fetchall()
 
-        return await self._perform(fetch, repeatable=repeatable, since=since)
+        return await self._perform(fetch, tenant or tenant_of(parameters), repeatable=repeatable, since=since)
 
     async def read(
         self,
@@ -201,10 +195,15 @@ class Database:
             except psycopg.errors.QueryCanceled as error:
                 raise (error if patience is None else TookTooLong()) from error
 
-        return await self._perform(read, repeatable=True)
+        return await self._perform(read, tenant, repeatable=True)
 
     async def _perform(
-        self, use: Callable[[Connection], Awaitable[T]], *, repeatable: bool, since: float | None = None
+        self,
+        use: Callable[[Connection], Awaitable[T]],
+        tenant: UUID | None,
+        *,
+        repeatable: bool,
+        since: float | None = None,
     ) -> T:
         unit = UNIT.get()
         started = time.monotonic()
@@ -212,7 +211,7 @@ class Database:
             if unit is not None and unit.joined_by_statement(change=not repeatable):
                 return await use(await unit.connected())
             for last_try in (not repeatable, True):
-                connection = await self._acquire(since)
+                connection = await self._pool.take(tenant, None if since is None else self._left(since))
                 try:
                     return await use(connection)
                 except psycopg.OperationalError as error:
@@ -222,7 +221,7 @@ class Database:
                     if last_try or late or connection.given_up or not connection.closed:
                         raise
                 finally:
-                    await self._release(connection)
+                    await self._pool.put(connection)
         except psycopg.Error as error:
             self._raise_translated(error)
         raise AssertionError("the last try returned or raised")
@@ -245,40 +244,21 @@ class Database:
                 async with unit.part(tenant) as transaction:
                     yield transaction
                 return
-            connection = await self._acquire()
+            connection = await self._pool.take(tenant)
             try:
                 transaction = Transaction(connection)
                 async with transaction.of(tenant):
                     yield transaction
             finally:
-                await self._release(connection)
+                await self._pool.put(connection)
         except psycopg.Error as error:
             self._raise_translated(error)
 
     def unit_of_work(self, tenant: UUID, opening: Opening) -> AbstractAsyncContextManager[UnitOfWork]:
         """Have all statements of the task join one transaction, which the block commits; raises as that does."""
-        return UnitOfWork(tenant, opening, self._acquire, self._release).joined(self._raise_translated)
-
-    async def _acquire(self, since: float | None = None) -> Connection:
-        # An outage as short as a restart is waited out; in a longer one nobody waits long.
-        left = _PATIENCE_IN_AN_OUTAGE if self._outage.lasts(self._pool_timeout) else self._pool_timeout
-        deadline = time.monotonic() + (left := left if since is None else min(left, self._left(since)))
-        while (connection := await taken(self._pool, left)).left_by_server():
-            # Closed and returned, it is replaced; so the first request after a restart clears the pool of closed ones.
-            await connection.close()
-            await self._pool.putconn(connection)
-            left = deadline - time.monotonic()
-        return connection
-
-    async def _release(self, connection: Connection) -> None:
-        if connection.outdated:
-            await connection.close()
-        elif connection.silent and self._outage.hears_nothing():
-            # The server is stopped or gone, and the idle connections lead to the same one.
-            await self._pool.drain()
-        elif self._outage.silent_statements and not connection.closed:
-            self._outage.hears()
-        await self._pool.putconn(connection)
+        return UnitOfWork(tenant, opening, partial(self._pool.take, tenant), self._pool.put).joined(
+            self._raise_translated
+        )
 
     async def _set_up(self, connection: Connection) -> None:
         self._refusal = await set_up(connection)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from automation.contract.compiled.raw_bodies import RawBody
 from automation.contract.serving.body_turns import BRIEF, BodyTurns
-from tests.contract.tiny import Handlers, Json, contract, writing
+from automation.contract.serving.lanes import Lane
+from tests.contract.tiny import Handlers, Json, contract, operation, writing
 from tests.turns import TurnLoop
 
 MANY = 40
@@ -148,11 +149,16 @@ def things(handlers: Handlers, reads: list[int]) -> httpx.AsyncClient:
     async def take_raw(body: RawBody | None) -> None:
         reads.append(0)
 
+    async def compute_thing() -> None:
+        reads.append(0)
+
     paths = {
+        "/computed": {"put": operation("computeThing")},
         "/json": {"put": writing("takeThing", {"type": "object"})},
         "/raw": {"put": writing("takeRaw", {}, **{"x-raw-body": ["application/json"]})},
     }
-    return handlers.serve(contract(paths), take_thing, take_raw)
+    lanes = {"computeThing": Lane.COMPUTED}
+    return handlers.serve(contract(paths), take_thing, take_raw, compute_thing, lanes=lanes)
 
 
 @pytest.fixture
@@ -160,8 +166,8 @@ def reads() -> list[int]:
     return []
 
 
-@pytest.mark.parametrize("path", ["/json", "/raw"])
-async def test_others_have_a_turn_between_any_two_bodies(
+@pytest.mark.parametrize("path", ["/json", "/raw", "/computed"])
+async def test_others_have_a_turn_between_any_two_bodies_or_answers_that_are_computed(
     things: httpx.AsyncClient, reads: list[int], path: str
 ) -> None:
     seen: list[int] = []
