@@ -114,7 +114,8 @@ class Events:
         for _ in range(MOST_TURNS):
             starts = await self._starts(tenant, events, work)
             with suppress(_Changed):
-                receipts = await self._published(tenant, events, starts, asked)
+                async with work.storing():
+                    receipts = await self._published(tenant, events, starts, asked)
                 return [Receipt(event=event, started=receipts[event.digest]) for event in events]
         raise changed_each_time()
 

@@ -89,6 +89,9 @@ class Work(AbstractAsyncContextManager["Work"], Protocol):
     async def labels(self, event: Event, rule: RuleVersion) -> MadeLabels:
         """Return the labels that a version of a rule gives an execution of an event."""
 
+    def storing(self) -> AbstractAsyncContextManager[object]:
+        """Wait until what was found may be stored; its block is as long as that takes."""
+
 
 class WaitingRules:
     """The rules of a tenant that wait for events.

@@ -14,7 +14,7 @@ from automation.contract.document.naming import HOOK_TOKEN
 from automation.contract.document.outline import Entry
 from automation.domain.limits import Limit
 from automation.domain.permissions import Role
-from automation.engine.rules.event_desk import MOST_WAITING
+from automation.engine.rules.tenant_turns import MOST_WAITING
 from automation.storage.bulk_changes import MOST
 from tests.outside.calls import AN_EVENT, TIMEOUT_SECONDS, successful
 from tests.outside.conftest import Demo

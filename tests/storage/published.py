@@ -1,6 +1,7 @@
 """Events as a tenant publishes them, the rules that wait for them, and what is known of them then."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -50,6 +51,10 @@ class Admitting:
 
     async def __aexit__(self, *_raised: object) -> None:
         """Leave nothing behind."""
+
+    def storing(self) -> AbstractAsyncContextManager[None]:
+        """Let it be stored at once."""
+        return nullcontext()
 
     async def admitted(self, pairs: Sequence[tuple[WaitingRule, Event]]) -> Sequence[bool]:
         """Admit all."""

@@ -78,8 +78,10 @@ class Wire:
     def _request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
         lines = [f"{method} {path} HTTP/1.1", f"host: {urlsplit(self.base_url).netloc}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
+        if body and "content-type" not in headers:
+            lines.append("content-type: application/json")
         if body:
-            lines += ["content-type: application/json", f"content-length: {len(body)}"]
+            lines.append(f"content-length: {len(body)}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 

@@ -7,9 +7,8 @@ turn, and no longer than its client is there.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
@@ -23,16 +22,15 @@ from automation.engine.expressions.pace import Allotment, Long, SharedPace, at_o
 from automation.engine.rules.event_conditions import Judging
 from automation.engine.rules.rule_desk import RuleDesk
 from automation.engine.rules.rule_labels import RuleLabels
+from automation.engine.rules.tenant_turns import PATIENCE, TenantTurns
 from automation.engine.triggers.input_places import of_event, refused_as_sent
 
 AT_ONCE = 4_096
 """Steps that a request takes on the event loop, at most one stretch after the other, before it has to wait its turn."""
 SOON, LATER = 256, 8_192
 """Steps of a part after which others have their turn: on the event loop, and in the thread."""
-MOST_WAITING = 20
-"""How many requests of a tenant wait for their turn in a process."""
-PATIENCE = 5.0
-"""For how many seconds one waits."""
+STORING = 2
+"""How many requests of a tenant store at a time what their events start, up to 500 executions in one transaction."""
 
 _Result = TypeVar("_Result")
 _Work = Callable[[SharedPace, int], _Result]
@@ -53,43 +51,14 @@ class EventDesk:
     def __init__(self, rules: RuleDesk, *, steps: int = MOST_STEPS, patience: float = PATIENCE) -> None:
         self._rules = rules
         self._steps = steps
-        self._patience = patience
-        self._there: Counter[UUID] = Counter()
-        self._turns: dict[UUID, asyncio.Lock] = {}
+        self._looking = TenantTurns(1, patience, _too_many)
+        self._storing = TenantTurns(STORING, patience, _too_many_stored)
 
     def request(self, tenant: UUID, leaving: Leaving) -> "EventWork":
         """Return the work of one request."""
         allotment = Allotment(self._steps, partial(_too_many_steps, self._steps))
-        return EventWork(self._rules, allotment, partial(self._turn, tenant), leaving)
-
-    @asynccontextmanager
-    async def _turn(self, tenant: UUID, leaver: "asyncio.Task[None]") -> AsyncIterator[None]:
-        if self._there[tenant] > MOST_WAITING:
-            raise _too_many()
-        turn = self._turns.setdefault(tenant, asyncio.Lock())
-        self._there[tenant] += 1
-        try:
-            await self._taken(turn, leaver)
-            try:
-                yield
-            finally:
-                turn.release()
-        finally:
-            self._there[tenant] -= 1
-            if not self._there[tenant]:
-                del self._there[tenant], self._turns[tenant]
-
-    async def _taken(self, turn: asyncio.Lock, leaver: "asyncio.Task[None]") -> None:
-        """Return when the turn has come, unless that takes too long or nobody waits for it any more."""
-        taking = asyncio.create_task(turn.acquire())
-        try:
-            await asyncio.wait({taking, leaver}, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            _give_back(turn, taking)
-            raise
-        if leaver.done() or not taking.done():
-            _give_back(turn, taking)
-            raise _left() if leaver.done() else _too_many()
+        turns = partial(self._looking.one, tenant), partial(self._storing.one, tenant)
+        return EventWork(self._rules, allotment, *turns, leaving)
 
 
 class EventWork:
@@ -99,6 +68,7 @@ class EventWork:
         rules: Whose thread long work is done in.
         allotment: The steps that it may take.
         turn: Waits for the turn, and keeps it.
+        storing: Waits until what it starts may be stored.
         leaving: Returns when whoever sent the request has gone.
     """
 
@@ -106,13 +76,15 @@ class EventWork:
         self,
         rules: RuleDesk,
         allotment: Allotment,
-        turn: Callable[["asyncio.Task[None]"], AbstractAsyncContextManager[None]],
+        turn: Callable[["asyncio.Task[None]"], AbstractAsyncContextManager[bool]],
+        storing: Callable[[], AbstractAsyncContextManager[bool]],
         leaving: Leaving,
     ) -> None:
         self._rules = rules
         self._allotment = allotment
         self._soon_over = allotment.left - AT_ONCE
         self._turn = turn
+        self._storing = storing
         self._leaving = leaving
         self._held = AsyncExitStack()
         self._leaver: asyncio.Task[None] | None = None
@@ -125,6 +97,14 @@ class EventWork:
     async def __aexit__(self, *_raised: object) -> None:
         await self._held.aclose()
         self._leaver = None
+
+    def storing(self) -> AbstractAsyncContextManager[object]:
+        """Wait until what the events start may be stored, which few requests of a tenant do at a time.
+
+        Raises:
+            TooManyChecks: Others of the tenant are before this one for too long.
+        """
+        return self._storing()
 
     async def admitted(self, pairs: Sequence[tuple[WaitingRule, Event]]) -> Sequence[bool]:
         """Return of each pair whether the event meets the rule's conditions; what can't be evaluated meets none.
@@ -179,7 +159,8 @@ class EventWork:
     async def _wait(self) -> "asyncio.Task[None]":
         leaver = asyncio.create_task(_until(self._leaving))
         self._held.callback(leaver.cancel)
-        await self._held.enter_async_context(self._turn(leaver))
+        if not await self._held.enter_async_context(self._turn(leaver)):
+            raise _left()
         self._leaver = leaver
         return leaver
 
@@ -194,11 +175,6 @@ async def _until(leaving: Leaving) -> None:
     await leaving()
 
 
-def _give_back(turn: asyncio.Lock, taking: "asyncio.Task[bool]") -> None:
-    if not taking.cancel():
-        turn.release()
-
-
 def _left() -> InvalidBody:
     detail = "The connection was closed before the events had been looked at. Nothing was done."
     return of_whole(detail, "was not looked at to its end")
@@ -206,6 +182,10 @@ def _left() -> InvalidBody:
 
 def _too_many() -> TooManyChecks:
     return TooManyChecks("The conditions of many rules are being looked at for other events of this tenant.")
+
+
+def _too_many_stored() -> TooManyChecks:
+    return TooManyChecks("What other events of this tenant start is being stored.")
 
 
 def _too_many_steps(most: int) -> TooManyMatches:

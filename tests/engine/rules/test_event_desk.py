@@ -15,9 +15,10 @@ from automation.domain.rules import RuleVersion
 from automation.engine.actions import Actions
 from automation.engine.expressions.conditions import compiled
 from automation.engine.rules.event_conditions import STEPS_OF_A_CONDITION
-from automation.engine.rules.event_desk import AT_ONCE, MOST_WAITING, SOON, EventDesk, EventWork
+from automation.engine.rules.event_desk import AT_ONCE, SOON, STORING, EventDesk, EventWork
 from automation.engine.rules.rule_desk import RuleDesk
 from automation.engine.rules.rule_labels import RuleLabels
+from automation.engine.rules.tenant_turns import MOST_WAITING
 from tests.engine.rules.gate import LONG, SHORT, Gate
 from tests.engine.triggers.shipped import TRIGGERS
 from tests.storage.samples import a_content
@@ -272,3 +273,21 @@ def gone_when(gone: asyncio.Event) -> Any:
         await gone.wait()
 
     return leaving
+
+
+async def test_few_requests_of_a_tenant_store_what_they_start_at_a_time(rules: RuleDesk) -> None:
+    desk, inside, go = EventDesk(rules, patience=PATIENT), list[UUID](), asyncio.Event()
+
+    async def store(tenant: UUID) -> None:
+        async with request(desk, tenant).storing():
+            inside.append(tenant)
+            await go.wait()
+
+    storing = [asyncio.create_task(store(tenant)) for tenant in (A, A, A, A, B)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+    assert sorted(inside) == sorted([A] * STORING + [B])
+    go.set()
+    await asyncio.gather(*storing)
+    assert len(inside) == len(storing)

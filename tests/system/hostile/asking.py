@@ -1,15 +1,18 @@
 """Asking, as attackers do who want an answer whatever else is attacked at the same time."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
-from tests.system.hostile.arena import Greedy
+from tests.system.hostile.arena import Arena, Greedy
 from tests.system.wire import Answer, Wire
 
 BRIEF = 30.0
 """Seconds after which an attacker gives up."""
+FLOOD = 4.0
+"""Seconds for which a flood comes."""
 
 
 async def answered(ask: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -21,10 +24,10 @@ async def answered(ask: Callable[[], Awaitable[Answer]]) -> Answer:
             await asyncio.sleep(0.1)
 
 
-async def done(greedy: Greedy, wire: Wire, path: str) -> Answer:
+async def done(greedy: Greedy, wire: Wire, path: str, body: bytes = b"{}") -> Answer:
     """Ask until the answer is no 503."""
     async with asyncio.timeout(BRIEF):
-        while (answer := await answered(lambda: post(greedy, wire, path))).status == 503:  # noqa: ASYNC110
+        while (answer := await answered(lambda: post(greedy, wire, path, body))).status == 503:  # noqa: ASYNC110
             await asyncio.sleep(1.0)
         return answer
 
@@ -33,6 +36,25 @@ async def post(
     greedy: Greedy, wire: Wire, path: str, body: bytes = b"{}", headers: Mapping[str, str] | None = None
 ) -> Answer:
     return await wire.ask("POST", path, {"x-api-key": greedy.tenant.key, **(headers or {})}, body)
+
+
+async def flood(arena: Arena, clients: int, ask: Callable[[Wire], Awaitable[Answer]]) -> Counter[int]:
+    """Have clients ask, each again after its answer; return how often each status was seen."""
+    answers = Counter[int]()
+    until = time.monotonic() + FLOOD
+
+    async def be_one() -> None:
+        wire = Wire(arena.base_url)
+        while time.monotonic() < until:
+            try:
+                async with asyncio.timeout(BRIEF):
+                    answers[(await ask(wire)).status] += 1
+            except (OSError, EOFError):  # another attack has ended the process that was asked
+                await asyncio.sleep(0.1)
+        wire.close()
+
+    await asyncio.gather(*(be_one() for _ in range(clients)))
+    return answers
 
 
 def only(answers: Counter[int], expected: set[int], *, needed: set[int]) -> Sequence[str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -11,12 +10,11 @@ from random import Random
 from uuid import uuid4
 
 from tests.system.hostile.arena import Arena
-from tests.system.hostile.asking import BRIEF, answered, only, post
+from tests.system.hostile.asking import answered, flood, only, post
 from tests.system.hostile.attacks import Attack, Target
 from tests.system.tenancy import RULES, rule_input
 from tests.system.wire import Answer, Wire
 
-_FLOOD = 4.0
 _AT_ONCE = 50
 _RULES = (
     (9, "${trigger.orders[0].lines[1].price}"),
@@ -34,7 +32,7 @@ class LargeRulesWritten(Attack):
 
     async def run(self, arena: Arena, chance: Random) -> Sequence[str]:
         bodies = cycle([_rule(arena, *rule) for rule in chance.sample(_RULES, len(_RULES))])
-        answers = await _flood(arena, 40, lambda wire: post(arena.greedy, wire, RULES, next(bodies)))
+        answers = await flood(arena, 40, lambda wire: post(arena.greedy, wire, RULES, next(bodies)))
         return only(answers, {201, 400, 429, 503}, needed={201, 400})
 
 
@@ -46,7 +44,7 @@ class LargeExecutionsRead(Attack):
     async def run(self, arena: Arena, chance: Random) -> Sequence[str]:
         greedy = arena.greedy
         named = {"x-api-key": greedy.tenant.key}
-        answers = await _flood(arena, 12, lambda wire: wire.ask("GET", greedy.large, named))
+        answers = await flood(arena, 12, lambda wire: wire.ask("GET", greedy.large, named))
         return only(answers, {200, 503}, needed={200})
 
 
@@ -91,25 +89,6 @@ def _rule(arena: Arena, number: int, filling: str) -> bytes:
     fields = {f"f{each}": filling for each in range(number)}
     config = {"method": "POST", "url": arena.filling.url, "json": fields}
     return json.dumps(rule_input(actions=[{"type": "webhook_call", "config": config}] * 20)).encode()
-
-
-async def _flood(arena: Arena, clients: int, ask: Callable[[Wire], Awaitable[Answer]]) -> Counter[int]:
-    """Have clients ask, each again after its answer; return how often each status was seen."""
-    answers = Counter[int]()
-    until = time.monotonic() + _FLOOD
-
-    async def be_one() -> None:
-        wire = Wire(arena.base_url)
-        while time.monotonic() < until:
-            try:
-                async with asyncio.timeout(BRIEF):
-                    answers[(await ask(wire)).status] += 1
-            except (OSError, EOFError):  # another attack has ended the process that was asked
-                await asyncio.sleep(0.1)
-        wire.close()
-
-    await asyncio.gather(*(be_one() for _ in range(clients)))
-    return answers
 
 
 async def _at_once(arena: Arena, ask: Callable[[Wire], Awaitable[Answer]]) -> Sequence[Answer]:

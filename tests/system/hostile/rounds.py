@@ -21,6 +21,7 @@ from tests.system.hostile.database_attacks import (
     TableLocked,
 )
 from tests.system.hostile.innocents import Phase
+from tests.system.hostile.own_attacks import ManyEventsPublished, OwnRowsHeld
 from tests.system.hostile.process_attacks import (
     ChildFrozen,
     ChildKilled,
@@ -67,6 +68,8 @@ ATTACKS: Sequence[Attack] = [
     DatabaseKilled(),
     NumbersExpanded(),
     LoginStolen(),
+    OwnRowsHeld(),
+    ManyEventsPublished(),
 ]
 BESIDE = 0.5
 """How likely a second attack comes along."""

@@ -17,7 +17,7 @@ from tests.system.hostile.rounds import ATTACKS, come_to_rest, drawn, play_a_rou
 from tests.system.hostile.vitals import Vitals
 from tests.system.wire import Wire
 
-SEED = 676
+SEED = 672
 
 
 @pytest.mark.timeout(300)
