@@ -4,6 +4,7 @@ import json
 import textwrap
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -83,22 +84,28 @@ def _resolves(site: Site, document: Mapping[str, Any]) -> bool:
 def orphans(sites: list[Site], entries: list[Entry], document: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield every component that no operation leads to, directly or through others."""
     used = {f"#/components/securitySchemes/{name}" for name in _schemes(entries, document)}
+    led_to = _references_by_place(sites)
     waiting = [site.reference for site in sites if site.where.startswith("#/paths") and site.reference]
     while waiting:
         component = waiting.pop()
         if component not in used:
             used.add(component)
-            inner = component + "/"
-            waiting.extend(
-                site.reference
-                for site in sites
-                if site.reference and (site.where == component or site.where.startswith(inner))
-            )
+            waiting.extend(led_to.get(component, ()))
     for section, components in document.get("components", {}).items():
         for name in components if isinstance(components, Mapping) else ():
             where = f"#/components/{section}{pointer(name)}"
             if where not in used:
                 yield Finding(where, "is used by no operation")
+
+
+def _references_by_place(sites: list[Site]) -> Mapping[str, list[str]]:
+    """Return what each part refers to: itself, or by something in it."""
+    found: dict[str, list[str]] = {}
+    for site in sites:
+        if site.reference:
+            for place in accumulate(site.where.split("/"), "{}/{}".format):
+                found.setdefault(place, []).append(site.reference)
+    return found
 
 
 def _schemes(entries: list[Entry], document: Mapping[str, Any]) -> set[str]:

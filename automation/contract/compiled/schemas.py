@@ -4,6 +4,7 @@ OpenAPI 3.0 has a dialect of its own: ``nullable``, boolean ``exclusiveMinimum``
 It is rewritten once at start, because the validator speaks JSON Schema only.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -49,15 +50,27 @@ class Schemas:
     def __init__(self, document: Mapping[str, Any]) -> None:
         schemas = document.get("components", {}).get("schemas", {})
         self._components = {name: translated(schema) for name, schema in schemas.items()}
+        self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
 
     def validator(self, schema: Schema) -> jsonschema_rs.Draft202012Validator:
-        """Return the compiled validator of an OpenAPI 3.0 schema.
+        """Return the compiled validator of an OpenAPI 3.0 schema: one for all that say the same.
 
         Raises:
             ValueError: The schema can't be compiled: a bad regular expression, a format nobody knows.
         """
+        root = translated(schema)
+        written = json.dumps(root)
+        if written not in self._validators:
+            self._validators[written] = self._compiled(root)
+        return self._validators[written]
+
+    def document(self, schema: Schema) -> dict[str, Any]:
+        """Return an OpenAPI 3.0 schema as a JSON Schema 2020-12, with the components that it refers to."""
+        return self._complete(translated(schema))
+
+    def _compiled(self, root: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
         return jsonschema_rs.Draft202012Validator(
-            self.document(schema),
+            self._complete(root),
             validate_formats=True,
             ignore_unknown_formats=False,
             # Linear time whatever the input: no look-around, no catastrophic backtracking.
@@ -65,9 +78,7 @@ class Schemas:
             offline=True,
         )
 
-    def document(self, schema: Schema) -> dict[str, Any]:
-        """Return an OpenAPI 3.0 schema as a JSON Schema 2020-12, with the components that it refers to."""
-        root = translated(schema)
+    def _complete(self, root: dict[str, Any]) -> dict[str, Any]:
         return {**root, "components": {"schemas": self._referred(root)}}
 
     def _referred(self, root: object) -> dict[str, Any]:
