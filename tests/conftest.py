@@ -22,6 +22,7 @@ from automation.service import process_memory
 from automation.storage.accounts.administration import Administration
 from automation.storage.pool.database import Database
 from tests import kinds, memory, signals
+from tests.administering import administering
 from tests.databases import Cluster, DatabaseUrls, running_cluster
 from tests.secret_keys import SECRET_KEYS
 
@@ -111,9 +112,10 @@ def database_urls(cluster: Cluster) -> Iterator[DatabaseUrls]:
 
 
 @pytest.fixture
-def administration(database_urls: DatabaseUrls) -> Administration:
+def administration(database_urls: DatabaseUrls) -> Iterator[Administration]:
     """The owner's commands in the test's database."""
-    return Administration(database_urls.owner)
+    with administering(database_urls.owner) as commands:
+        yield commands
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from uuid import UUID, uuid4
 from automation.domain.executions import ExecutionStatus
 from automation.domain.permissions import Role
 from automation.domain.rules import Rule, RuleAction, RuleContent, RuleStatus
-from automation.storage.accounts.administration import Administration
 from automation.storage.executions import Executions
 from automation.storage.pool.database import Database
 from automation.storage.rules import Rules
+from tests.administering import administering
 from tests.databases import DatabaseUrls
 
 ENDED = frozenset(ExecutionStatus) - {ExecutionStatus.PENDING, ExecutionStatus.RUNNING}
@@ -69,9 +69,9 @@ class Scene:
 @asynccontextmanager
 async def scene_in(urls: DatabaseUrls) -> AsyncIterator[Scene]:
     """Give a fresh tenant in a database."""
-    administration = Administration(urls.owner)
-    tenant = administration.create_tenant(f"tenant {uuid4()}").tenant
-    user = administration.create_user(tenant, "operator@example.com", Role.OPERATOR).user
+    with administering(urls.owner) as administration:
+        tenant = administration.create_tenant(f"tenant {uuid4()}").tenant
+        user = administration.create_user(tenant, "operator@example.com", Role.OPERATOR).user
     database = Database(urls.api, pool_min=1, pool_max=4, pool_timeout=4.0, query_timeout=4.0, application_name="tests")
     await database.open()
     try:

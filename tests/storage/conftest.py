@@ -12,6 +12,7 @@ from automation.storage.keys import KeyDirectory
 from automation.storage.pool.database import Database
 from automation.storage.rules import Rules
 from automation.storage.runs import Runs
+from tests.administering import administering
 from tests.databases import Cluster, DatabaseUrls
 from tests.storage.roles import Connection
 from tests.storage.runner import Runner
@@ -26,9 +27,10 @@ def database_urls(cluster: Cluster) -> Iterator[DatabaseUrls]:
 
 
 @pytest.fixture(scope="module")
-def administration(database_urls: DatabaseUrls) -> Administration:
+def administration(database_urls: DatabaseUrls) -> Iterator[Administration]:
     """The owner's commands in the module's database."""
-    return Administration(database_urls.owner)
+    with administering(database_urls.owner) as commands:
+        yield commands
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from automation.domain.executions import ExecutionStatus
 from automation.domain.permissions import Role
 from automation.storage.accounts.administration import Administration
 from security.key_format import generate
+from tests.administering import administering
 from tests.databases import Cluster
 from tests.secret_keys import SECRET_KEYS
 from tests.storage.stored_executions import Execution, add_execution
@@ -145,8 +146,12 @@ def idle_service(cluster: Cluster, directory: Path) -> Iterator[tuple[httpx.Clie
             "AUTOMATION_DATA_DIR": str(directory),
             "AUTOMATION_SECRET_KEYS": SECRET_KEYS,
         }
-        with serving(settings) as process, judging_client(process.base_url) as client:
-            yield client, Administration(urls.owner)
+        with (
+            serving(settings) as process,
+            judging_client(process.base_url) as client,
+            administering(urls.owner) as administration,
+        ):
+            yield client, administration
 
 
 def new_tenant(client: httpx.Client, administration: Administration) -> Tenant:
