@@ -4,6 +4,7 @@ import hashlib
 import os
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ from tools.mutation import covering
 from tools.mutation.covering import Covering
 from tools.mutation.kept import Kept, State
 from tools.mutation.mutants import ROOMS, Mutant
+from tools.mutation.nearness import module_of, near
 from tools.mutation.starter import Starter
 from tools.mutation.trial import OUTSIDE, Asked, Copy, Verdict
 
@@ -41,6 +43,7 @@ class Bench:
         self._place = place
         self._processes = processes
         self._lock = threading.Lock()
+        self._noticed: dict[str, set[str]] = defaultdict(set)
 
     def __enter__(self) -> "Bench":
         self._place.mkdir(exist_ok=True)
@@ -75,6 +78,8 @@ class Bench:
         """
         tests = self._covering(rooms, until)
         before = self._kept.verdicts()
+        for path, modules in self._kept.noticed().items():
+            self._noticed[path] |= modules
         pool = ThreadPoolExecutor(self._processes)
         try:
             coming: list[tuple[Mutant, Future[Verdict]]] = []
@@ -96,17 +101,22 @@ class Bench:
             asked = tests.of_function(self._repository, mutant.function)
         else:
             asked = tests.of(mutant.path, change.first, change.last)
+        with self._lock:
+            first = near(mutant.path, asked, self._noticed[mutant.path])
+        others = [test for test in asked if test not in first]
         stand = self._stands.get()
         shared = {} if mutant.makes_databases else {TEMPLATE: str(stand.template)}
         try:
             source = change.applied((self._repository / mutant.path).read_text(encoding="utf-8"))
-            seconds = sum(tests.took.get(test, 0.0) for test in asked)
-            groups = [Asked(asked, seconds, until), Asked(mutant.from_outside, OUTSIDE, until)]
+            groups = [Asked(each, sum(tests.took.get(test, 0.0) for test in each), until) for each in (first, others)]
+            groups.append(Asked(mutant.from_outside, OUTSIDE, until))
             found = stand.copy.tried(mutant.path, source, groups, stand.starter, self._environment | shared)
         finally:
             self._stands.put(stand)
         with self._lock:
             self._kept.add(mutant, found)
+            if found.by:
+                self._noticed[mutant.path].add(module_of(found.by))
         return found.verdict
 
     def _covering(self, rooms: Sequence[str], until: float | None) -> Covering:

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tools.mutation.mutants import Mutant
+from tools.mutation.nearness import module_of
 from tools.mutation.trial import Found, Verdict
 
 
@@ -59,14 +61,19 @@ class Kept:
 
     def verdicts(self) -> dict[str, Verdict]:
         """Return the verdicts that still hold, by the keys of mutants."""
-        if not self._place.exists():
-            return {}
-        entries = map(json.loads, self._place.read_text(encoding="utf-8").splitlines())
         return {
             entry["mutant"]: Verdict(entry["verdict"])
-            for entry in entries
+            for entry in self._entries()
             if entry["rests_on"] == self._state.of_test(entry["by"])
         }
+
+    def noticed(self) -> dict[str, set[str]]:
+        """Return the modules of tests that have noticed a mutant of a file, for each file."""
+        found: dict[str, set[str]] = {}
+        for entry in self._entries():
+            if entry["by"]:
+                found.setdefault(entry["mutant"].split(":", maxsplit=1)[0], set()).add(module_of(entry["by"]))
+        return found
 
     def add(self, mutant: Mutant, found: Found) -> None:
         """Keep a verdict, unless nothing could be said."""
@@ -75,6 +82,10 @@ class Kept:
         entry = {"mutant": mutant.key, "line": mutant.change.first, "verdict": found.verdict, "by": found.by}
         with self._place.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry | {"rests_on": self._state.of_test(found.by)}) + "\n")
+
+    def _entries(self) -> Iterator[Any]:
+        if self._place.exists():
+            yield from map(json.loads, self._place.read_text(encoding="utf-8").splitlines())
 
 
 def _short(content: bytes) -> str:

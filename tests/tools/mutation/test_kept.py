@@ -58,3 +58,15 @@ def test_what_nothing_is_known_of_is_not_kept(repository: Path, tmp_path: Path) 
     kept.add(LIVED, Found(Verdict.OPEN))
 
     assert kept.verdicts() == {}
+
+
+def test_which_modules_noticed_mutants_of_a_file_is_known_as_long_as_the_code_is_the_same(
+    repository: Path, tmp_path: Path
+) -> None:
+    kept = Kept(tmp_path / "verdicts", state(repository))
+    assert kept.noticed() == {}
+
+    kept.add(NOTICED, Found(Verdict.NOTICED, "tests/test_a.py::test[1]"))
+    kept.add(LIVED, Found(Verdict.LIVED))
+
+    assert kept.noticed() == {"code.py": {"tests/test_a.py"}}

@@ -1,0 +1,31 @@
+"""Tells which tests are likeliest to notice a mutant, so that they are asked before all others."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+MOST_NEAR = 100
+"""Tests that are asked first, at most: what they notice costs no look at the modules of all others."""
+
+
+def near(path: str, asked: Sequence[str], noticed: Collection[str]) -> list[str]:
+    """Return those of some tests that are likeliest to notice a mutant, in their order; none where all are as likely.
+
+    Args:
+        path: The mutant's file, from the top of the repository.
+        asked: Tests that run its line.
+        noticed: Modules of tests that have noticed other mutants of the same file.
+    """
+    mirror = _mirror(path)
+    found = [test for test in asked if (of := module_of(test)) in noticed or of.startswith(mirror)]
+    return found[:MOST_NEAR] if len(found) < len(asked) else []
+
+
+def module_of(test: str) -> str:
+    """Return the module that a test stands in."""
+    return test.split("::", maxsplit=1)[0]
+
+
+def _mirror(path: str) -> str:
+    """Return how the modules that mirror a file begin."""
+    place = Path(path.removeprefix("automation/"))
+    return str("tests" / place.with_name(f"test_{place.stem}"))
