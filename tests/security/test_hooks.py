@@ -1,18 +1,23 @@
 """Requests to hooks are let in by their token; without one they find nothing, and are slowed down if there are many."""
 
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from automation.contract.serving.request_context import hook
-from automation.domain.errors import PathNotFound, TooManyRefusedKeys
+from automation.domain.errors import PathNotFound, RateLimited, TooManyRefusedKeys
 from automation.domain.hooks import Hook, HookToken, hook_digest, is_token, without_tokens
+from automation.domain.limits import Limit
 from security.hooks import Hooks
+from security.rate_limits import RateLimits
 from security.refused_keys import RefusedKeys
+from tests.security.directories import Clock
+from tests.security.windows import MemoryWindows
 
 MOST = 3
-HOOK = Hook(tenant=UUID(int=1), rule_id=UUID(int=2), config={})
+HOOK = Hook(tenant=UUID(int=1), rule_id=UUID(int=2), config={}, requests=2)
 TOKEN = HookToken.generate()
 
 
@@ -63,6 +68,66 @@ async def test_an_address_that_guesses_is_slowed_down_and_one_that_has_a_token_i
     with pytest.raises(TooManyRefusedKeys):
         await hooks.admit({"extensions": {}}, HookToken.generate().plaintext)
     await hooks.admit({"extensions": {}}, TOKEN.plaintext)
+
+
+async def test_guesses_from_one_address_slow_down_no_other(directory: Any) -> None:
+    hooks = Hooks(directory, None, RefusedKeys(0, held_seconds=0), lambda scope: scope["client"])
+
+    with pytest.raises(TooManyRefusedKeys):
+        await hooks.admit({"extensions": {}, "client": "192.0.2.1"}, "guessed")
+    with pytest.raises(PathNotFound):
+        await hooks.admit({"extensions": {}, "client": None}, "guessed")
+
+
+async def test_where_nobody_counts_a_guess_finds_nothing_and_a_token_its_hook(directory: Any) -> None:
+    hooks = Hooks(directory, None, None, lambda _scope: "192.0.2.1")
+    scope: dict[str, Any] = {"extensions": {}}
+
+    with pytest.raises(PathNotFound):
+        await hooks.admit({"extensions": {}}, HookToken.generate().plaintext)
+    await hooks.admit(scope, TOKEN.plaintext)
+
+    assert hook(scope) == HOOK
+    assert hook(scope).allowances == ()
+
+
+async def test_requests_count_against_the_limit_of_the_hooks_tenant_and_a_refused_one_is_told_what_is_left(
+    directory: Any, clock: Clock
+) -> None:
+    rates = RateLimits(MemoryWindows(), {Limit.REQUESTS_PER_MINUTE: 100}, clock=clock)
+    hooks = Hooks(directory, rates, None, lambda _scope: "192.0.2.1")
+    scopes: list[dict[str, Any]] = [{"extensions": {}} for _ in range(3)]
+    for scope in scopes[:2]:
+        await hooks.admit(scope, TOKEN.plaintext)
+
+    with pytest.raises(RateLimited, match="The tenant's limit of 2 requests"):
+        await hooks.admit(scopes[2], TOKEN.plaintext)
+
+    (allowance,) = rates.of_tenant(HOOK.tenant, HOOK.requests)
+    assert [hook(scope).allowances for scope in scopes] == [(allowance,)] * 3
+
+
+async def test_an_endpoint_that_takes_a_token_is_reached_with_one_alone_and_any_other_is_left_as_it_is(
+    hooks: Hooks,
+) -> None:
+    reached: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        reached.append((scope, receive, send))
+
+    def endpoint(parameter: str | None) -> Any:
+        return SimpleNamespace(operation=SimpleNamespace(hook=parameter))
+
+    guarded: Any = hooks.guard(endpoint("hook_token"), application)
+    scopes = [{"extensions": {}, "path_params": {"hook_token": text}} for text in (TOKEN.plaintext, "guessed")]
+
+    await guarded(scopes[0], "receive", "send")
+    with pytest.raises(PathNotFound):
+        await guarded(scopes[1], "receive", "send")
+
+    assert reached == [(scopes[0], "receive", "send")]
+    assert hook(scopes[0]) == HOOK
+    assert hooks.guard(endpoint(None), application) is application
 
 
 def test_a_token_has_256_bits_and_is_kept_as_a_hash() -> None:

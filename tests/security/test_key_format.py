@@ -1,6 +1,7 @@
 """Keys have a form, and all else is refused without asking anyone."""
 
 from hashlib import sha256
+from zlib import crc32
 
 import pytest
 
@@ -51,6 +52,30 @@ def test_a_key_is_found_by_the_digest_it_was_stored_with() -> None:
     assert key_format.digest_of(key.plaintext) == key.digest
 
 
+def test_a_key_says_all_that_was_drawn_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def draw(size: int) -> bytes:
+        drawn.append(bytes(range(size)))
+        return drawn[-1]
+
+    monkeypatch.setattr("security.key_format.secrets.token_bytes", draw)
+
+    key = key_format.generate().plaintext
+
+    body, checksum = key[3:46], key[46:]
+    assert _number(body) == int.from_bytes(drawn[0])
+    assert _number(checksum) == crc32(body.encode())
+    assert [len(each) for each in drawn] == [32]
+
+
+def _number(base62: str) -> int:
+    number = 0
+    for digit in base62:
+        number = number * 62 + BASE62.index(digit)
+    return number
+
+
 def test_no_two_keys_are_alike() -> None:
     keys = {key_format.generate().plaintext for _ in range(2000)}
 
@@ -81,6 +106,20 @@ def test_two_characters_in_the_wrong_order_are_noticed() -> None:
 @pytest.mark.parametrize("garbage", GARBAGE, ids=range(len(GARBAGE)))
 def test_garbage_is_refused(garbage: str) -> None:
     assert not is_key(garbage)
+
+
+def test_of_what_is_no_key_nothing_is_shown() -> None:
+    shaped = "ak_" + "a" * 49
+
+    assert {garbage for garbage in GARBAGE if key_format.display_prefix(garbage)} == {shaped}
+
+
+def test_of_a_key_with_a_mistake_its_prefix_is_shown() -> None:
+    key = key_format.generate()
+    mistaken = key.plaintext[:-1] + ("0" if key.plaintext[-1] != "0" else "1")
+
+    assert not is_key(mistaken)
+    assert key_format.display_prefix(mistaken) == key.prefix
 
 
 def test_a_key_with_a_line_feed_behind_it_is_refused() -> None:

@@ -9,6 +9,7 @@ from automation.domain.errors import Unavailable
 from security.authenticator import Authenticator
 from security.key_usage import KeyUsage
 from tests.security.directories import Clock, MemoryDirectory
+from tests.turns import TurnLoop
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 
@@ -97,6 +98,37 @@ async def test_the_background_writes_by_itself_and_outlives_failures(directory: 
 
     assert directory.touched == [(KEY,)]
     await usage.stop()
+
+
+def test_uses_are_written_each_second_where_nobody_says_otherwise(directory: MemoryDirectory) -> None:
+    loop = TurnLoop()
+    usage = KeyUsage(directory)
+
+    async def begin() -> None:
+        usage.start()
+
+    loop.begin(begin())
+    loop.turn(3)
+    written = []
+    for second in (0.75, 1.0, 1.75, 2.0):
+        usage.note(second.hex().encode(), second)
+        loop.now = second
+        loop.turn(6)
+        written.append(len(directory.touched))
+    loop.discard()
+
+    assert written == [0, 1, 1, 2]
+
+
+async def test_a_use_that_fails_to_be_written_twice_is_due_no_sooner(directory: MemoryDirectory) -> None:
+    usage = KeyUsage(directory)
+    directory.failure = Unavailable()
+
+    due = [usage.note(KEY, 5.0)]
+    await usage.flush()
+    due.append(usage.note(KEY, 6.0))
+
+    assert due == [65.0, 65.0]
 
 
 async def test_stopping_writes_what_is_pending(directory: MemoryDirectory) -> None:
