@@ -53,6 +53,52 @@ async def test_each_tenant_and_key_has_a_minute_of_its_own(ours: Sample, theirs:
     assert [lease.granted for lease in others] == [5, 5]
 
 
+async def test_what_is_granted_of_one_limit_is_of_no_other_one(
+    ours: Sample, theirs: Sample, database: Database
+) -> None:
+    windows = RateWindows(database)
+    limits = [
+        allowance(each, subject) for each in (ours, theirs) for subject in ("tenant", "ak_11111111", "ak_2222222")
+    ]
+
+    granted = [
+        [(await windows.lease(limit, wanted)).remaining for wanted, limit in enumerate(limits, 1)] for _ in range(3)
+    ]
+
+    assert granted == [[QUOTA - times * wanted for wanted, _ in enumerate(limits, 1)] for times in (1, 2, 3)]
+
+
+async def test_an_eighth_of_what_is_left_is_granted_and_one_where_that_is_none(
+    ours: Sample, database: Database
+) -> None:
+    windows, limit = RateWindows(database), allowance(ours, quota=24)
+
+    taken = await leases(windows, limit, 1000)
+
+    assert [(lease.granted, lease.remaining) for lease in taken] == [
+        *((3, 21), (2, 19), (2, 17), (2, 15)),
+        *((1, remaining) for remaining in range(14, -1, -1)),
+        (0, 0),
+    ]
+
+
+async def test_a_lease_is_not_waited_for_until_it_is_on_disk_and_all_that_comes_after_it_is(
+    runner: Runner,
+) -> None:
+    lease = "SELECT FROM lease_requests_v1(%s, 'tenant', 10, 1)"
+    setting = "SELECT current_setting('synchronous_commit')"
+    async with somebody_else(runner) as other:
+        await other.execute("SET synchronous_commit = on")
+        await other.commit()
+        await other.execute(lease, (runner.tenant,))
+        within = await (await other.execute(setting)).fetchall()
+        await other.commit()
+        after = await (await other.execute(setting)).fetchall()
+
+    assert within == [("off",)]
+    assert after == [("on",)]
+
+
 async def test_when_the_minute_is_over_all_of_it_is_there_again(
     ours: Sample, database: Database, database_urls: DatabaseUrls
 ) -> None:

@@ -19,7 +19,7 @@ from tools.mutation import covering
 from tools.mutation.covering import Covering
 from tools.mutation.kept import Kept, State
 from tools.mutation.mutants import ROOMS, Mutant
-from tools.mutation.nearness import module_of, near
+from tools.mutation.nearness import importers, module_of, near
 from tools.mutation.starter import Starter
 from tools.mutation.trial import OUTSIDE, Asked, Copy, Verdict
 
@@ -102,7 +102,9 @@ class Bench:
         else:
             asked = tests.of(mutant.path, change.first, change.last)
         with self._lock:
-            first = near(mutant.path, asked, self._noticed[mutant.path])
+            first = [*mutant.from_text, *near(mutant.path, asked, self._noticed[mutant.path])]
+        if tests.at_import(mutant.path, change.first, change.last):
+            first = [*importers(self._repository, mutant.path), *first]
         others = [test for test in asked if test not in first]
         stand = self._stands.get()
         shared = {} if mutant.makes_databases else {TEMPLATE: str(stand.template)}

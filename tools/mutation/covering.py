@@ -51,12 +51,18 @@ class Covering:
 
     def of(self, path: str, first: int, last: int) -> list[str]:
         """Return the tests that run any of some lines, or any of the file where these run at its import alone."""
-        lines = self.lines.get(path, {})
-        touched = [lines[line] for line in range(first, last + 1) if line in lines]
-        found = frozenset().union(*touched) if touched else frozenset()
-        if touched and not found - {""}:
-            found = frozenset().union(*lines.values())
+        found = self._touching(path, first, last) - {""}
+        if self.at_import(path, first, last):
+            found = frozenset().union(*self.lines[path].values())
         return sorted(found - {""}, key=lambda test: (self.took.get(test, 0.0), test))
+
+    def at_import(self, path: str, first: int, last: int) -> bool:
+        """Say whether some lines run at their file's import alone."""
+        return self._touching(path, first, last) == {""}
+
+    def _touching(self, path: str, first: int, last: int) -> frozenset[str]:
+        lines = self.lines.get(path, {})
+        return frozenset().union(*(lines[line] for line in range(first, last + 1) if line in lines))
 
     def of_function(self, repository: Path, name: str) -> list[str]:
         """Return the tests that run a function of the database: those of the lines that use a statement with its name.

@@ -82,6 +82,9 @@ FROM_OUTSIDE: dict[str, tuple[str, ...]] = {
 TABLES: tuple[str, ...] = ("tests/storage/test_migration.py",)
 """Tests that hold what tables are said to be to those that migrations make: no test runs a line of that."""
 
+TEXTS: tuple[str, ...] = ("tests/storage/test_function_texts.py",)
+"""Tests that hold the texts of all functions of the database to rules, and run none of them: asked first."""
+
 SCHEMA = (
     "automation/storage/accounts",
     "automation/storage/former.py",
@@ -127,6 +130,11 @@ class Mutant:
         if Path(self.path).stem.endswith(("tables", "_table")):
             return TABLES
         return next((tests for place, tests in FROM_OUTSIDE.items() if self.path.startswith(place)), ())
+
+    @property
+    def from_text(self) -> tuple[str, ...]:
+        """The tests that are asked first, which read the file."""
+        return TEXTS if self.path.endswith(".sql") else ()
 
     @property
     def makes_databases(self) -> bool:

@@ -1,5 +1,6 @@
 """Tells which tests are likeliest to notice a mutant, so that they are asked before all others."""
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -18,6 +19,18 @@ def near(path: str, asked: Sequence[str], noticed: Collection[str]) -> list[str]
     mirror = _mirror(path)
     found = [test for test in asked if (of := module_of(test)) in noticed or of.startswith(mirror)]
     return found[:MOST_NEAR] if len(found) < len(asked) else []
+
+
+def importers(repository: Path, path: str) -> list[str]:
+    """Return the modules of a file's mirror room that import it: those that may look at its constants, and run none."""
+    name = Path(path).with_suffix("").as_posix().replace("/", ".")
+    package, _, module = name.rpartition(".")
+    imported = rf"^from (?:{re.escape(name)} import|{re.escape(package)} import .*\b{module}\b)"
+    imports = re.compile(imported, re.MULTILINE)
+    room = repository / Path(_mirror(path)).parent
+    return sorted(
+        each.relative_to(repository).as_posix() for each in room.glob("test_*.py") if imports.search(each.read_text())
+    )
 
 
 def module_of(test: str) -> str:

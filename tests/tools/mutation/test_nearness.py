@@ -1,8 +1,10 @@
 """Order of the tests that a mutant is shown to: those of its own room first, and those that noticed its like."""
 
+from pathlib import Path
+
 import pytest
 
-from tools.mutation.nearness import MOST_NEAR, near
+from tools.mutation.nearness import MOST_NEAR, importers, near
 
 OWN = "tests/storage/test_keys.py::a"
 FURTHER = "tests/storage/test_keys_of_old.py::b"
@@ -29,3 +31,17 @@ def test_no_more_are_asked_first_than_start_soon() -> None:
     own = [f"tests/security/test_scheme.py::{number}" for number in range(MOST_NEAR + 5)]
 
     assert near("security/scheme.py", [*own, OTHER], []) == own[:MOST_NEAR]
+
+
+def test_constants_are_shown_to_the_modules_of_the_room_that_import_their_file(tmp_path: Path) -> None:
+    room = tmp_path / "tests" / "security"
+    room.mkdir(parents=True)
+    for name, text in {
+        "test_one.py": "from security import freshness, key_usage\n",
+        "test_two.py": "from security.key_usage import KeyUsage\n",
+        "test_three.py": "from security.key_usages import KeyUsage\n",
+        "other.py": "from security import key_usage\n",
+    }.items():
+        (room / name).write_text(text)
+
+    assert importers(tmp_path, "security/key_usage.py") == ["tests/security/test_one.py", "tests/security/test_two.py"]

@@ -1,0 +1,57 @@
+"""Texts of the database's functions: rules that a test of one of them would have to prove each time anew."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from automation.storage.migrations import functions
+from automation.storage.tables import automation_rules
+
+BODIES = {
+    path.stem: re.sub(r"--[^\n]*", "", path.read_text()).partition("AS $$")[2]
+    for path in sorted(functions.DIRECTORY.glob("*.sql"))
+}
+TABLES = {name for name, table in automation_rules.metadata.tables.items() if "tenant" in table.columns}
+SETTING = re.compile(r"set_config\(\s*'([\w.]+)',[^,]+(?:,| ELSE [^,]+,)\s*(\w+)\)")
+KEYWORDS = {"set", "where", "on", "values", "limit", "order", "group", "left", "cross", "for", "returning"}
+
+OF_ALL_TENANTS = {
+    "find_due_schedules_v1": {"d"},
+    "find_expired_executions_v1": {"e"},
+    "fold_run_ends_v1": {"n", "o"},
+    "prune_bulk_operations_v1": {"r"},
+    "prune_events_v1": {"o"},
+    "prune_idempotency_records_v1": {"o"},
+    "sweep_due_executions_v1": {"e"},
+    "touch_api_keys_v1": {"k", "api_keys"},
+}
+"""What is looked for in all tenants at once, by its name there: work that is due, and what is over or was used."""
+
+
+@pytest.mark.parametrize("name", [name for name, body in BODIES.items() if "set_config(" in body])
+def test_a_setting_that_a_function_makes_ends_with_its_transaction(name: str) -> None:
+    settings = SETTING.findall(BODIES[name])
+
+    assert len(settings) == BODIES[name].count("set_config(")
+    assert {local for _, local in settings} == {"true"}
+
+
+def named(body: str) -> Counter[str]:
+    """Return how often a tenant's table is read or changed under each of the names that it has there."""
+    found = re.findall(r"\b(?:FROM|JOIN|UPDATE|USING)\s+([a-z_]+)\b(?:\s+([a-z]\w*))?", body)
+    return Counter(table if alias in KEYWORDS | {""} else alias for table, alias in found if table in TABLES)
+
+
+def held(body: str, name: str) -> int:
+    """Return how often a name is held to a tenant."""
+    return len(re.findall(rf"(?:WHERE|ON|AND|\() ?\b{name}\.tenant = |= {name}\.tenant\b", body))
+
+
+@pytest.mark.parametrize("function", sorted(BODIES))
+def test_whatever_is_read_or_changed_is_looked_for_by_its_tenant(function: str) -> None:
+    body = BODIES[function]
+
+    free = {name for name, times in named(body).items() if held(body, name) < times}
+
+    assert free == OF_ALL_TENANTS.get(function, set())
