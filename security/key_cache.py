@@ -137,16 +137,13 @@ class KeyCache:
     def _forget(self, flight: _Flight, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         if task.cancelled():
-            self._fail(flight, Unavailable())  # also where it was before its first step: nobody waits for ever
+            self._fail(flight, Unavailable())  # wherever it was, also before its first step: nobody waits for ever
 
     async def _fly(self, flight: _Flight) -> None:
         try:
             accepted = await self._ask(flight)
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for it
             self._fail(flight, error)
-        except BaseException:
-            self._fail(flight, Unavailable())
-            raise
         else:
             self._land(flight, accepted)
 

@@ -99,9 +99,7 @@ class RefusedKeys:
     def stop(self) -> None:
         """Tell what was not told yet."""
         for client, offender in self._known.items():
-            if offender.report is not None:
-                offender.report.cancel()
-                self._tell(client, offender)
+            self._tell(client, offender)
 
     def _offender(self, client: str, now: float) -> _Offender:
         offender = self._known.get(client)
