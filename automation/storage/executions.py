@@ -236,7 +236,7 @@ class Executions:
         }
 
         async def check(asked: DictRow) -> Mapping[str, object]:
-            return input_checked(tenant, asked["wanted"], self._require_input)
+            return await input_checked(tenant, asked["wanted"], self._require_input)
 
         row = await in_turns(partial(self._ask, RETRY), parameters, {"check_wanted"}, check)
         return _written(done(row, ExecutionNotFound, NOT_RETRIED))

@@ -1,16 +1,16 @@
 """Checks of what a rule is triggered with, on the way between the database and whoever makes them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
 from automation.storage.pool.encoding import decoded
 
-RequireInput = Callable[[UUID, UUID, int, Mapping[str, Any] | None, Mapping[str, Any]], None]
+RequireInput = Callable[[UUID, UUID, int, Mapping[str, Any] | None, Mapping[str, Any]], Awaitable[None]]
 """Raises ``InvalidInput`` where a version of a tenant's rule, with this input schema, doesn't take what it is given."""
 
 
-def no_schema(
+async def no_schema(
     _tenant: UUID, _rule: UUID, _version: int, input_schema: Mapping[str, Any] | None, _trigger_data: Mapping[str, Any]
 ) -> None:
     """Take whatever a rule without a schema takes."""
@@ -18,7 +18,7 @@ def no_schema(
         raise AssertionError("nobody is there to check the input")
 
 
-def input_checked(tenant: UUID, wanted: str, require: RequireInput) -> dict[str, object]:
+async def input_checked(tenant: UUID, wanted: str, require: RequireInput) -> dict[str, object]:
     """Check the data of an attempt, and return what the retry is asked with once more.
 
     Args:
@@ -30,5 +30,5 @@ def input_checked(tenant: UUID, wanted: str, require: RequireInput) -> dict[str,
         InvalidInput: as ``require`` says.
     """
     asked = decoded(wanted)
-    require(tenant, UUID(asked["rule_id"]), asked["version"], asked["input_schema"], asked["trigger_data"] or {})
+    await require(tenant, UUID(asked["rule_id"]), asked["version"], asked["input_schema"], asked["trigger_data"] or {})
     return {"attempt": asked["attempt"], "checked": asked["version"]}

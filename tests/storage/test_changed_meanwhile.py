@@ -56,7 +56,7 @@ async def test_a_rule_that_changes_each_time_its_input_is_checked_keeps_no_retry
     await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, content)
     asked: list[int] = []
 
-    def require(_tenant: UUID, rule_id: UUID, version: int, _schema: object, _data: Mapping[str, Any]) -> None:
+    async def require(_tenant: UUID, rule_id: UUID, version: int, _schema: object, _data: Mapping[str, Any]) -> None:
         """Change the rule each time that it is looked at."""
         asked.append(version)
         _next_version(runner, rule_id)

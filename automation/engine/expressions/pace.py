@@ -5,6 +5,7 @@ two of them made other tenants' reads thirty times as slow. A thread that sleeps
 """
 
 import sys
+import time
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -12,8 +13,17 @@ from automation.engine.expressions.evaluation import MAX_SIZE, MAX_STEPS, Budget
 
 STRETCH = 512
 """Steps between two rests: about 1 ms. The longest expression takes one stretch."""
+_REST_SECONDS = 0.001
 SIZE_OF_A_STEP = 128
 """Elements or characters that are built, at the slowest, in the time of a step."""
+
+
+Step = Callable[[int], None]
+"""Counts steps of 2 µs, before they are taken."""
+
+
+def uncounted(_steps: int) -> None:
+    """Count no steps: the work has a bound of its own, or is done where nobody waits."""
 
 
 class Long(BaseException):
@@ -23,6 +33,11 @@ class Long(BaseException):
 def at_once() -> NoReturn:
     """Rest not: what isn't done by now is begun anew elsewhere."""
     raise Long
+
+
+def rest_a_while() -> None:
+    """Sleep as long as a stretch took, in a thread: whoever waits for the interpreter has at least half of it."""
+    time.sleep(_REST_SECONDS)
 
 
 class Pace:
@@ -41,10 +56,11 @@ class Pace:
         self._left = stretch
 
     def step(self, count: int = 1) -> None:
-        """Count steps, before they are taken."""
+        """Count steps, before they are taken: where they are many stretches in one, there are as many rests."""
         self._left -= count
         if self._left < 0:
-            self._rest()
+            for _ in range(max(1, count // self._stretch)):
+                self._rest()
             self._left = self._stretch - count
 
     def grow(self, size: int) -> None:

@@ -129,7 +129,7 @@ class EventWork:
             InvalidInput: It takes no such event.
         """
         with refused_as_sent(rule.rule_id, of_event(event)):
-            self._rules.require_input(
+            await self._rules.require_input(
                 rule.tenant,
                 rule.rule_id,
                 rule.version,

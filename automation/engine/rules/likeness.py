@@ -4,7 +4,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from automation.engine.rules.masking import Step, hidden_members, masked, uncounted
+from automation.engine.expressions.pace import Step, uncounted
+from automation.engine.rules.masking import hidden_members, masked
 
 _LONG = 1 << 64
 

@@ -1,12 +1,13 @@
 """Keeps secrets out of what people read: plans, logs and errors show that a value is there, and not which."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
 from automation.domain.secret_names import is_secret
 from automation.domain.secrets import NAME
+from automation.engine.expressions.pace import Step, uncounted
 
 MASK = "***"
 
@@ -21,14 +22,6 @@ _names_a_value = re.compile(rf"((?:Basic|Bearer|Token) )?\$\{{\s*secrets\s*\.\s*
 # What a name must have to be another one once it is decoded.
 _encoded = re.compile("[%+]").search
 _login = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}://)(?P<login>[^/?#@\s]{1,500})@")
-
-
-Step = Callable[[int], None]
-"""Counts steps of 2 µs, before they are taken, so that long work is done at a pace."""
-
-
-def uncounted(_steps: int) -> None:
-    """Count no steps: the work has a bound of its own."""
 
 
 def masked(value: Any, step: Step = uncounted) -> Any:

@@ -24,6 +24,7 @@ from automation.domain.secrets import MOST_IN_A_RULE
 from automation.engine.actions import Actions
 from automation.engine.expressions.conditions import compiled
 from automation.engine.expressions.evaluation import Budget, ExpressionTooCostly, InvalidParts
+from automation.engine.expressions.pace import Step, uncounted
 from automation.engine.expressions.templates import MAX_EXPRESSIONS, Template
 from automation.engine.rules.action_template import action_template
 from automation.engine.rules.rule_labels import key_violations, label_violations
@@ -36,7 +37,11 @@ MAX_STEPS = 64_000
 
 
 def checked_content(
-    body: Mapping[str, Any], actions: Actions, triggers: Triggers, budget: Budget | None = None
+    body: Mapping[str, Any],
+    actions: Actions,
+    triggers: Triggers,
+    budget: Budget | None = None,
+    step: Step = uncounted,
 ) -> RuleContent:
     """Return what a body says that the contract has found valid, with the contract's defaults for what it doesn't say.
 
@@ -45,13 +50,14 @@ def checked_content(
         actions: What rules can do here.
         triggers: What can start them.
         budget: What the check may cost; a fresh one of ``MAX_STEPS`` when left out.
+        step: Counts what has a bound of its own.
 
     Raises:
         InvalidBody: The rule couldn't be run, or not be checked within the budget; each violation leads to its place in
             the body.
     """
     content = _content(body)
-    found = _distinct(_violations(content, actions, triggers, budget or Budget(steps=MAX_STEPS)))
+    found = _distinct(_violations(content, actions, triggers, budget or Budget(steps=MAX_STEPS), step))
     violations = tuple(islice(found, LIMIT))  # what isn't listed isn't looked for
     if violations:
         raise InvalidBody("The rule could not be run as it is written.", violations=violations)
@@ -75,13 +81,15 @@ _MADE: Mapping[str, Callable[[Any], Any]] = {
 """What members become that aren't taken as they are; the names are the contract's and the domain's alike."""
 
 
-def _violations(content: RuleContent, actions: Actions, triggers: Triggers, budget: Budget) -> Iterator[Violation]:
+def _violations(
+    content: RuleContent, actions: Actions, triggers: Triggers, budget: Budget, step: Step
+) -> Iterator[Violation]:
     of_trigger = triggers.check(content.trigger_type, content.trigger_config)
     yield from _below("trigger_config", violations=of_trigger)
     if content.trigger_type is TriggerType.RECURRING and content.debounce_seconds is not None:
         yield Violation("is not for a recurring rule, whose times are its own", pointer=pointer("debounce_seconds"))
     if content.input_schema is not None:
-        yield from _of_input_schema(content, content.input_schema, of_trigger)
+        yield from _of_input_schema(content, content.input_schema, of_trigger, step)
     place = pointer("conditions")
     try:
         yield from _of_conditions(content, budget)
@@ -119,10 +127,10 @@ def _violations(content: RuleContent, actions: Actions, triggers: Triggers, budg
 
 
 def _of_input_schema(
-    content: RuleContent, schema: Mapping[str, Any], of_trigger: Sequence[Violation]
+    content: RuleContent, schema: Mapping[str, Any], of_trigger: Sequence[Violation], step: Step
 ) -> Iterator[Violation]:
     """Yield what is wrong with an input schema; and why by the clock, where nobody is told, it never ran."""
-    found = tuple(schema_violations(schema))
+    found = tuple(schema_violations(schema, step))
     yield from _below("input_schema", violations=found)
     if content.trigger_type is not TriggerType.RECURRING or found or of_trigger:
         return
@@ -130,7 +138,7 @@ def _of_input_schema(
     if trigger is None:
         return
     try:
-        InputSchema(schema).require(trigger)
+        InputSchema(schema, step).require(trigger)
     except InvalidInput as error:
         for each in error.violations:
             message = f"refuses what the rule's schedule triggers it with, scheduled_at and fired_at: {each.message}"

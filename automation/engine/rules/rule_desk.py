@@ -6,11 +6,11 @@ rests after each stretch. A tenant has one rule there at a time, so that it dela
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from automation.domain.errors import TooManyChecks
@@ -18,18 +18,16 @@ from automation.domain.labels import MadeLabels
 from automation.domain.rules import Rule, RuleAction, RuleContent, RuleVersion
 from automation.domain.start_window import AT_ONCE, StartWindow
 from automation.engine.actions import Actions
-from automation.engine.expressions.pace import Long, Pace, PacedBudget, at_once
+from automation.engine.expressions.pace import Long, Pace, PacedBudget, Step, at_once, rest_a_while
 from automation.engine.rules.plan import Plan, plan
 from automation.engine.rules.rule_check import MAX_STEPS, checked_content
 from automation.engine.rules.rule_labels import made_labels
+from automation.engine.rules.tenant_turns import PATIENCE, TenantTurns
 from automation.engine.rules.unmasking import has_masks, unmasked
 from automation.engine.triggers import Triggers
 from automation.engine.triggers.input_schema import InputSchemas, Pay, for_nothing
 
 _Result = TypeVar("_Result")
-
-_REST_SECONDS: Final = 0.001
-"""As long as a stretch, so that whoever waits for the interpreter has at least half of it."""
 
 
 class RuleDesk:
@@ -44,8 +42,9 @@ class RuleDesk:
     def __init__(self, actions: Actions, triggers: Triggers, *, rest: Callable[[], None] | None = None) -> None:
         self._actions = actions
         self._triggers = triggers
-        self._rest = rest or _sleep
+        self._rest = rest or rest_a_while
         self._input_schemas = InputSchemas()
+        self._asking = TenantTurns(1, PATIENCE, TooManyChecks)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rules")
         self._served: set[UUID] = set()
 
@@ -97,10 +96,10 @@ class RuleDesk:
             )
 
         if rule.deleted_at is None:
-            self.require_input(tenant, rule.rule_id, rule.version, rule.content.input_schema, trigger_data)
+            await self.require_input(tenant, rule.rule_id, rule.version, rule.content.input_schema, trigger_data)
         return await self._done(tenant, planned)
 
-    def require_input(
+    async def require_input(
         self,
         tenant: UUID,
         rule_id: UUID,
@@ -114,8 +113,12 @@ class RuleDesk:
 
         Raises:
             InvalidInput: It doesn't.
+            TooManyChecks: Other schemas of the tenant are compiled, or asked, before this one for too long.
         """
-        self._input_schemas.require(tenant, rule_id, version, input_schema, trigger_data, pay=pay)
+        in_thread = partial(self._in_turn, tenant)
+        await self._input_schemas.require(
+            tenant, rule_id, version, input_schema, trigger_data, in_thread=in_thread, pay=pay
+        )
 
     async def labels(self, rule: RuleVersion, trigger_data: Mapping[str, Any]) -> MadeLabels:
         """Return the labels that a version of a rule gives an execution with data that it takes.
@@ -124,7 +127,7 @@ class RuleDesk:
             InvalidInput: It takes no such ``trigger_data``.
             TooManyChecks: Another long rule of the tenant is checked or planned right now.
         """
-        self.require_input(rule.tenant, rule.rule_id, rule.version, rule.content.input_schema, trigger_data)
+        await self.require_input(rule.tenant, rule.rule_id, rule.version, rule.content.input_schema, trigger_data)
         return await self._done(rule.tenant, lambda pace: made_labels(rule, trigger_data, pace))
 
     async def in_thread(self, part: Callable[[Callable[[], None]], _Result]) -> _Result:
@@ -135,10 +138,14 @@ class RuleDesk:
         """
         return await asyncio.wrap_future(self._thread.submit(part, self._rest))
 
+    async def _in_turn(self, tenant: UUID, work: Callable[[Step], _Result]) -> _Result:
+        async with self._asking.one(tenant):
+            return await self.in_thread(lambda rest: work(Pace(rest).step))
+
     def _checked(self, body: Mapping[str, Any], read: Sequence[RuleAction] | None, pace: Pace) -> RuleContent:
         if read is not None and has_masks(body["actions"]):
             body = {**body, "actions": unmasked(body["actions"], read, pace.step)}
-        return checked_content(body, self._actions, self._triggers, PacedBudget(pace, steps=MAX_STEPS))
+        return checked_content(body, self._actions, self._triggers, PacedBudget(pace, steps=MAX_STEPS), pace.step)
 
     async def _done(self, tenant: UUID, work: Callable[[Pace], _Result]) -> _Result:
         try:
@@ -153,7 +160,3 @@ class RuleDesk:
         future = self._thread.submit(work, Pace(self._rest))
         future.add_done_callback(lambda _: self._served.discard(tenant))
         return future
-
-
-def _sleep() -> None:
-    time.sleep(_REST_SECONDS)

@@ -9,8 +9,9 @@ from automation.contract.document.nodes import nodes
 from automation.contract.document.references import pointer
 from automation.domain.errors import InvalidBody, Violation
 from automation.domain.rules import RuleAction
+from automation.engine.expressions.pace import Step, uncounted
 from automation.engine.rules.likeness import Likeness, counterparts
-from automation.engine.rules.masking import MASK, Step, hidden_members, masked, uncounted
+from automation.engine.rules.masking import MASK, hidden_members, masked
 
 # A mask by itself, or behind what says how it is meant, as in an Authorization.
 _alone = re.compile(rf"\s*(?:[A-Za-z-]{{1,30}}\s+)?{re.escape(MASK)}\s*").fullmatch

@@ -17,7 +17,7 @@ from automation.domain.origin import Origin, TriggerKind
 from automation.domain.rules import RuleContent, RuleVersion, TriggerType
 from automation.engine.expressions.pace import Pace
 from automation.engine.rules.rule_labels import made_labels
-from automation.engine.triggers.input_schema import InputSchemas
+from automation.engine.triggers.input_schema import OwnInputSchemas
 from automation.engine.triggers.recurring import trigger_of
 from automation.engine.triggers.schedule import BadSchedule, Schedule, Step, schedule
 from automation.storage.schedules import HELD, DueSchedule, Schedules
@@ -33,7 +33,7 @@ LIMIT = 20
 async def tick(schedules: Schedules) -> None:
     """Make the runs that are due, and sleep until the next one is, until cancelled. An outage is told once."""
     failing = False
-    input_schemas = InputSchemas()
+    input_schemas = OwnInputSchemas()
     while True:
         pause = INTERVAL
         try:
@@ -54,7 +54,7 @@ def first_firing(content: RuleContent) -> Firing | None:
     return _firing(wanted, wanted.after(datetime.now(UTC)))
 
 
-async def _round(schedules: Schedules, input_schemas: InputSchemas) -> float:
+async def _round(schedules: Schedules, input_schemas: OwnInputSchemas) -> float:
     """Make the runs that are due, and return for how long there is nothing to do."""
     found = await schedules.due(LIMIT, ahead=INTERVAL)
     random.shuffle(found)  # so that workers that look at the same moment begin with others
@@ -73,7 +73,7 @@ async def _round(schedules: Schedules, input_schemas: InputSchemas) -> float:
     return max(0.001, min([INTERVAL, *waiting]))
 
 
-async def _fire_alone(schedules: Schedules, input_schemas: InputSchemas, due: DueSchedule) -> str | None:
+async def _fire_alone(schedules: Schedules, input_schemas: OwnInputSchemas, due: DueSchedule) -> str | None:
     """Do what is to be done about a rule that is due; what is wrong with one is told, and stops no other."""
     try:
         return await _fire(schedules, input_schemas, due)
@@ -84,7 +84,7 @@ async def _fire_alone(schedules: Schedules, input_schemas: InputSchemas, due: Du
         return None
 
 
-async def _fire(schedules: Schedules, input_schemas: InputSchemas, due: DueSchedule) -> str | None:
+async def _fire(schedules: Schedules, input_schemas: OwnInputSchemas, due: DueSchedule) -> str | None:
     """Do what is to be done about a rule that is due, and return what ``Schedules.fire`` returns."""
     rule = await schedules.read(due)
     if rule is None or rule.content.trigger_type is not TriggerType.RECURRING:
@@ -125,6 +125,6 @@ def _firing(wanted: Schedule, time: datetime | None) -> Firing | None:
     return Firing(time, time + wanted.jitter * random.random())  # noqa: S311 - spreads load, and guards nothing
 
 
-async def _labels(rule: RuleVersion, *, input_schemas: InputSchemas, trigger_data: Mapping[str, Any]) -> MadeLabels:
-    input_schemas.require(rule.tenant, rule.rule_id, rule.version, rule.content.input_schema, trigger_data)
+async def _labels(rule: RuleVersion, *, input_schemas: OwnInputSchemas, trigger_data: Mapping[str, Any]) -> MadeLabels:
+    await input_schemas.require(rule, trigger_data)
     return made_labels(rule, trigger_data, Pace(lambda: None))

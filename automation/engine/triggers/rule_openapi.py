@@ -5,14 +5,12 @@ in its name, its path and its input schema.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from automation.contract.document.nodes import nodes
 from automation.contract.document.outline import rewrite
-from automation.domain.errors import InvalidInput
 from automation.domain.rules import Rule, RuleContent, TriggerType
-from automation.engine.triggers.input_schema import InputSchema
+from automation.engine.triggers.input_schema import refused
 from automation.engine.triggers.schema_outline import rebased
 
 _PATH: Final = "/api/v1/automation/rules/{id}/execute"
@@ -141,11 +139,7 @@ def _part(schema: Mapping[str, Any] | None, name: str) -> dict[str, Any] | None:
 
 def _needs(schema: Mapping[str, Any], name: str) -> bool:
     """Say whether null is refused in the place of a member."""
-    try:
-        InputSchema(schema).require({name: None})
-    except InvalidInput as error:
-        return any(f"{each.pointer}/".startswith(f"/trigger_data/{name}/") for each in error.violations)
-    return False
+    return any(f"{each}/".startswith(f"/{name}/") for each in refused(schema, {name: None}))
 
 
 def _of_types(types: Sequence[str]) -> dict[str, Any]:
@@ -169,10 +163,7 @@ def _data(schema: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 
 def _takes_nothing(schema: Mapping[str, Any]) -> bool:
-    with suppress(InvalidInput):
-        InputSchema(schema).require({})
-        return True
-    return False
+    return not refused(schema, {})
 
 
 def _referred(public: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from automation.contract.document.references import pointer
+from automation.engine.expressions.pace import Step, uncounted
 
 Schema = Mapping[str, Any]
 
@@ -26,6 +27,8 @@ _NAMED_ASIDE: Final = frozenset({"$defs", "definitions"})
 _ONE: Final = _ONE_IN_PLACE | _ONE_BELOW
 _LISTED: Final = _LIST_IN_PLACE | _LIST_BELOW
 _NAMED: Final = _NAMED_IN_PLACE | _NAMED_BELOW | _NAMED_ASIDE
+_STEPS: Final = 3
+"""What a subschema costs."""
 APPLICATORS: Final = _ONE | _LISTED | _NAMED
 """The keywords that hold subschemas."""
 _IN_PLACE: Final = _ONE_IN_PLACE | _LIST_IN_PLACE | _NAMED_IN_PLACE
@@ -52,13 +55,19 @@ def parts(schema: Schema, place: str = "") -> Iterator[Part]:
                 yield Part(place + pointer(keyword, *path), part, levels)
 
 
-def outline(schema: Schema) -> dict[str, Schema]:
-    """Return a schema and all its subschemas, at whatever depth, by their JSON pointers."""
+def outline(schema: Schema, step: Step = uncounted) -> dict[str, Schema]:
+    """Return a schema and all its subschemas, at whatever depth, by their JSON pointers.
+
+    Args:
+        schema: The schema.
+        step: Counts what it costs.
+    """
     found = {"": schema}
     waiting = [("", schema)]
     while waiting:
         place, one = waiting.pop()
         for part in parts(one, place):
+            step(_STEPS)
             found[part.place] = part.schema
             waiting.append((part.place, part.schema))
     return found

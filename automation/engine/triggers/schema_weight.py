@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from automation.contract.document.nodes import nodes
+from automation.engine.expressions.pace import Step, uncounted
 from automation.engine.triggers.schema_outline import APPLICATORS, Schema, parts
 
 MOST: Final = 10_000
@@ -18,6 +19,8 @@ LONGEST_WAY: Final = 100
 """How many subschemas and references may lead from the whole to one of its parts."""
 _SCANS: Final = frozenset({"pattern", "format", "patternProperties", "propertyNames"})
 """Keywords that read a text as a whole."""
+_STEPS: Final = 5
+"""What a subschema costs to weigh, beside what it asks."""
 _LOOK_BACK: Final = frozenset({"unevaluatedItems", "unevaluatedProperties"})
 _LOOK_BACK_FACTOR: Final = 16
 """What it costs more, by measurement, to remember which of a value has been asked about."""
@@ -38,25 +41,27 @@ class TooHeavy(Exception):
     """More than ``MOST`` is asked of one value, or the way is too long, by the place in the message."""
 
 
-def weight(outlined: Mapping[str, Schema]) -> Weight:
+def weight(outlined: Mapping[str, Schema], step: Step = uncounted) -> Weight:
     """Return the weight of a schema.
 
     Args:
         outlined: The schema and its subschemas by their JSON pointers; every reference leads to one of them.
+        step: Counts what it costs.
 
     Raises:
         Recursive: It refers to itself, so that there is no end to it.
         TooHeavy: It asks too much.
     """
-    levels = _Weighing(outlined).of("")
+    levels = _Weighing(outlined, step).of("")
     return Weight(max(each.asked for each in levels), max(each.read for each in levels))
 
 
 class _Weighing:
     """Weighs subschemas, each once; a weight has a level for the value, one for what is in it, and so on."""
 
-    def __init__(self, outlined: Mapping[str, Schema]) -> None:
+    def __init__(self, outlined: Mapping[str, Schema], step: Step) -> None:
         self._outlined = outlined
+        self._step = step
         self._known: dict[str, tuple[Weight, ...]] = {}
         self._open: set[str] = set()
 
@@ -68,8 +73,9 @@ class _Weighing:
         if len(self._open) == LONGEST_WAY:
             raise TooHeavy(place)
         self._open.add(place)
-        schema = self._outlined[place]
-        levels = [_own(schema)]
+        schema, own = self._outlined[place], _own(self._outlined[place])
+        self._step(_STEPS + own.asked // 4)
+        levels = [own]
         for below, levels_below in self._applied(place, schema):
             added = zip_longest(levels, [Weight(0, 0)] * below + list(levels_below), fillvalue=Weight(0, 0))
             levels = [Weight(one.asked + other.asked, one.read + other.read) for one, other in added]

@@ -43,6 +43,15 @@ def test_a_piece_longer_than_a_stretch_has_a_rest_before_and_after_it() -> None:
     assert stretches.steps == [1, 5, 1]
 
 
+def test_a_piece_of_several_stretches_has_as_many_rests_before_it() -> None:
+    stretches = Stretches()
+    pace = Pace(stretches.rest, stretch=3)
+
+    pace.step(10)
+
+    assert len(stretches.steps) == 1 + 3
+
+
 def test_the_longest_expression_is_compiled_in_one_stretch() -> None:
     assert MAX_LENGTH <= STRETCH
 

@@ -177,7 +177,7 @@ async def test_labels_are_compiled_once_for_all_events_and_take_of_the_same_step
 
 async def test_what_input_schemas_ask_takes_of_the_same_steps(rules: RuleDesk) -> None:
     version = a_version(input_schema={"properties": {"n": {"type": "integer"}}})
-    large = replace(an_event(), trigger=Opaque({"n": 1, "many": [0] * 10_000}, "{}"))
+    large = replace(an_event(), trigger=Opaque({"n": 1, "many": [0] * 4_000}, "{}"))
     work = request(EventDesk(rules, steps=5_000))
 
     with pytest.raises(InvalidInput):

@@ -1,22 +1,35 @@
 """An input schema: what it may be, what it costs at the most, and what it says of what it is asked of."""
 
+import asyncio
 import time
-from typing import Any
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
 
 from automation.domain.errors import InvalidInput
+from automation.domain.rules import RuleContent, RuleStatus, RuleVersion
+from automation.engine.expressions.pace import STRETCH, Step, uncounted
 from automation.engine.triggers.input_schema import (
+    AT_ONCE,
     DEEPEST,
     LONGEST,
+    LONGEST_PATTERNS,
     MAX_COST,
+    MOST_CLASSES,
     MOST_PATTERNS,
     InputSchema,
     InputSchemas,
+    OwnInputSchemas,
     schema_violations,
 )
 from tests.engine.triggers.schemas import ORDER
+
+Result = TypeVar("Result")
 
 
 def found(schema: Any) -> list[tuple[str | None, str]]:
@@ -130,7 +143,7 @@ def test_data_that_would_take_too_long_are_refused_before_they_are_looked_at() -
 def test_a_pattern_on_a_long_text_takes_linear_time() -> None:
     began = time.process_time()
 
-    assert refused({"properties": {"a": {"pattern": "^(a*)*$"}}}, {"a": "a" * 500_000 + "b"}) == [
+    assert refused({"properties": {"a": {"pattern": "^(a*)*$"}}}, {"a": "a" * 400_000 + "b"}) == [
         ("/trigger_data/a", "does not have the required form")
     ]
     assert time.process_time() - began < 1
@@ -140,24 +153,142 @@ def test_of_much_that_is_wrong_the_first_is_told_and_no_time_lost_with_the_other
     schema = {"properties": {"a": {"items": {"allOf": [{"minimum": 1}] * 20}}}}
     began = time.process_time()
 
-    assert refused(schema, {"a": [0] * 10_000}) == [("/trigger_data/a/0", "must be at least 1")]
+    assert refused(schema, {"a": [0] * 5_000}) == [("/trigger_data/a/0", "must be at least 1")]
     assert time.process_time() - began < 1
 
 
-def test_a_version_is_compiled_once_and_a_long_time_not_asked_for_forgotten() -> None:
+async def at_once(work: Callable[[Step], Result], /) -> Result:
+    """Do what takes longer than a stretch."""
+    return work(uncounted)
+
+
+async def test_a_version_is_compiled_once_and_a_long_time_not_asked_for_forgotten() -> None:
     schemas, tenant, rule = InputSchemas(), uuid4(), uuid4()
-    schemas.require(tenant, rule, 1, {"required": ["a"]}, {"a": 1})
+    require = partial(schemas.require, in_thread=at_once)
+    await require(tenant, rule, 1, {"required": ["a"]}, {"a": 1})
 
-    schemas.require(tenant, rule, 1, {"required": ["b"]}, {"a": 1})  # a version never says something else
+    await require(tenant, rule, 1, {"required": ["b"]}, {"a": 1})  # a version never says something else
     with pytest.raises(InvalidInput):
-        schemas.require(tenant, rule, 2, {"required": ["b"]}, {"a": 1})
+        await require(tenant, rule, 2, {"required": ["b"]}, {"a": 1})
     with pytest.raises(InvalidInput):
-        schemas.require(uuid4(), rule, 1, {"required": ["b"]}, {"a": 1})
+        await require(uuid4(), rule, 1, {"required": ["b"]}, {"a": 1})
     for version in range(3, 200):
-        schemas.require(tenant, rule, version, {}, {})
+        await require(tenant, rule, version, {}, {})
     with pytest.raises(InvalidInput):
-        schemas.require(tenant, rule, 1, {"required": ["b"]}, {"a": 1})
+        await require(tenant, rule, 1, {"required": ["b"]}, {"a": 1})
 
 
-def test_without_a_schema_anything_is_taken() -> None:
-    InputSchemas().require(uuid4(), uuid4(), 1, None, {"a": [[[]]]})
+async def test_without_a_schema_anything_is_taken() -> None:
+    await InputSchemas().require(uuid4(), uuid4(), 1, None, {"a": [[[]]]}, in_thread=at_once)
+
+
+async def test_of_those_who_wait_for_the_same_large_schema_one_compiles_it() -> None:
+    turn, made = asyncio.Lock(), list[object]()
+    schemas, tenant, rule = InputSchemas(), uuid4(), uuid4()
+
+    async def in_turn(work: Callable[[Step], Result], /) -> Result:
+        async with turn:
+            await asyncio.sleep(0)
+            made.append(result := work(uncounted))
+            return result
+
+    asked = [schemas.require(tenant, rule, 1, LARGE, {"p1": "a"}, in_thread=in_turn) for _ in range(3)]
+    await asyncio.gather(*asked)
+
+    assert len(made) == 3
+    assert len({id(each) for each in made}) == 1
+
+
+LARGE: Any = {"properties": {f"p{number}": {"type": "string", "minLength": 1} for number in range(600)}}
+
+
+def test_what_a_schema_costs_to_check_and_to_compile_is_counted_by_its_parts() -> None:
+    steps, stretches = Counter[str](), list[int]()
+
+    def step(count: int) -> None:
+        steps["all"] += count
+        stretches.append(count)
+
+    assert list(schema_violations(LARGE, step)) == []
+    checked = steps["all"]
+    InputSchema(LARGE, step)
+
+    assert 600 * 8 <= checked <= 600 * 16
+    assert checked <= steps["all"] <= 2 * checked
+    assert sum(each > STRETCH for each in stretches) == 2  # what the compiler does, each time
+
+
+@pytest.mark.parametrize(
+    ("patterns", "message"),
+    [
+        (["(?i)a"], "is a pattern with flags in it, such as (?i)"),
+        (["(?i:a)"], "is a pattern with flags in it, such as (?i)"),
+        (["(?-u:a)"], "is a pattern with flags in it, such as (?i)"),
+        (["a{0}"], "is a pattern that repeats something no times, as {0} does"),
+        (["(?:a){0,0}"], "is a pattern that repeats something no times, as {0} does"),
+        (["a{,0}"], "is a pattern that repeats something no times, as {0} does"),
+        (["a{00}"], "is a pattern that repeats something no times, as {0} does"),
+    ],
+)
+@pytest.mark.parametrize("place", ["/pattern", "/patternProperties"])
+def test_a_pattern_says_nothing_whose_cost_no_size_tells_of(patterns: list[str], message: str, place: str) -> None:
+    schema: Any = {"pattern": patterns[0]} if place == "/pattern" else {"patternProperties": {patterns[0]: {}}}
+
+    ((at, said),) = found(schema)
+
+    assert said == message
+    assert (at or "").startswith(place)
+
+
+@pytest.mark.parametrize("pattern", ["^[A-Z]{2,3}[0-9]{1,10}$", "(?:a|b)+", "a{0,1}", "^\\p{L}+$", "x{10,}", "a{0,}"])
+def test_what_patterns_are_made_of_elsewhere_is_taken(pattern: str) -> None:
+    assert found({"pattern": pattern}) == []
+
+
+def test_all_patterns_together_have_so_many_characters_and_classes_and_take_so_much() -> None:
+    def patterns(*texts: str) -> dict[str, Any]:
+        return {"properties": {f"p{number}": {"pattern": text} for number, text in enumerate(texts)}}
+
+    assert found(patterns(*["a" * (LONGEST_PATTERNS // 2)] * 2)) == []
+    assert found(patterns(*["a" * (LONGEST_PATTERNS // 2)] * 2, "b")) == [
+        ("", "has patterns of more than 4,096 characters together")
+    ]
+    assert found(patterns(*[r"\p{L}"] * MOST_CLASSES)) == []
+    assert found(patterns(*[r"\p{L}"] * MOST_CLASSES, r"\P{L}")) == [
+        ("", "names more than 20 classes of Unicode characters (\\p, \\P)")
+    ]
+    assert found(patterns(r"\w{2000}")) == []
+    ((_, message),) = found(patterns(*[r"\w{2000}"] * 30))
+    assert message == "is no regular expression without look-around and back-references, or is too large"
+
+
+async def test_what_costs_much_to_ask_is_asked_in_its_turn_at_a_pace_and_what_costs_little_at_once() -> None:
+    schemas, tenant, rule, asked = InputSchemas(), uuid4(), uuid4(), list[int]()
+    schema = {"properties": {"a": {"items": {"minimum": 0}}}}
+
+    async def in_turn(work: Callable[[Step], Result], /) -> Result:
+        return work(asked.append)
+
+    for number in (AT_ONCE // 10, AT_ONCE):
+        await schemas.require(tenant, rule, 1, schema, {"a": [1] * number}, in_thread=in_turn)
+
+    (steps,) = asked
+    assert steps >= 1_000
+
+    with pytest.raises(InvalidInput):
+        await schemas.require(tenant, rule, 1, schema, {"a": [1] * MAX_COST}, in_thread=in_turn)
+    assert len(asked) == 1
+
+
+async def test_what_the_clock_triggers_a_rule_with_is_asked_of_its_schema() -> None:
+    schemas = OwnInputSchemas()
+    content = RuleContent(name="r", status=RuleStatus.ACTIVE, trigger_config={}, actions=())
+    rule = RuleVersion(tenant=uuid4(), rule_id=uuid4(), version=1, content=content)
+    asking = replace(rule, content=replace(content, input_schema={"properties": {"a": {"type": "string"}}}))
+
+    await schemas.require(rule, {"a": 1})
+    await schemas.require(asking, {"a": "x"})
+    with pytest.raises(InvalidInput) as refused_it:
+        await schemas.require(asking, {"a": 1})
+
+    assert [each.pointer for each in refused_it.value.violations] == ["/trigger_data/a"]
