@@ -48,7 +48,7 @@ class Bench:
     def __enter__(self) -> "Bench":
         self._place.mkdir(exist_ok=True)
         self._state = State.of(self._repository, _DIGESTED)
-        self._kept = Kept(self._place / f"verdicts-{self._state.code}.jsonl", self._state)
+        self._kept = Kept(self._place / "verdicts.jsonl", self._state)
         with ExitStack() as stack:
             temporary = Path(stack.enter_context(TemporaryDirectory(prefix="mutation-")))
             server = EmbeddedServer(temporary / "server", fast=True)
@@ -124,9 +124,9 @@ class Bench:
     def _covering(self, rooms: Sequence[str], until: float | None) -> Covering:
         chosen = sorted({test for room in rooms for test in ROOMS[room]})
         name = hashlib.sha256(" ".join(chosen).encode()).hexdigest()[:8]
-        place = self._place / f"covering-{self._state.code}-{name}"
+        place = self._place / f"covering-{name}"
         files = {file: of for file, of in self._state.tests.items() if file.startswith(tuple(chosen))}
-        kept = covering.kept(place)
+        kept = covering.kept(place, self._repository)
         changed = sorted(file for file, of in files.items() if kept is None or kept.files.get(file) != of)
         gone = set() if kept is None else set(kept.files) - set(files)
         if kept is not None and not changed and not gone:
@@ -136,7 +136,7 @@ class Bench:
         asked = chosen if kept is None else changed
         found = covering.measured(self._repository, place, asked, self._environment, seconds) if asked else Covering()
         found = replace(found if kept is None else kept.without({*changed, *gone}).joined(found), files=files)
-        covering.keep(found, place)
+        covering.keep(found, place, self._repository)
         return found
 
 

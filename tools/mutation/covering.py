@@ -15,6 +15,7 @@ from pathlib import Path
 import coverage
 
 from tools.mutation.bounded import bounded
+from tools.mutation.carrying import carried
 from tools.mutation.trial import FAILED
 
 
@@ -212,8 +213,8 @@ def _pass_alone(failed: Sequence[str], repository: Path, environment: dict[str, 
     return run is not None and run[0] == 0
 
 
-def kept(place: Path) -> Covering | None:
-    """Return what was measured before, None where nothing was."""
+def kept(place: Path, repository: Path) -> Covering | None:
+    """Return what was measured before, of the lines as they are now; None where nothing was."""
     path = place / "covering.json"
     if not path.exists():
         return None
@@ -222,7 +223,19 @@ def kept(place: Path) -> Covering | None:
         name: {int(line): frozenset(document["tests"][test] for test in tests) for line, tests in of.items()}
         for name, of in document["lines"].items()
     }
+    sources = {name: _lines(repository / name) for name in lines}
+    lines = {
+        name: of
+        if sources[name] == document["sources"][name]
+        else carried(of, document["sources"][name], sources[name])
+        for name, of in lines.items()
+    }
     return Covering(lines, document["took"], document["files"])
+
+
+def _lines(path: Path) -> list[str]:
+    """Return a file's lines, none where it is gone."""
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
 def _read(repository: Path, place: Path) -> Covering:
@@ -239,13 +252,14 @@ def _read(repository: Path, place: Path) -> Covering:
     return Covering({file: {line: frozenset(of) for line, of in each.items()} for file, each in lines.items()}, took)
 
 
-def keep(covering: Covering, place: Path) -> None:
-    """Write down what was measured."""
+def keep(covering: Covering, place: Path, repository: Path) -> None:
+    """Write down what was measured, with the lines that it was measured of."""
     tests = sorted({test for of in covering.lines.values() for contexts in of.values() for test in contexts})
     places = {test: at for at, test in enumerate(tests)}
     lines = {
         name: {line: sorted(places[test] for test in contexts) for line, contexts in of.items()}
         for name, of in covering.lines.items()
     }
-    document = {"tests": tests, "lines": lines, "took": covering.took, "files": covering.files}
+    sources = {name: _lines(repository / name) for name in lines}
+    document = {"tests": tests, "lines": lines, "took": covering.took, "files": covering.files, "sources": sources}
     (place / "covering.json").write_text(json.dumps(document))

@@ -1,8 +1,8 @@
-"""Verdicts kept from one run to the next, for as long as the code, and the tests that they rest on, are the same."""
+"""Verdicts kept from one run to the next, each for as long as what it rests on is the same."""
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,45 +14,43 @@ from tools.mutation.trial import Found, Verdict
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The state of everything that a verdict depends on.
+    """The state of everything that a verdict depends on: a digest of each file, by its path."""
 
-    Args:
-        code: A digest of the code, and of what tests share.
-        tests: A digest of each file of tests.
-    """
-
-    code: str
-    tests: dict[str, str]
+    files: dict[str, str]
 
     @classmethod
     def of(cls, repository: Path, names: Sequence[str]) -> "State":
         """Look at the directories and files of some names."""
-        digest = hashlib.sha256()
-        tests: dict[str, str] = {}
+        files: dict[str, str] = {}
         for name in names:
             place = repository / name
             for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-                if path.suffix not in {".py", ".sql", ".yaml", ".toml"} or not path.is_file():
-                    continue
-                file, content = str(path.relative_to(repository)), path.read_bytes()
-                if name == "tests" and path.name.startswith("test_"):
-                    tests[file] = _short(content)
-                else:
-                    digest.update(file.encode() + b"\0" + content)
-        return cls(digest.hexdigest()[:12], tests)
+                if path.suffix in {".py", ".sql", ".yaml", ".toml"} and path.is_file():
+                    files[str(path.relative_to(repository))] = _short(path.read_bytes())
+        return cls(files)
+
+    @property
+    def tests(self) -> dict[str, str]:
+        """The files that have tests, with a digest of each."""
+        return {
+            path: of for path, of in self.files.items() if path.startswith("tests/") and Path(path).match("test_*.py")
+        }
 
     def of_test(self, test: str) -> str:
         """Return what a verdict by a test rests on: its file, or where it is by none, or by one of no file, all."""
-        found = self.tests.get(test.split("::", maxsplit=1)[0])
-        return found if found is not None else _short(json.dumps(self.tests, sort_keys=True).encode())
+        found = self.files.get(module_of(test))
+        return found if found is not None else _short(json.dumps(self.files, sort_keys=True).encode())
 
 
 class Kept:
-    """The verdicts of one state of the code.
+    """The verdicts so far.
+
+    One that a test noticed holds as long as the mutant's file and the test's are the same, any other as long as
+    everything is.
 
     Args:
         place: The file that they are in.
-        state: What there is now: a verdict that rests on other tests is forgotten.
+        state: What there is now.
     """
 
     def __init__(self, place: Path, state: State) -> None:
@@ -64,7 +62,8 @@ class Kept:
         return {
             entry["mutant"]: Verdict(entry["verdict"])
             for entry in self._entries()
-            if entry["rests_on"] == self._state.of_test(entry["by"])
+            if entry["of"] == self._state.files.get(_path(entry))
+            and entry["rests_on"] == self._state.of_test(entry["by"])
         }
 
     def noticed(self) -> dict[str, set[str]]:
@@ -72,7 +71,7 @@ class Kept:
         found: dict[str, set[str]] = {}
         for entry in self._entries():
             if entry["by"]:
-                found.setdefault(entry["mutant"].split(":", maxsplit=1)[0], set()).add(module_of(entry["by"]))
+                found.setdefault(_path(entry), set()).add(module_of(entry["by"]))
         return found
 
     def add(self, mutant: Mutant, found: Found) -> None:
@@ -80,12 +79,18 @@ class Kept:
         if found.verdict is Verdict.OPEN:
             return
         entry = {"mutant": mutant.key, "line": mutant.change.first, "verdict": found.verdict, "by": found.by}
+        rests = {"of": self._state.files.get(mutant.path), "rests_on": self._state.of_test(found.by)}
         with self._place.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry | {"rests_on": self._state.of_test(found.by)}) + "\n")
+            file.write(json.dumps(entry | rests) + "\n")
 
     def _entries(self) -> Iterator[Any]:
         if self._place.exists():
             yield from map(json.loads, self._place.read_text(encoding="utf-8").splitlines())
+
+
+def _path(entry: Mapping[str, str]) -> str:
+    """Return the file of a verdict's mutant."""
+    return entry["mutant"].split(":", maxsplit=1)[0]
 
 
 def _short(content: bytes) -> str:

@@ -15,41 +15,42 @@ LIVED = Mutant("room", "code.py", "a", Change(2, 2, 4, 5, "c"), "a -> c")
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    for name in ("code/a.py", "tests/test_a.py", "tests/test_b.py", "tests/shared.py"):
+    for name in ("code.py", "code/a.py", "tests/test_a.py", "tests/test_b.py", "tests/shared.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
     return tmp_path
 
 
 def state(repository: Path) -> State:
-    return State.of(repository, ("code", "tests"))
+    return State.of(repository, ("code", "code.py", "tests"))
 
 
-@pytest.mark.parametrize("changed", ["code/a.py", "tests/shared.py"])
-def test_code_and_what_tests_share_are_one_state_whatever_single_tests_say(repository: Path, changed: str) -> None:
-    before = state(repository)
-    (repository / "tests/test_a.py").write_text("other")
-
-    assert state(repository).code == before.code
-    assert state(repository).tests != before.tests
-
-    (repository / changed).write_text("other")
-
-    assert state(repository).code != before.code
-
-
-def test_a_verdict_is_forgotten_with_the_tests_that_it_rests_on(repository: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("changed", "forgotten"),
+    [
+        ("code.py", {NOTICED.key, LIVED.key}),
+        ("tests/test_a.py", {NOTICED.key, LIVED.key}),
+        ("tests/test_b.py", {LIVED.key}),
+        ("tests/shared.py", {LIVED.key}),
+        ("code/a.py", {LIVED.key}),
+    ],
+)
+def test_a_verdict_holds_as_long_as_the_file_and_the_test_that_noticed_and_any_other_as_long_as_all_is_the_same(
+    repository: Path, tmp_path: Path, changed: str, forgotten: set[str]
+) -> None:
     place = tmp_path / "verdicts"
     kept = Kept(place, state(repository))
     kept.add(NOTICED, Found(Verdict.NOTICED, "tests/test_a.py::test"))
     kept.add(LIVED, Found(Verdict.LIVED))
     assert kept.verdicts() == {NOTICED.key: Verdict.NOTICED, LIVED.key: Verdict.LIVED}
 
-    (repository / "tests/test_b.py").write_text("other")
-    assert Kept(place, state(repository)).verdicts() == {NOTICED.key: Verdict.NOTICED}
+    (repository / changed).write_text("other")
 
-    (repository / "tests/test_a.py").write_text("other")
-    assert Kept(place, state(repository)).verdicts() == {}
+    assert {NOTICED.key, LIVED.key} - set(Kept(place, state(repository)).verdicts()) == forgotten
+
+
+def test_tests_are_told_from_what_they_share(repository: Path) -> None:
+    assert sorted(state(repository).tests) == ["tests/test_a.py", "tests/test_b.py"]
 
 
 def test_what_nothing_is_known_of_is_not_kept(repository: Path, tmp_path: Path) -> None:
