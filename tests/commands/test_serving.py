@@ -15,6 +15,7 @@ import pytest
 from automation.storage.embedded import EmbeddedServer
 from tests.commands.terminal import COMMAND, document, environment
 from tests.databases import Cluster, DatabaseUrls
+from tests.plain_http import PLAIN
 
 pytestmark = pytest.mark.process
 
@@ -66,7 +67,7 @@ def tables(urls: DatabaseUrls) -> set[str]:
 
 def test_serve_makes_no_tables_where_the_owner_is_not_named(empty: DatabaseUrls) -> None:
     with ready("serve", settings={"AUTOMATION_DATABASE_URL": empty.api}) as said:
-        readiness = httpx.get(f"{said['base_url']}/readyz", trust_env=False)
+        readiness = httpx.get(f"{said['base_url']}/readyz", **PLAIN)
 
     assert readiness.status_code == 503
     assert tables(empty) == set()
@@ -76,7 +77,7 @@ def test_serve_upgrades_the_schema_where_the_owner_is_named(empty: DatabaseUrls)
     settings = {"AUTOMATION_DATABASE_URL": empty.api, "AUTOMATION_MIGRATION_URL": empty.owner}
 
     with ready("serve", settings=settings) as said:
-        readiness = httpx.get(f"{said['base_url']}/readyz", trust_env=False)
+        readiness = httpx.get(f"{said['base_url']}/readyz", **PLAIN)
 
     assert readiness.status_code == 200
     assert "automation_executions" in tables(empty)
@@ -95,7 +96,7 @@ def test_a_demo_says_what_to_paste(empty: DatabaseUrls, tmp_path: Path) -> None:
         written = json.loads((tmp_path / "data" / "demo.json").read_text())
         *_, header, url = said["curl"].replace("'", "").rsplit(" ", 3)
         key = written["keys"]["reader"]
-        answer = httpx.get(url, headers={"x-api-key": key}, trust_env=False)
+        answer = httpx.get(url, headers={"x-api-key": key}, **PLAIN)
 
     assert (header, said["base_url"], said["documentation"]) == (key, written["base_url"], None)
     assert (said["demo"], said["log"]) == (str(tmp_path / "data" / "demo.json"), str(tmp_path / "data" / "demo.log"))

@@ -9,10 +9,11 @@ import httpx
 import pytest
 
 from automation.demo.receivers import receiving
+from tests.plain_http import PLAIN
 
 
 def test_a_receiver_that_is_out_of_order_can_be_repaired() -> None:
-    with receiving() as receivers, httpx.Client(base_url=receivers.http_url, trust_env=False) as client:
+    with receiving() as receivers, httpx.Client(base_url=receivers.http_url, **PLAIN) as client:
         before = client.post("/broken", json={})
         client.post("/repair")
         after = client.post("/broken", json={"order": 7})
@@ -26,7 +27,7 @@ def test_a_call_that_waits_for_the_slow_receiver_ends_with_it_in_silence(caplog:
     answers: list[int] = []
 
     def call(url: str) -> None:
-        with httpx.stream("POST", url, content=_told(taken), trust_env=False, timeout=30) as answer:
+        with httpx.stream("POST", url, content=_told(taken), **PLAIN, timeout=30) as answer:
             answers.append(answer.status_code)
 
     with caplog.at_level(logging.DEBUG):
@@ -53,7 +54,7 @@ def test_a_caller_that_gives_up_is_not_waited_for(caplog: pytest.LogCaptureFixtu
     with caplog.at_level(logging.DEBUG):
         with receiving() as receivers:
             with pytest.raises(httpx.ReadTimeout):
-                httpx.post(f"{receivers.http_url}/slow", json={}, trust_env=False, timeout=0.2)
+                httpx.post(f"{receivers.http_url}/slow", json={}, **PLAIN, timeout=0.2)
             began = time.monotonic()
         ended = time.monotonic() - began
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from tests.plain_http import PLAIN
 from tests.shipped_contract.shipped import ENTRIES
 from tests.system.tenancy import BULK_OPERATIONS, EVENTS, EXECUTIONS, RULES, SECRETS, WEBHOOK, Tenant, rule_input
 
@@ -31,7 +32,7 @@ class Call:
         headers = {"x-api-key": key, **({} if self.json is None else {"content-type": media_type})}
         content = None if self.json is None else json.dumps(self.json)
         return httpx.request(
-            method, url + self.path, headers=headers, content=content, trust_env=False, timeout=TIMEOUT_SECONDS
+            method, url + self.path, headers=headers, content=content, **PLAIN, timeout=TIMEOUT_SECONDS
         )
 
 

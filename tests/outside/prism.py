@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 import httpx
 
 from tests.outside.sdk.recorder import Exchange, Recording, recording
+from tests.plain_http import PLAIN
 from tests.system.processes import REPOSITORY, free_port
 
 PRISM = REPOSITORY / "node_modules" / ".bin" / "prism"
@@ -76,7 +77,7 @@ def _wait_until_it_answers(process: "subprocess.Popen[bytes]", url: str) -> None
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(httpx.TransportError):
-            httpx.get(url, trust_env=False, timeout=START_SECONDS)
+            httpx.get(url, **PLAIN, timeout=START_SECONDS)
             return
         time.sleep(0.1)
     raise AssertionError("Prism did not start")

@@ -19,6 +19,7 @@ from automation.storage.bulk_changes import MOST
 from tests.outside.calls import AN_EVENT, TIMEOUT_SECONDS, successful
 from tests.outside.conftest import Demo
 from tests.outside.long_rules import AT_ONCE, LARGE, LARGE_BEFOREHAND, at_once, one_at_a_time
+from tests.plain_http import PLAIN
 from tests.shipped_contract.shipped import ENTRIES, examples, responses
 from tests.system.many_executions import failed
 from tests.system.problems import problem_of
@@ -209,7 +210,7 @@ def test_what_the_client_has_is_not_sent_again(tenant: Tenant, entry: Entry) -> 
 
 def test_a_contract_that_is_withheld_is_not_found(settings: Mapping[str, str]) -> None:
     with serving({**settings, "AUTOMATION_PUBLISH_CONTRACT": "false"}) as process:
-        answers = [httpx.get(process.base_url + path, trust_env=False, timeout=TIMEOUT_SECONDS) for path in CONTRACTS]
+        answers = [httpx.get(process.base_url + path, **PLAIN, timeout=TIMEOUT_SECONDS) for path in CONTRACTS]
 
     for answer in answers:
         problem_of(answer, 404, "not_found")
@@ -295,7 +296,7 @@ def test_more_executions_than_one_request_changes_become_an_operation(tenant: Te
 def test_the_cancellation_of_a_running_execution_is_accepted(demo: Demo) -> None:
     call = {"method": "POST", "url": f"{demo.content['receiver']}/slow"}
     slow = {"type": "webhook_call", "timeout_seconds": 60, "config": call}
-    with httpx.Client(base_url=demo.base_url, trust_env=False, timeout=TIMEOUT_SECONDS) as client:
+    with httpx.Client(base_url=demo.base_url, **PLAIN, timeout=TIMEOUT_SECONDS) as client:
         client.headers["x-api-key"] = demo.content["keys"]["operator"]
         rule = client.post(RULES, json=rule_input(actions=[slow])).json()["data"]
         execution = client.post(rule["_links"]["execute"]["href"]).json()["data"]["_links"]

@@ -11,6 +11,7 @@ import pytest
 from automation.storage.accounts.administration import Administration
 from tests.databases import Cluster, DatabaseUrls
 from tests.outside.calls import Call, successful
+from tests.plain_http import PLAIN
 from tests.shipped_contract.shipped import ENTRIES, responses
 from tests.system.problems import problem_of
 from tests.system.processes import copy_service, own_server, plant, serving
@@ -27,7 +28,7 @@ DEPENDENT = {entry.name for entry in ENTRIES if 503 in responses(entry)}
 @pytest.fixture
 def tenant(settings: Mapping[str, str], administration: Administration) -> Iterator[Tenant]:
     """A tenant of a sound service, which shares its database with the one that has a fault."""
-    with serving(settings) as process, httpx.Client(base_url=process.base_url, trust_env=False) as client:
+    with serving(settings) as process, httpx.Client(base_url=process.base_url, **PLAIN) as client:
         yield new_tenant(client, administration)
 
 

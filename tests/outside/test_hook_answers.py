@@ -9,6 +9,7 @@ from automation.domain.limits import Limit
 from tests.outside.calls import TIMEOUT_SECONDS
 from tests.outside.conftest import Demo
 from tests.outside.long_rules import LARGE_BEFOREHAND, at_once, one_at_a_time
+from tests.plain_http import PLAIN
 from tests.system.problems import problem_of
 from tests.system.tenancy import RULES, Tenant, rule_input
 
@@ -26,7 +27,7 @@ def hook_of(tenant: Tenant, **members: Any) -> str:
 
 def test_the_end_of_a_run_is_the_answer_where_the_rule_wants_it(demo: Demo) -> None:
     rule = rule_input(trigger_type="webhook", trigger_config={"respond": "wait"}, actions=[A_WAIT])
-    with httpx.Client(base_url=demo.base_url, trust_env=False, timeout=TIMEOUT_SECONDS) as client:
+    with httpx.Client(base_url=demo.base_url, **PLAIN, timeout=TIMEOUT_SECONDS) as client:
         created = client.post(RULES, json=rule, headers={"x-api-key": demo.content["keys"]["operator"]}).json()
 
         response = client.post(created["hook"]["href"], json={"order_id": 1042})

@@ -12,6 +12,7 @@ from tests.outside.conftest import Demo
 from tests.outside.prism import faults, judged
 from tests.outside.sdk.exercises import exercise_python, exercise_typescript, exercise_typescript_fetch
 from tests.outside.sdk.generated import Sdks, provide
+from tests.plain_http import PLAIN
 from tests.system.attack import attack, of_an_operator
 from tests.system.processes import copy_service, plant, serving
 from tests.system.tenancy import Tenant, new_tenant
@@ -61,7 +62,7 @@ def test_a_response_out_of_contract_is_found(
     with (
         serving(settings, copy=copy) as process,
         judged(process.base_url) as recorded,
-        httpx.Client(base_url=recorded.base_url, trust_env=False, timeout=TIMEOUT_SECONDS) as client,
+        httpx.Client(base_url=recorded.base_url, **PLAIN, timeout=TIMEOUT_SECONDS) as client,
     ):
         new_tenant(client, administration).create_rule()
 

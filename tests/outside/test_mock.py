@@ -11,6 +11,7 @@ from automation.contract.compiled.responses import ResponseRules
 from automation.contract.document.outline import Entry
 from tests.outside.calls import TIMEOUT_SECONDS
 from tests.outside.prism import mocked
+from tests.plain_http import PLAIN
 from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, NAMES, examples, responses
 
 CONTRACT = Contract(DOCUMENT)
@@ -23,7 +24,7 @@ def client() -> Iterator[httpx.Client]:
     headers = {"x-api-key": "any"}
     with (
         mocked() as url,
-        httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=TIMEOUT_SECONDS) as client,
+        httpx.Client(base_url=url, headers=headers, **PLAIN, timeout=TIMEOUT_SECONDS) as client,
     ):
         yield client
 
@@ -42,7 +43,7 @@ def test_an_operation_answers_with_an_example_of_its_success(client: httpx.Clien
 def test_without_a_key_it_refuses_as_the_service_does(client: httpx.Client) -> None:
     entry = next(entry for entry in ENTRIES if entry.name == "getAutomationRule")
 
-    answer = httpx.get(f"{client.base_url}{path_of(entry)}", trust_env=False, timeout=TIMEOUT_SECONDS)
+    answer = httpx.get(f"{client.base_url}{path_of(entry)}", **PLAIN, timeout=TIMEOUT_SECONDS)
 
     assert read(answer) in shown(entry, 401)
     require_documented(entry, answer)

@@ -19,6 +19,7 @@ from automation.storage.accounts.administration import Administration
 from automation.storage.pool.pooler import PoolerBetween, require_session
 from tests.commands.terminal import assert_refused, run
 from tests.databases import Cluster, DatabaseUrls
+from tests.plain_http import PLAIN
 from tests.system.processes import free_port, serving
 from tests.system.tenancy import EXECUTIONS, RULES, new_tenant
 
@@ -84,7 +85,7 @@ def _await(url: str) -> None:
 def test_the_api_works_behind_it_and_prepares_nothing_by_itself(urls: DatabaseUrls, pooled: DatabaseUrls) -> None:
     with (
         serving({"AUTOMATION_DATABASE_URL": pooled.api}) as process,
-        httpx.Client(base_url=process.base_url, trust_env=False) as client,
+        httpx.Client(base_url=process.base_url, **PLAIN) as client,
     ):
         tenant = new_tenant(client, Administration(urls.owner))
         rule = tenant.create_rule()

@@ -18,6 +18,7 @@ import pytest
 
 from tests.databases import Cluster
 from tests.outside.conftest import SEED
+from tests.plain_http import PLAIN
 from tests.system.processes import REPOSITORY, Process, demonstrating
 
 PROGRAMS = Path(sys.executable).parent
@@ -48,7 +49,7 @@ def published(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """The contract as a demo publishes it."""
     path = tmp_path_factory.mktemp("published") / "openapi.json"
     with new_demo(cluster, tmp_path_factory.mktemp("demo")) as demo:
-        path.write_bytes(httpx.get(demo.base_url + CONTRACT, trust_env=False).content)
+        path.write_bytes(httpx.get(demo.base_url + CONTRACT, **PLAIN).content)
     return path
 
 

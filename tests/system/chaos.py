@@ -26,6 +26,7 @@ from security import key_format
 from tests.databases import DatabaseUrls
 from tests.engine.actions.receiver import OK, Receiver, receiving
 from tests.engine.workers import worker_settings
+from tests.plain_http import PLAIN
 from tests.system.processes import Process, running, serving, wait_for_line
 
 _ACCOUNT = """
@@ -132,7 +133,7 @@ async def run(plan: Plan, urls: DatabaseUrls, settings: Mapping[str, str]) -> Re
         "AUTOMATION_LEASE": str(plan.lease),
         "AUTOMATION_MAX_LOST_WORKERS": str(plan.executions),
     }
-    async with receiving() as receiver, AsyncExitStack() as stack, httpx.AsyncClient(trust_env=False) as client:
+    async with receiving() as receiver, AsyncExitStack() as stack, httpx.AsyncClient(**PLAIN) as client:
         receiver.answer = _answer
         client.headers["x-api-key"] = key
         servers = [await asyncio.to_thread(stack.enter_context, serving(settings)) for _ in range(2)]

@@ -20,6 +20,7 @@ import httpx
 import psutil
 
 from automation.storage.embedded import EmbeddedServer
+from tests.plain_http import PLAIN
 from tests.system import forked
 from tests.system.forked import Started
 
@@ -174,7 +175,7 @@ def wait_until_alive(process: Process) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while True:
         with contextlib.suppress(httpx.TransportError):
-            httpx.get(f"{process.base_url}/healthz", trust_env=False)
+            httpx.get(f"{process.base_url}/healthz", **PLAIN)
             return
         _expect_running(process, deadline)
         time.sleep(0.05)
@@ -198,7 +199,7 @@ def get_completed_execution(process: Process) -> httpx.Response:
     return httpx.get(
         f"{process.base_url}/api/v1/automation/executions/{process.demo['executions']['completed']}",
         headers={"x-api-key": process.demo["keys"]["reader"]},
-        trust_env=False,
+        **PLAIN,
         timeout=30,
     )
 

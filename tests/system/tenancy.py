@@ -17,6 +17,7 @@ from automation.storage.accounts.administration import Administration
 from security.key_format import generate
 from tests.administering import administering
 from tests.databases import Cluster
+from tests.plain_http import PLAIN
 from tests.secret_keys import SECRET_KEYS
 from tests.storage.stored_executions import Execution, add_execution
 from tests.system.processes import serving
@@ -130,7 +131,7 @@ def _new_key(administration: Administration, tenant: UUID, user: UUID) -> str:
 
 def judging_client(base_url: str) -> httpx.Client:
     """Return a client that expects of every answer what all answers have, whatever is asked."""
-    return httpx.Client(base_url=base_url, trust_env=False, event_hooks={"response": [_expect_no_sniffing]})
+    return httpx.Client(base_url=base_url, **PLAIN, event_hooks={"response": [_expect_no_sniffing]})
 
 
 def _expect_no_sniffing(response: httpx.Response) -> None:

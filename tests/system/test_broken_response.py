@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.plain_http import PLAIN
 from tests.system.conftest import Service
 from tests.system.processes import copy_service, plant, serving
 
@@ -22,7 +23,7 @@ def test_it_is_a_plain_500_and_the_log_says_where(service: Service, tmp_path: Pa
         response = httpx.get(
             f"{process.base_url}/api/v1/automation/rules/{service.demo['rules']['acme']}",
             headers={"x-api-key": service.demo["keys"]["reader"]},
-            trust_env=False,
+            **PLAIN,
         )
         process.stop()
         lines = process.log_lines()

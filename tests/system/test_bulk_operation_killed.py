@@ -9,6 +9,7 @@ import pytest
 from automation.storage.accounts.administration import Administration
 from automation.storage.bulk_changes import MOST
 from tests.databases import DatabaseUrls
+from tests.plain_http import PLAIN
 from tests.storage.roles import Connection
 from tests.system.blocked import blocked, wait_for_the_end
 from tests.system.many_executions import failed, over
@@ -59,7 +60,7 @@ def test_it_is_killed_in_the_middle_of_a_batch_and_goes_on(
             wait_for_the_end(admin, pid)
         (before,) = count(admin, UNCHANGED[action], tenant)
 
-        with serving(settings) as process, httpx.Client(base_url=process.base_url, trust_env=False) as client:
+        with serving(settings) as process, httpx.Client(base_url=process.base_url, **PLAIN) as client:
             again = Tenant(client, administration, tenant.tenant, tenant.user, tenant.key)
             operation = over(again, accepted.headers["location"])
             unchanged = page(again, **wanted)["data"]

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
+from tests.plain_http import PLAIN
 from tests.system.conftest import Service
 from tests.system.processes import serving
 
@@ -91,7 +92,7 @@ def httpx_get(url: str) -> int:
     """Return the status that a URL answers with."""
     import httpx
 
-    return httpx.get(url, trust_env=False).status_code
+    return httpx.get(url, **PLAIN).status_code
 
 
 def test_the_demo_report_is_for_its_owner_alone(service: Service) -> None:

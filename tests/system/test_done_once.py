@@ -17,6 +17,7 @@ import pytest
 from automation.storage import migration
 from automation.storage.accounts.administration import Administration
 from automation.storage.embedded import EmbeddedServer
+from tests.plain_http import PLAIN
 from tests.system.problems import problem_of
 from tests.system.processes import Process, frozen, own_server, serving
 from tests.system.tenancy import RULES, Tenant, new_tenant
@@ -36,9 +37,7 @@ class Pair:
         """Ask one of the processes to execute a rule; what is no answer at all is a 599."""
         headers = {"x-api-key": self.tenant.key, "idempotency-key": key}
         try:
-            return httpx.post(
-                f"{process.base_url}{RULES}/{rule}/execute", headers=headers, trust_env=False, timeout=DEADLINE
-            )
+            return httpx.post(f"{process.base_url}{RULES}/{rule}/execute", headers=headers, **PLAIN, timeout=DEADLINE)
         except httpx.TransportError as error:
             return httpx.Response(599, text=repr(error))
 
@@ -72,7 +71,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         migration.upgrade(urls.owner)
         settings = {"AUTOMATION_DATABASE_URL": urls.api, "AUTOMATION_DATA_DIR": str(directory)}
         first, second = (stack.enter_context(serving(settings)) for _ in range(2))
-        client = stack.enter_context(httpx.Client(base_url=second.base_url, trust_env=False))
+        client = stack.enter_context(httpx.Client(base_url=second.base_url, **PLAIN))
         yield Pair(server, (first, second), new_tenant(client, Administration(urls.owner)))
 
 
@@ -172,7 +171,7 @@ def test_what_was_sent_without_a_key_is_said_to_be_open_where_nobody_knows(pair:
 
     with ThreadPoolExecutor(1) as client, pair.admin() as admin, admin.transaction():
         admin.execute("LOCK TABLE automation_executions IN SHARE MODE")
-        sent = client.submit(httpx.post, path, headers={"x-api-key": pair.tenant.key}, trust_env=False, timeout=30)
+        sent = client.submit(httpx.post, path, headers={"x-api-key": pair.tenant.key}, **PLAIN, timeout=30)
         with frozen(wait_for_lock(admin)):
             problem = problem_of(sent.result(DEADLINE), 503, "outcome_unknown")
 

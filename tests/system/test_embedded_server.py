@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from automation.storage.embedded import EmbeddedServer
+from tests.plain_http import PLAIN
 from tests.system.processes import Process, running, serving, wait_for_line
 
 ENDED = "the embedded PostgreSQL ended: starting it again"
@@ -37,7 +38,7 @@ def kill_server(settings: dict[str, str]) -> int:
 
 def is_ready(process: Process) -> bool:
     """Say whether a service is ready for requests."""
-    return httpx.get(f"{process.base_url}/readyz", trust_env=False, timeout=30).status_code == httpx.codes.OK
+    return httpx.get(f"{process.base_url}/readyz", **PLAIN, timeout=30).status_code == httpx.codes.OK
 
 
 def lines_of(process: Process, *events: str) -> list[tuple[str, int]]:

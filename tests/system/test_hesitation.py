@@ -17,6 +17,7 @@ from automation.domain.permissions import Role
 from automation.storage.accounts.administration import Administration
 from automation.storage.embedded import EmbeddedServer
 from security.key_format import generate
+from tests.plain_http import PLAIN
 from tests.system.open_loop import OpenLoop
 from tests.system.processes import Process, frozen, own_server, serving
 
@@ -128,7 +129,7 @@ def expect_alive(process: Process) -> None:
     while answers < 20:
         assert time.monotonic() < deadline
         with contextlib.suppress(httpx.TimeoutException):
-            answers += httpx.get(f"{process.base_url}/healthz", trust_env=False, timeout=1).status_code == 200
+            answers += httpx.get(f"{process.base_url}/healthz", **PLAIN, timeout=1).status_code == 200
 
 
 def expect_end(process: Process) -> None:

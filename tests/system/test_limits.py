@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
+from tests.plain_http import PLAIN
 from tests.system.conftest import Service
 from tests.system.processes import COMMAND, environment, serving
 
@@ -42,7 +43,7 @@ def test_never_more_requests_than_the_limit_are_let_in(service: Service) -> None
         addresses = [first.base_url, second.base_url]
 
         def ask_four_times(number: int) -> list[int]:
-            with httpx.Client(base_url=addresses[number % 2], trust_env=False, timeout=30) as client:
+            with httpx.Client(base_url=addresses[number % 2], **PLAIN, timeout=30) as client:
                 return [client.get(path, headers={"x-api-key": key}).status_code for _ in range(4)]
 
         with ThreadPoolExecutor(CLIENTS) as clients:
@@ -59,7 +60,7 @@ def test_two_processes_and_fifty_clients_get_what_a_minute_gives_and_no_more(ser
 
         def ask(number: int) -> list[int]:
             address = (service.base_url, other.base_url)[number % 2]
-            with httpx.Client(base_url=address, trust_env=False, timeout=30) as client:
+            with httpx.Client(base_url=address, **PLAIN, timeout=30) as client:
                 return [client.get("/api/v1/me", headers={"x-api-key": key}).status_code for _ in range(12)]
 
         with ThreadPoolExecutor(CLIENTS) as clients:
@@ -98,10 +99,10 @@ def test_a_revoked_key_stops_working_within_a_second_on_every_process(service: S
 
     with serving(service.settings) as other:
         addresses = [service.base_url, other.base_url]
-        before = {httpx.get(url + path, headers={"x-api-key": key}, trust_env=False).status_code for url in addresses}
+        before = {httpx.get(url + path, headers={"x-api-key": key}, **PLAIN).status_code for url in addresses}
         automation(service.settings, "keys", "revoke", "--tenant", tenant, key[:11])
         time.sleep(1.0)
-        after = {httpx.get(url + path, headers={"x-api-key": key}, trust_env=False).status_code for url in addresses}
+        after = {httpx.get(url + path, headers={"x-api-key": key}, **PLAIN).status_code for url in addresses}
 
     assert before == {200}
     assert after == {401}

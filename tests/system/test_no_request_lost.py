@@ -11,6 +11,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.plain_http import PLAIN
 from tests.system.children import children_of, wait_until_it_serves
 from tests.system.load import CLIENTS, PATIENCE, Load, burden
 from tests.system.processes import Process, running, serving, wait_for_line, wait_until_alive
@@ -84,12 +85,12 @@ def test_what_is_told_to_stop_is_not_ready_and_answers_on_until_load_balancers_k
 ) -> None:
     with serving(settings | {"AUTOMATION_DRAIN_SECONDS": "12"}, workers=workers) as process:
         wait_for_all(process, workers)
-        before = httpx.get(f"{process.base_url}/readyz", trust_env=False)
+        before = httpx.get(f"{process.base_url}/readyz", **PLAIN)
         process.popen.send_signal(signal.SIGTERM)
         time.sleep(1.5)
 
-        ready = [httpx.get(f"{process.base_url}/readyz", trust_env=False) for _ in range(4)]
-        alive = httpx.get(f"{process.base_url}/healthz", trust_env=False)
+        ready = [httpx.get(f"{process.base_url}/readyz", **PLAIN) for _ in range(4)]
+        alive = httpx.get(f"{process.base_url}/healthz", **PLAIN)
         code = process.stop()
 
     assert code == 0
@@ -118,20 +119,20 @@ def test_children_end_with_their_parent_and_free_its_port(settings: dict[str, st
 def test_a_lack_of_descriptors_is_told_once_and_outlived(settings: dict[str, str]) -> None:
     with serving(settings) as process:
         server = psutil.Process(process.popen.pid)
-        httpx.get(f"{process.base_url}/readyz", trust_env=False)
+        httpx.get(f"{process.base_url}/readyz", **PLAIN)
         _, hard = server.rlimit(psutil.RLIMIT_NOFILE)
         server.rlimit(psutil.RLIMIT_NOFILE, (3, hard))  # standard input, output and error
 
         async def ask_in_vain() -> None:
             with pytest.raises(httpx.TimeoutException):
-                async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+                async with httpx.AsyncClient(**PLAIN, timeout=2) as client:
                     await client.get(f"{process.base_url}/healthz")
 
         asyncio.run(ask_in_vain())
         wait_for_line(process, "no connections taken")
         busy = server.cpu_percent(interval=1)
         server.rlimit(psutil.RLIMIT_NOFILE, (hard, hard))
-        answer = httpx.get(f"{process.base_url}/healthz", trust_env=False)
+        answer = httpx.get(f"{process.base_url}/healthz", **PLAIN)
         lines = [line for line in process.log_lines() if line["event"] == "no connections taken"]
 
     assert answer.status_code == 200

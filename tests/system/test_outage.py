@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from automation.storage.embedded import EmbeddedServer
+from tests.plain_http import PLAIN
 from tests.system.processes import Process, demonstrating, frozen, get_completed_execution, own_server
 
 LONGEST_ANSWER = 5.0
@@ -61,14 +62,14 @@ def test_a_stopped_database_is_503_and_its_return_is_noticed(outage: tuple[Proce
 
     server.halt(held=True)
     expect_unavailable(process)
-    ready = httpx.get(f"{process.base_url}/readyz", trust_env=False, timeout=30)
-    alive = httpx.get(f"{process.base_url}/healthz", trust_env=False)
+    ready = httpx.get(f"{process.base_url}/readyz", **PLAIN, timeout=30)
+    alive = httpx.get(f"{process.base_url}/healthz", **PLAIN)
     server.resume()
 
     assert ready.status_code == 503
     assert alive.status_code == 200
     assert seconds_until_answered(process) < LONGEST_RECOVERY
-    assert httpx.get(f"{process.base_url}/readyz", trust_env=False).status_code == 200
+    assert httpx.get(f"{process.base_url}/readyz", **PLAIN).status_code == 200
 
 
 def test_a_database_that_restarts_costs_no_more_than_a_moment(outage: tuple[Process, EmbeddedServer]) -> None:

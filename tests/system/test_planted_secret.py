@@ -23,6 +23,7 @@ from security.key_format import generate
 from tests.databases import Cluster, DatabaseUrls
 from tests.engine.actions.receiver import Answer, Receiver, receiving, response
 from tests.engine.workers import a_worker, worker_settings
+from tests.plain_http import PLAIN
 from tests.secret_keys import SECRET_KEYS
 from tests.system.processes import Process, serving
 from tests.system.tenancy import EXECUTIONS, RULES, SECRETS
@@ -90,7 +91,7 @@ async def an_operator(urls: DatabaseUrls, url: str) -> AsyncIterator[Seen]:
     tenant = administration.create_tenant(f"tenant {uuid4()}").tenant
     user = administration.create_user(tenant, "operator@example.com", Role.OPERATOR).user
     administration.create_key(tenant, user, digest=made.digest, prefix=made.prefix)
-    async with httpx.AsyncClient(base_url=url, headers={"x-api-key": made.plaintext}, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=url, headers={"x-api-key": made.plaintext}, **PLAIN) as client:
         yield Seen(client)
 
 

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.databases import Cluster
+from tests.plain_http import PLAIN
 from tests.system.processes import Process, demonstrating, port_of, running, wait_until_alive
 
 PREFIX = "/under/automation"
@@ -40,7 +41,7 @@ def client(demo: Process) -> Iterator[httpx.Client]:
     with httpx.Client(
         base_url=f"{parts.scheme}://{parts.netloc}",
         headers={"x-api-key": demo.demo["keys"]["operator"]},
-        trust_env=False,
+        **PLAIN,
     ) as opened:
         yield opened
 
@@ -57,7 +58,7 @@ def test_what_the_demo_announces_answers(demo: Process) -> None:
     base, *announced = re.findall(r"http://[^\s;]+", demo.output.read_text())
     key = {"x-api-key": demo.demo["keys"]["reader"]}
 
-    statuses = [httpx.get(url, headers=key, trust_env=False).status_code for url in announced]
+    statuses = [httpx.get(url, headers=key, **PLAIN).status_code for url in announced]
 
     assert base == demo.demo["base_url"]
     assert base.endswith(PREFIX)
@@ -183,7 +184,7 @@ def test_what_is_no_request_gets_a_type_that_leads_somewhere(cluster: Cluster, t
                 answer = b"".join(iter(lambda: connection.recv(65536), b""))
 
             problem = json.loads(answer.partition(b"\r\n\r\n")[2])
-            page = httpx.get(urljoin(process.base_url, problem["type"]), trust_env=False)
+            page = httpx.get(urljoin(process.base_url, problem["type"]), **PLAIN)
 
     assert problem["type"] == f"{PREFIX}/problems/malformed_request"
     assert page.status_code == 200

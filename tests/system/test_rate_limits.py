@@ -4,6 +4,7 @@ import httpx
 
 from automation.domain.limits import DEFAULTS, Limit
 from security.key_format import generate
+from tests.plain_http import PLAIN
 from tests.system.conftest import Service
 from tests.system.problems import problem_of
 from tests.system.processes import serving
@@ -62,7 +63,7 @@ def test_keys_that_are_refused_again_and_again_are_slowed_down_and_told_in_one_l
     with serving({**service.settings, "AUTOMATION_REFUSED_KEYS_PER_MINUTE": "3"}) as process:
 
         def ask(key: str) -> httpx.Response:
-            return httpx.get(process.base_url + ME, headers={"x-api-key": key}, trust_env=False)
+            return httpx.get(process.base_url + ME, headers={"x-api-key": key}, **PLAIN)
 
         refused = [ask(unknown.plaintext) for _ in range(5)]
         let_in = ask(good)

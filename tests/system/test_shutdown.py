@@ -13,6 +13,7 @@ import pytest
 from automation.service.release import release
 from automation.service.secrecy import mask
 from automation.storage.embedded import EmbeddedServer
+from tests.plain_http import PLAIN
 from tests.signals import deaf
 from tests.system.children import children_of, lines_of
 from tests.system.processes import (
@@ -45,7 +46,7 @@ def test_a_signal_stops_the_server_in_order(settings: dict[str, str], number: si
 def test_no_line_of_a_request_is_lost_by_a_stop(settings: dict[str, str], workers: int) -> None:
     asked = [f"asked-{number}" for number in range(20)]
     with serving(settings, workers=workers) as process:
-        with httpx.Client(base_url=process.base_url, trust_env=False) as client:
+        with httpx.Client(base_url=process.base_url, **PLAIN) as client:
             for request_id in asked:
                 client.get("/healthz", headers={"x-request-id": request_id})
 

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from automation.service.watchdog import EXIT_CODE
+from tests.plain_http import PLAIN
 from tests.system.children import PATIENCE, await_children, children_of, lines_of, wait_until_it_serves
 from tests.system.processes import (
     Process,
@@ -68,13 +69,13 @@ def spinning(tmp_path: Path) -> Path:
 def hold(process: Process) -> None:
     """Have a process hold its event loop."""
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"{process.base_url}/readyz", trust_env=False, timeout=PATIENCE)
+        httpx.get(f"{process.base_url}/readyz", **PLAIN, timeout=PATIENCE)
 
 
 def expect_answers(process: Process) -> None:
     """Check that every new connection is answered, whichever process takes it."""
     for _ in range(20):
-        assert httpx.get(f"{process.base_url}/healthz", trust_env=False, timeout=ANSWER_SECONDS).status_code == 200
+        assert httpx.get(f"{process.base_url}/healthz", **PLAIN, timeout=ANSWER_SECONDS).status_code == 200
 
 
 def wait_for_replacement(process: Process, *old: psutil.Process) -> dict[str, Any]:
@@ -275,7 +276,7 @@ def await_answer(process: Process) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         with contextlib.suppress(httpx.TransportError):
-            httpx.get(f"{process.base_url}/healthz", trust_env=False, timeout=ANSWER_SECONDS)
+            httpx.get(f"{process.base_url}/healthz", **PLAIN, timeout=ANSWER_SECONDS)
             return
         assert time.monotonic() < deadline
         time.sleep(0.05)

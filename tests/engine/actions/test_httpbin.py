@@ -10,6 +10,7 @@ import pytest
 
 from automation.engine.actions import ActionFailed, Actions
 from tests.engine.actions.calls import a_call
+from tests.plain_http import PLAIN
 from tests.system.processes import free_port
 
 pytestmark = pytest.mark.process
@@ -34,7 +35,7 @@ def _ready(url: str, process: "subprocess.Popen[bytes]") -> str:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            httpx.get(f"{url}/status/200", trust_env=False)
+            httpx.get(f"{url}/status/200", **PLAIN)
         except httpx.TransportError:
             time.sleep(0.05)
         else:

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from automation.domain.errors import AutomationError, all_errors
 from tests.outside.browser.conftest import OpenPage, Scheme
+from tests.plain_http import PLAIN
 from tests.system.processes import Process
 
 
@@ -41,7 +42,7 @@ def test_the_list_leads_to_every_page_and_back(demo_at_the_root: Process, open_p
 
 
 def test_the_type_of_a_real_problem_is_one_click_from_swagger_ui(demo: Process, open_page: OpenPage) -> None:
-    problem = httpx.get(f"{demo.base_url}/api/v1/automation/executions/nonsense", trust_env=False)
+    problem = httpx.get(f"{demo.base_url}/api/v1/automation/executions/nonsense", **PLAIN)
     watch = open_page("light")
 
     watch.page.goto(urljoin(str(problem.url), problem.json()["type"]))

@@ -14,6 +14,7 @@ from automation.contract.document.outline import Entry
 from automation.contract.document.references import follow
 from tests.outside.browser.conftest import OpenPage, Scheme
 from tests.outside.browser.swagger_ui import SwaggerUi
+from tests.plain_http import PLAIN
 from tests.shipped_contract.shipped import DOCUMENT, ENTRIES, examples, responses
 from tests.system.processes import Process
 
@@ -212,7 +213,7 @@ def execution_url(demo: Process, execution: str) -> str:
 
 def seen_by(reader: str, demo: Process, url: str) -> Any:
     """Return what one of the demo's users sees at an address without a browser."""
-    return httpx.get(url, headers={"x-api-key": demo.demo["keys"][reader]}, trust_env=False, timeout=30).json()
+    return httpx.get(url, headers={"x-api-key": demo.demo["keys"][reader]}, **PLAIN, timeout=30).json()
 
 
 def request_of(entry: Entry) -> Any:

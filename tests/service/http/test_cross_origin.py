@@ -18,7 +18,8 @@ ALWAYS_READABLE = {"Cache-Control", "Content-Language", "Content-Length", "Conte
 def service(origins: str) -> httpx.AsyncClient:
     """Return a client of the service, whose database is never asked."""
     settings = Settings(database_url=SecretStr("postgresql://nobody@127.0.0.1:1/nothing"), cors_origins=origins)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(create(settings)), base_url="http://service")
+    application = create(settings, document=dict(DOCUMENT))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://service")
 
 
 def preflight(origin: str, method: str = "POST") -> dict[str, str]:

@@ -20,6 +20,7 @@ from tests.databases import Cluster, DatabaseUrls
 from tests.engine.actions.mail import Mailbox, mailing
 from tests.engine.actions.receiver import Receiver, receiving
 from tests.engine.workers import STARTED, answering, never, slowly, worker_settings
+from tests.plain_http import PLAIN
 from tests.system.children import await_children, wait_until_it_serves
 from tests.system.hostile.innocents import Innocents
 from tests.system.processes import Process, own_server, running, serving, wait_for_line
@@ -183,7 +184,7 @@ async def _arena_in(stack: AsyncExitStack, urls: DatabaseUrls, server: EmbeddedS
     mailbox = await stack.enter_async_context(mailing())
     settings = {"AUTOMATION_DATABASE_URL": urls.api, "AUTOMATION_DATA_DIR": str(directory)}
     service = await asyncio.to_thread(_serve, stack, settings)
-    client = stack.enter_context(httpx.Client(base_url=service.base_url, trust_env=False, timeout=30))
+    client = stack.enter_context(httpx.Client(base_url=service.base_url, **PLAIN, timeout=30))
     innocent, other = (new_tenant(client, Administration(urls.owner)) for _ in range(2))
     rule = innocent.create_rule(actions=[webhook(counting.url)])
     execution = innocent.add_failed_execution(rule)
