@@ -12,6 +12,7 @@ from automation.contract.compiled.contract import Contract
 from automation.contract.compiled.operations import Operation
 from automation.contract.document.findings import ContractError, Finding
 from automation.contract.serving.binding import Binding, Unbindable, bind
+from automation.contract.serving.body_turns import BodyTurns
 from automation.contract.serving.connexion_adapter import ErrorHandler, Guard, Guarded, Lifespan, assemble
 from automation.contract.serving.endpoint import Around, Endpoint, endpoint
 from automation.contract.serving.handler_call import HandlerCall
@@ -60,7 +61,7 @@ def build(
     Raises:
         ContractError: An operation has no handler that can be called with what it has.
     """
-    bindings = _bindings(contract, handlers, provided)
+    bindings, turns = _bindings(contract, handlers, provided), BodyTurns()
     return assemble(
         _close,
         document=contract.document,
@@ -76,7 +77,11 @@ def build(
             for operation, binding in bindings
         ],
         security_map=security_map,
-        layers=[partial(Guard, guarded=_all(guards)), RequestValidation, ResponseValidation],
+        layers=[
+            partial(Guard, guarded=_all(guards)),
+            partial(RequestValidation, turns=turns),
+            partial(ResponseValidation, turns=turns),
+        ],
         error_handler=error_handler,
         lifespan=lifespan,
     )

@@ -1,6 +1,7 @@
 """Lets requests with a body on one at a time, tenants in turn, so that many of one don't hold everybody up.
 
-What reads, validates and checks a body does so in one stretch of the event loop, for milliseconds where it is a rule.
+What reads, validates and checks a body does so in one stretch of the event loop, for milliseconds where it is a rule;
+so does what validates and sends a large response, and what is computed without asking anybody.
 Forty that have arrived together would be forty stretches before anybody else has a turn, and a read wants several.
 """
 

@@ -14,11 +14,16 @@ from automation.contract.serving.request_context import ARGUMENTS, endpoint, not
 
 
 class RequestValidation:
-    """Leaves clean arguments in the scope of every request, or raises what is wrong with it."""
+    """Leaves clean arguments in the scope of every request, or raises what is wrong with it.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: What answers it.
+        turns: Gives those with a body their turn.
+    """
+
+    def __init__(self, app: ASGIApp, turns: BodyTurns) -> None:
         self._app = app
-        self._turns = BodyTurns()
+        self._turns = turns
         self._lanes = Lanes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -90,6 +90,11 @@ class Conditions:
         """The conditions, as they were written."""
         return tuple(compiled.condition for compiled in self._compiled)
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._compiled)
+
     @roomy
     def evaluate(self, scope: Mapping[str, Any], budget: Budget | None = None) -> Outcome:
         """Evaluate every condition, also those that cannot change the outcome any more.
@@ -106,7 +111,7 @@ class Conditions:
         Raises:
             ExpressionTooCostly: They went over the budget: there is no outcome then, and the run must fail.
         """
-        budget = budget or Budget(size=MAX_SIZE * max(1, len(self._compiled)))
+        budget = budget or Budget(size=MAX_SIZE * max(1, self.count))
         results = tuple(_evaluate(at, compiled, scope, budget) for at, compiled in enumerate(self._compiled))
         verdict = all if self.logic is ConditionLogic.AND else any
         return Outcome(not results or verdict(result.met for result in results), results)

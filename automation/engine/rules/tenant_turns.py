@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from automation.domain.errors import TooManyRequests
+from automation.domain.errors import TooManyChecks, TooManyRequests
 
 MOST_WAITING = 20
 """How many requests of a tenant wait for their turn in a process."""
@@ -26,11 +26,13 @@ class TenantTurns:
 
     Args:
         most: How many.
-        patience: For how many seconds one waits.
+        patience: For how many seconds one waits; None where however many wait however long, and none is refused.
         refused: Returns what is raised where too many wait, or one for too long.
     """
 
-    def __init__(self, most: int, patience: float, refused: Callable[[], TooManyRequests]) -> None:
+    def __init__(
+        self, most: int, patience: float | None = None, refused: Callable[[], TooManyRequests] = TooManyChecks
+    ) -> None:
         self._most = most
         self._patience = patience
         self._refused = refused
@@ -50,7 +52,7 @@ class TenantTurns:
         here = self._tenants.setdefault(tenant, _Here(self._most))
         here.count += 1
         try:
-            if here.count > self._most + MOST_WAITING:
+            if self._patience is not None and here.count > self._most + MOST_WAITING:
                 raise self._refused()
             taken = await self._taken(here.free, leaver)
             try:

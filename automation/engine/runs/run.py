@@ -1,14 +1,16 @@
 """Runs an execution that was claimed: conditions, then one action after the other, from the first that is not done."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from automation.domain.executions import ExecutionStatus, LogLevel
 from automation.domain.rules import RuleAction
 from automation.engine.actions import ActionFailed, Actions
-from automation.engine.expressions.evaluation import EvaluationError, ExpressionTooCostly
+from automation.engine.expressions.evaluation import MAX_SIZE, Budget, EvaluationError, ExpressionTooCostly
+from automation.engine.expressions.pace import PacedBudget
 from automation.engine.expressions.scope import execution_variable, rule_variable, scope
 from automation.engine.rules.program import Program, Programs, Step, UnusableRule
 from automation.engine.runs.journal import Journal, an_entry
@@ -17,6 +19,8 @@ from automation.engine.runs.results import Results
 from automation.engine.runs.tries import ActionGivenUp, Tries, WorkerStops
 from automation.engine.runs.vault import Vault
 from automation.storage.runs import ActionDone, Ending, Finished, HandedBack, Resting
+
+_Result = TypeVar("_Result")
 
 FROM_FAILED_ACTION = "failed_action"
 
@@ -61,19 +65,19 @@ class Run:
             BrokenOff: The run may not go on.
         """
         try:
-            program = self._programs.get(self._ledger.claim.rule)
+            program = await self._programs.get(self._ledger.claim.rule)
         except UnusableRule as error:
             return await self._unusable(str(error))
         self._vault.redaction.learn(program.plain)
         if self._stopping.is_set():
             return HandedBack()
-        return self._held_back(program) or await self._act(program)
+        return await self._held_back(program) or await self._act(program)
 
     async def _unusable(self, reason: str) -> Ending:
         await self._ledger.mark_rule_error(reason)
         return self._failed(f"The rule can't be run: {reason}.")
 
-    def _held_back(self, program: Program) -> Finished | None:
+    async def _held_back(self, program: Program) -> Finished | None:
         """Return how the execution ends where the rule's conditions don't let it run."""
         state = self._ledger.claim.execution
         if state.next_action > 0 or state.retry_from == FROM_FAILED_ACTION:
@@ -82,7 +86,8 @@ class Run:
             self._journal.write("The conditions were overridden.")
             return None
         try:
-            outcome = program.conditions.evaluate(self._scope())
+            evaluate = partial(program.conditions.evaluate, self._scope())
+            outcome = await self._computed(evaluate, program.conditions.count)
         except ExpressionTooCostly as error:
             return self._failed(f"The conditions could not be evaluated: {error}.")
         for result in outcome.results:
@@ -106,7 +111,8 @@ class Run:
         """Take one step; return None where the next one follows."""
         values = await self._vault.values(secrets)
         try:
-            config = step.template.resolve(self._scope(), secrets=values)
+            resolve = partial(step.template.resolve, self._scope(), secrets=values)
+            config = await self._computed(resolve, step.template.expression_count)
             if self._actions.waits(step.action.type):
                 return await self._wait(index, step.action, config)
             await self._run_action(index, step.action, config)
@@ -170,6 +176,12 @@ class Run:
                 action_index=index,
             )
         await self._ledger.record(ActionDone(index=index, result=self._results[index], failed=failed))
+
+    async def _computed(self, evaluate: Callable[[Budget], _Result], expressions: int) -> _Result:
+        """Evaluate so many expressions, at a pace."""
+        size = MAX_SIZE * max(1, expressions)
+        tenant = self._ledger.claim.tenant
+        return await self._programs.computing.done(tenant, lambda pace: evaluate(PacedBudget(pace, size=size)))
 
     def _failed(self, message: str) -> Finished:
         self._journal.write(message, level=LogLevel.ERROR)

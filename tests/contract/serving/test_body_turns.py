@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import httpx
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.contract.compiled.raw_bodies import RawBody
+from automation.contract.compiled.responses import ResponseRules
 from automation.contract.serving.body_turns import BRIEF, BodyTurns
 from automation.contract.serving.lanes import Lane
-from tests.contract.tiny import Handlers, Json, contract, operation, writing
+from automation.contract.serving.response_validation import LARGE
+from tests.contract.tiny import Handlers, Json, answer, contract, operation, writing
 from tests.turns import TurnLoop
 
 MANY = 40
@@ -149,16 +152,20 @@ def things(handlers: Handlers, reads: list[int]) -> httpx.AsyncClient:
     async def take_raw(body: RawBody | None) -> None:
         reads.append(0)
 
+    async def read_thing() -> Json:
+        return {"text": "x" * LARGE}
+
     async def compute_thing() -> None:
         reads.append(0)
 
     paths = {
+        "/large": {"get": operation("readThing", responses={"200": answer()})},
         "/computed": {"put": operation("computeThing")},
         "/json": {"put": writing("takeThing", {"type": "object"})},
         "/raw": {"put": writing("takeRaw", {}, **{"x-raw-body": ["application/json"]})},
     }
     lanes = {"computeThing": Lane.COMPUTED}
-    return handlers.serve(contract(paths), take_thing, take_raw, compute_thing, lanes=lanes)
+    return handlers.serve(contract(paths), take_thing, take_raw, compute_thing, read_thing, lanes=lanes)
 
 
 @pytest.fixture
@@ -182,4 +189,28 @@ async def test_others_have_a_turn_between_any_two_bodies_or_answers_that_are_com
     await another
 
     assert {answer.is_success for answer in answers} == {True}
+    assert set(range(MANY)) <= set(seen)
+
+
+async def test_others_have_a_turn_between_any_two_large_answers(
+    things: httpx.AsyncClient, reads: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, require = list[int](), ResponseRules.require
+
+    def noted(rules: ResponseRules, *response: Any) -> None:
+        reads.append(0)
+        require(rules, *response)
+
+    monkeypatch.setattr(ResponseRules, "require", noted)
+
+    async def be_another() -> None:
+        while len(reads) < MANY:
+            seen.append(len(reads))
+            await asyncio.sleep(0)
+
+    another = asyncio.create_task(be_another())
+    answers = await asyncio.gather(*(things.get("/large") for _ in range(MANY)))
+    await another
+
+    assert {answer.status_code for answer in answers} == {200}
     assert set(range(MANY)) <= set(seen)

@@ -21,12 +21,12 @@ def programs() -> Programs:
     return Programs(Actions.of([wait.action]))
 
 
-def test_a_version_is_compiled_once() -> None:
+async def test_a_version_is_compiled_once() -> None:
     kept, version = programs(), a_version(WAIT)
 
-    program = kept.get(version)
+    program = await kept.get(version)
 
-    assert kept.get(version) is program
+    assert await kept.get(version) is program
     assert program.steps[0].template.resolve({"trigger": {"seconds": 3}}) == {"seconds": 3}
 
 
@@ -39,20 +39,20 @@ def test_a_version_is_compiled_once() -> None:
         (a_version(WAIT, conditions=({"field": "trigger.a", "operator": "gone"},)), "its conditions can't be used"),
     ],
 )
-def test_a_version_that_can_not_be_run_says_why_every_time(version: RuleVersion, reason: str) -> None:
+async def test_a_version_that_can_not_be_run_says_why_every_time(version: RuleVersion, reason: str) -> None:
     kept = programs()
 
     for _ in range(2):
         with pytest.raises(UnusableRule, match=reason.replace("(", r"\(")):
-            kept.get(version)
+            await kept.get(version)
 
 
-def test_only_so_many_are_kept() -> None:
+async def test_only_so_many_are_kept() -> None:
     kept = programs()
     first = a_version(WAIT)
-    program = kept.get(first)
+    program = await kept.get(first)
 
     for _ in range(300):
-        kept.get(a_version(WAIT))
+        await kept.get(a_version(WAIT))
 
-    assert kept.get(first) is not program
+    assert await kept.get(first) is not program
