@@ -1,6 +1,5 @@
 """A bench on which mutants are tried side by side: copies of the repository, one PostgreSQL, and former verdicts."""
 
-import hashlib
 import os
 import threading
 import time
@@ -122,20 +121,21 @@ class Bench:
         return found.verdict
 
     def _covering(self, rooms: Sequence[str], until: float | None) -> Covering:
-        chosen = sorted({test for room in rooms for test in ROOMS[room]})
-        name = hashlib.sha256(" ".join(chosen).encode()).hexdigest()[:8]
-        place = self._place / f"covering-{name}"
-        files = {file: of for file, of in self._state.tests.items() if file.startswith(tuple(chosen))}
-        kept = covering.kept(place, self._repository)
-        changed = sorted(file for file, of in files.items() if kept is None or kept.files.get(file) != of)
-        gone = set() if kept is None else set(kept.files) - set(files)
-        if kept is not None and not changed and not gone:
+        """Return which tests run which lines; those that were measured and are the same aren't measured again."""
+        chosen = tuple(sorted({test for room in rooms for test in ROOMS[room]}))
+        place = self._place / "covering"
+        kept = covering.kept(place, self._repository) or Covering()
+        tests = self._state.tests
+        other = {file for file, of in kept.files.items() if tests.get(file) != of}
+        wanted = sorted(file for file in tests if file.startswith(chosen) and (file in other or file not in kept.files))
+        if not other and not wanted:
             return kept
-        print(f"looking which tests run which lines: {len(changed)} files of {' '.join(chosen)}", flush=True)
-        seconds = None if until is None else until - time.monotonic()
-        asked = chosen if kept is None else changed
-        found = covering.measured(self._repository, place, asked, self._environment, seconds) if asked else Covering()
-        found = replace(found if kept is None else kept.without({*changed, *gone}).joined(found), files=files)
+        found = kept.without(other)
+        if wanted:
+            print(f"looking which tests run which lines: {len(wanted)} files of {' '.join(chosen)}", flush=True)
+            seconds = None if until is None else until - time.monotonic()
+            new = covering.measured(self._repository, place, wanted, self._environment, seconds)
+            found = found.joined(replace(new, files={file: tests[file] for file in wanted}))
         covering.keep(found, place, self._repository)
         return found
 

@@ -40,7 +40,7 @@ class Covering:
             return frozenset(test for test in tests if test.split("::", maxsplit=1)[0] not in files)
 
         lines = {name: {line: left(of) for line, of in each.items()} for name, each in self.lines.items()}
-        return replace(self, lines=lines)
+        return replace(self, lines=lines, files={file: of for file, of in self.files.items() if file not in files})
 
     def joined(self, other: "Covering") -> "Covering":
         """Return what both have measured."""
@@ -48,7 +48,7 @@ class Covering:
         for name, each in other.lines.items():
             known = lines.setdefault(name, {})
             known.update({line: known.get(line, frozenset()) | of for line, of in each.items()})
-        return replace(self, lines=lines, took=self.took | other.took)
+        return Covering(lines, self.took | other.took, self.files | other.files)
 
     def of(self, path: str, first: int, last: int) -> list[str]:
         """Return the tests that run any of some lines, or any of the file where these run at its import alone."""
@@ -170,6 +170,10 @@ def _had(statement: ast.stmt) -> Iterator[tuple[str, int]]:
                 yield name, node.lineno
 
 
+_NOTHING_TO_RUN = 5
+"""pytest's exit code where all tests start processes, which are left out."""
+
+
 class OutOfTime(Exception):
     """The time was over before it was known which tests run which lines."""
 
@@ -201,7 +205,7 @@ def measured(
     if run is None:
         raise OutOfTime
     code, output = run
-    if code and not _pass_alone(FAILED.findall(output), repository, environment):
+    if code not in {0, _NOTHING_TO_RUN} and not _pass_alone(FAILED.findall(output), repository, environment):
         raise RuntimeError(f"The tests don't pass as they are:\n{output[-6000:]}")
     return _read(repository, noted)
 

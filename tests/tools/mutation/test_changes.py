@@ -80,3 +80,13 @@ def test_a_function_loses_its_lock_a_predicate_or_a_bound() -> None:
 
     assert {"FOR UPDATE -> ", "t.tenant = p_tenant AND -> ", "AND t.id = 7 -> ", "< ->  <= ", "OR -> AND"} <= set(made)
     assert {change.first for change in statements.changes(FUNCTION)} == {6, 7}
+
+
+def test_the_very_microsecond_of_a_clock_that_goes_on_is_nobodys() -> None:
+    body = "AS $$ SELECT FROM t WHERE a <= now() AND b <= clock_timestamp() AND clock_timestamp() > c AND d < 1; $$;"
+
+    made = {change.told(body) for change in statements.changes(body)}
+
+    assert "<= -> <" in {" ".join(each.split()) for each in made}
+    assert "> -> >=" not in {" ".join(each.split()) for each in made}
+    assert sum(" ".join(change.told(body).split()) == "<= -> <" for change in statements.changes(body)) == 1
