@@ -120,6 +120,26 @@ def test_uses_are_written_each_second_where_nobody_says_otherwise(directory: Mem
     assert written == [0, 1, 1, 2]
 
 
+def test_what_authenticates_writes_uses_in_the_background_from_its_start_on(
+    directory: MemoryDirectory, clock: Clock
+) -> None:
+    loop = TurnLoop()
+    stored = directory.add()
+    authenticator = Authenticator(directory, clock=clock)
+
+    async def begin() -> None:
+        authenticator.start()
+        await authenticator.resolve(stored.key.plaintext, None)
+
+    loop.begin(begin())
+    loop.turn(8)
+    loop.now += 1.0
+    loop.turn(6)
+    loop.discard()
+
+    assert directory.touched == [(stored.key.digest,)]
+
+
 async def test_a_use_that_fails_to_be_written_twice_is_due_no_sooner(directory: MemoryDirectory) -> None:
     usage = KeyUsage(directory)
     directory.failure = Unavailable()

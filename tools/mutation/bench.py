@@ -18,7 +18,7 @@ from tools.mutation import covering
 from tools.mutation.covering import Covering
 from tools.mutation.kept import Kept, State
 from tools.mutation.mutants import ROOMS, Mutant
-from tools.mutation.nearness import importers, module_of, near
+from tools.mutation.nearness import callers, importers, module_of, near
 from tools.mutation.starter import Starter
 from tools.mutation.trial import OUTSIDE, Asked, Copy, Verdict
 
@@ -95,21 +95,21 @@ class Bench:
     def _try(self, mutant: Mutant, tests: Covering, until: float | None) -> Verdict:
         if until is not None and time.monotonic() > until:
             return Verdict.OPEN
-        change = mutant.change
+        change, at = mutant.change, (mutant.path, mutant.change.first, mutant.change.last)
         if mutant.function is not None:
             asked = tests.of_function(self._repository, mutant.function)
+            called = callers(self._repository, mutant.function)
         else:
-            asked = tests.of(mutant.path, change.first, change.last)
+            called = importers(self._repository, mutant.path) if tests.at_import(*at) else []
+            asked = tests.of(*at)
         with self._lock:
-            first = [*mutant.from_text, *near(mutant.path, asked, self._noticed[mutant.path])]
-        if tests.at_import(mutant.path, change.first, change.last):
-            first = [*importers(self._repository, mutant.path), *first]
+            first = [*mutant.from_text, *called, *near(mutant.path, asked, self._noticed[mutant.path])]
         others = [test for test in asked if test not in first]
         stand = self._stands.get()
         shared = {} if mutant.makes_databases else {TEMPLATE: str(stand.template)}
         try:
             source = change.applied((self._repository / mutant.path).read_text(encoding="utf-8"))
-            groups = [Asked(each, sum(tests.took.get(test, 0.0) for test in each), until) for each in (first, others)]
+            groups = [Asked(each, tests.seconds(each), until) for each in (first, others)]
             groups.append(Asked(mutant.from_outside, OUTSIDE, until))
             found = stand.copy.tried(mutant.path, source, groups, stand.starter, self._environment | shared)
         finally:

@@ -16,6 +16,7 @@ import coverage
 
 from tools.mutation.bounded import bounded
 from tools.mutation.carrying import carried
+from tools.mutation.nearness import module_of
 from tools.mutation.trial import FAILED
 
 
@@ -37,7 +38,7 @@ class Covering:
         """Return what is left without the tests of some files."""
 
         def left(tests: frozenset[str]) -> frozenset[str]:
-            return frozenset(test for test in tests if test.split("::", maxsplit=1)[0] not in files)
+            return frozenset(test for test in tests if module_of(test) not in files)
 
         lines = {name: {line: left(of) for line, of in each.items()} for name, each in self.lines.items()}
         return replace(self, lines=lines, files={file: of for file, of in self.files.items() if file not in files})
@@ -60,6 +61,11 @@ class Covering:
     def at_import(self, path: str, first: int, last: int) -> bool:
         """Say whether some lines run at their file's import alone."""
         return self._touching(path, first, last) == {""}
+
+    def seconds(self, asked: Sequence[str]) -> float:
+        """Return how long tests, or whole modules of them, take together."""
+        names = frozenset(asked)
+        return sum(took for test, took in self.took.items() if test in names or module_of(test) in names)
 
     def _touching(self, path: str, first: int, last: int) -> frozenset[str]:
         lines = self.lines.get(path, {})

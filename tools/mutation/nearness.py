@@ -33,6 +33,13 @@ def importers(repository: Path, path: str) -> list[str]:
     )
 
 
+def callers(repository: Path, function: str) -> list[str]:
+    """Return the modules of storage's tests that name a function of the database: their statements are their own."""
+    named = re.compile(rf"\b{function}\b")
+    modules = (repository / "tests" / "storage").rglob("test_*.py")
+    return sorted(each.relative_to(repository).as_posix() for each in modules if named.search(each.read_text()))
+
+
 def module_of(test: str) -> str:
     """Return the module that a test stands in."""
     return test.split("::", maxsplit=1)[0]

@@ -36,3 +36,11 @@ def test_what_is_kept_is_known_again_also_where_its_lines_have_moved(tmp_path: P
     moved = covering.kept(tmp_path, tmp_path)
     assert moved is not None
     assert moved.of("code.py", 4, 4) == [f"{A}::one"]
+
+
+def test_tests_and_whole_modules_take_what_they_took() -> None:
+    both = ONE.joined(OTHER)
+
+    assert both.seconds([f"{A}::one"]) == 0.1
+    assert both.seconds([A, f"{B}::other"]) == 0.1 + 0.2
+    assert both.seconds([f"{A}::unknown"]) == 0

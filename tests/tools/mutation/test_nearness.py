@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.mutation.nearness import MOST_NEAR, importers, near
+from tools.mutation.nearness import MOST_NEAR, callers, importers, near
 
 OWN = "tests/storage/test_keys.py::a"
 FURTHER = "tests/storage/test_keys_of_old.py::b"
@@ -45,3 +45,14 @@ def test_constants_are_shown_to_the_modules_of_the_room_that_import_their_file(t
         (room / name).write_text(text)
 
     assert importers(tmp_path, "security/key_usage.py") == ["tests/security/test_one.py", "tests/security/test_two.py"]
+
+
+def test_a_function_of_the_database_is_shown_to_the_modules_that_call_it_by_statements_of_their_own(
+    tmp_path: Path,
+) -> None:
+    room = tmp_path / "tests" / "storage"
+    room.mkdir(parents=True)
+    (room / "test_one.py").write_text('QUERY = "SELECT used_v1(1)"')
+    (room / "test_two.py").write_text('QUERY = "SELECT overused_v1(1)"')
+
+    assert callers(tmp_path, "used_v1") == ["tests/storage/test_one.py"]
