@@ -76,6 +76,11 @@ def check(config: Mapping[str, Any]) -> Iterator[ConfigFault]:
             yield ConfigFault(pointer("to", index), "an address may not hold =?, which begins an encoded word")
 
 
+def is_long(config: Mapping[str, Any]) -> bool:
+    """Return whether a message takes long to write."""
+    return any(len(config.get(part, "")) > _BRIEF for part in ("text", "html"))
+
+
 def message(config: Mapping[str, Any], sender: str, idempotency_key: str) -> bytes:
     """Return the message that a valid config asks for, with CRLF line ends.
 

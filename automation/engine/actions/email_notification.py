@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from email.utils import parseaddr
+from functools import partial
 from typing import Any
 
 import aiosmtplib
@@ -19,7 +21,7 @@ from automation.engine.actions.action import (
     ActionWithheld,
     Syntax,
 )
-from automation.engine.actions.email_message import CONFIG_SCHEMA, EXAMPLE, check, message, message_id
+from automation.engine.actions.email_message import CONFIG_SCHEMA, EXAMPLE, check, is_long, message, message_id
 from automation.engine.actions.resources import ActionResources, MailServer
 from automation.engine.mail_tls import MailTls
 
@@ -44,6 +46,9 @@ def action(resources: ActionResources) -> Action:
         syntaxes={"/html": Syntax.HTML},
         example=EXAMPLE,
     )
+
+
+_WRITER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail")
 
 
 class _Delivery:
@@ -106,8 +111,13 @@ class _Delivery:
             timeout=None,
         )
 
+    async def _content(self) -> bytes:
+        """Return the message; a long one is written in a thread, one after the other: that takes up to 50 ms."""
+        write = partial(message, self._config, self._server.sender, self._call.idempotency_key)
+        return await asyncio.get_running_loop().run_in_executor(_WRITER, write) if is_long(self._config) else write()
+
     async def _deliver(self, client: aiosmtplib.SMTP) -> None:
-        content = message(self._config, self._server.sender, self._call.idempotency_key)
+        content = await self._content()
         await client.connect()
         await client.mail(parseaddr(self._server.sender)[1])
         for address in self._config["to"]:

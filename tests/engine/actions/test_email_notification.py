@@ -1,3 +1,4 @@
+import threading
 import time
 from collections.abc import AsyncIterator
 from email import message_from_bytes, policy
@@ -102,6 +103,34 @@ async def test_text_and_html_are_alternatives_in_any_language(mailbox: Mailbox) 
     assert text.get_content().splitlines() == [".", "erledigt ✓", "."]
     assert html.get_content().splitlines() == [config["html"]]
     assert max(len(line) for line in (mailbox.envelopes[0].original_content or b"").splitlines()) <= 998
+
+
+@pytest.mark.parametrize("parts", [{"text"}, {"html"}, {"text", "html"}], ids=sorted)
+async def test_a_long_message_is_read_as_it_was_meant_and_written_in_a_thread(
+    mailbox: Mailbox, parts: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [".", "", "erledigt ✓", "x" * 2000, *[" "] * 9000]
+    texts = {"text": "\n".join(lines), "html": "\r\n".join(["<b>✓</b>", *lines])}
+    threads, write = list[str](), email_message.message
+
+    def noted(*asked: Any) -> bytes:
+        threads.append(threading.current_thread().name.split("_")[0])
+        return write(*asked)
+
+    monkeypatch.setattr(email_notification, "message", noted)
+    short = {name: text[:100] for name, text in texts.items() if name not in parts}
+
+    await send(through(mailbox.port), {**CONFIG, **texts, **short})
+    await send(through(mailbox.port))
+
+    found = parsed(mailbox.envelopes[0])
+    for name, kind in (("text", "plain"), ("html", "html")):
+        part = found.get_body((kind,))
+        assert part is not None
+        assert not part.defects
+        assert part.get_content().splitlines() == {**texts, **short}[name].splitlines()
+    assert max(len(line) for line in (mailbox.envelopes[0].original_content or b"").splitlines()) <= 998
+    assert threads == ["mail", "MainThread"]
 
 
 async def test_html_alone_is_enough(mailbox: Mailbox) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from automation.engine.expressions.pace import Step
 from automation.engine.rules.likeness import Likeness
-from automation.engine.rules.masking import Step, masked
+from automation.engine.rules.masking import masked
 from automation.engine.rules.unmasking import _Unmasking
 
 
