@@ -31,8 +31,8 @@ from automation.storage.secrets.sealed_secrets import SealedSecrets
 from automation.storage.session import UnusableEncoding
 
 _SWITCH_SECONDS = 0.0005
-"""How long the event loop waits for the interpreter where a thread computes, whenever it has waited for a socket; Python's
-own is ten times as long."""
+"""How long the event loop waits for the interpreter where a thread computes, each time that it has waited for a socket.
+Python's own is ten times as long."""
 
 
 def work(
