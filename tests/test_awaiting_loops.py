@@ -19,7 +19,7 @@ REASONS: Mapping[str, str] = {
     "automation/engine/actions/transport.py:_Connection._head": "ends at a bound of lines and of bytes",
     "automation/engine/actions/transport.py:_Connection._part": "ends at a bound of bytes, be they there or not",
     "automation/engine/rules/event_desk.py:EventWork.admitted": "each part begins with a sleep of 0",
-    "automation/engine/runs/conductor.py:Conductor.conduct": "each round waits for an answer of the database",
+    "automation/engine/runs/conductor.py:Conductor._conduct": "each round waits for an answer of the database",
     "automation/engine/runs/folding.py:fold": "sleeps in each round, were it for 0 s",
     "automation/engine/runs/heartbeat.py:Heartbeat.listen": "rests for a beat in each round, or is stopped",
     "automation/engine/runs/ledger.py:Ledger.begin_call": "each round waits for an answer of the database",

@@ -106,6 +106,20 @@ class SharedPace(Pace):
         self.step(size // SIZE_OF_A_STEP)
 
 
+class BoundedPace(Pace):
+    """Another pace for work that has an allotment besides."""
+
+    __slots__ = ("_pace", "allotment")
+
+    def __init__(self, pace: Pace, allotment: Allotment) -> None:
+        self._pace = pace
+        self.allotment = allotment
+
+    def step(self, count: int = 1) -> None:
+        self.allotment.take(count)
+        self._pace.step(count)
+
+
 class PacedBudget(Budget):
     """A budget whose steps are taken at a pace."""
 

@@ -52,7 +52,7 @@ class Conductor:
     ) -> None:
         self._claim = claim
         self._most_lost = most_lost
-        vault = Vault(secrets, claim.tenant)
+        self._vault = vault = Vault(secrets, claim.tenant, programs.computing)
         journal = Journal(claim.execution.log_entries, vault.redaction)
         self._ledger = Ledger(runs, claim, journal, lease)
         self._heartbeat = Heartbeat(self._ledger)
@@ -64,6 +64,12 @@ class Conductor:
 
     async def conduct(self) -> None:
         """Run the execution until it is over, rests, is handed back, or lost to another worker."""
+        try:
+            await self._conduct()
+        finally:
+            await self._vault.close()
+
+    async def _conduct(self) -> None:
         ending = self._given_up() or await self._outcome()
         while ending is not None:
             try:

@@ -9,7 +9,7 @@ import orjson
 from automation.domain.executions import LogEntry, LogLevel
 from automation.engine.actions import ActionLog
 from automation.engine.rules.masking import masked
-from automation.engine.runs.redaction import Redaction
+from automation.engine.runs.redaction import STEPS_AT_ONCE, Redaction, TooLong, within
 from automation.storage.pool.encoding import storable
 from automation.storage.runs import LogPart
 
@@ -87,11 +87,14 @@ def an_entry(
 
 
 def _stored(metadata: Mapping[str, Any], redaction: Redaction) -> Mapping[str, Any]:
+    pace = within(STEPS_AT_ONCE)
     try:
-        encoded = orjson.dumps(masked(dict(metadata)), default=str).replace(b"\\u0000", b"\\ufffd")
+        encoded = orjson.dumps(masked(dict(metadata), pace.step), default=str).replace(b"\\u0000", b"\\ufffd")
+        if len(encoded) > MAX_METADATA_BYTES:
+            return {"omitted": f"it is larger than {MAX_METADATA_BYTES} bytes"}
+        stored: dict[str, Any] = redaction.value(orjson.loads(encoded), pace)
     except TypeError:
         return {"omitted": "it is not made of JSON values"}
-    if len(encoded) > MAX_METADATA_BYTES:
-        return {"omitted": f"it is larger than {MAX_METADATA_BYTES} bytes"}
-    stored: dict[str, Any] = redaction.value(orjson.loads(encoded))
+    except TooLong:
+        return {"omitted": "it takes too long to search it for secrets"}
     return stored

@@ -15,7 +15,7 @@ from automation.engine.expressions.scope import execution_variable, rule_variabl
 from automation.engine.rules.program import Program, Programs, Step, UnusableRule
 from automation.engine.runs.journal import Journal, an_entry
 from automation.engine.runs.ledger import Ledger
-from automation.engine.runs.results import Results
+from automation.engine.runs.results import EVERYTHING, OMITTED, Results
 from automation.engine.runs.tries import ActionGivenUp, Tries, WorkerStops
 from automation.engine.runs.vault import Vault
 from automation.storage.runs import ActionDone, Ending, Finished, HandedBack, Resting
@@ -68,7 +68,7 @@ class Run:
             program = await self._programs.get(self._ledger.claim.rule)
         except UnusableRule as error:
             return await self._unusable(str(error))
-        self._vault.redaction.learn(program.plain)
+        await self._vault.learn(program.plain)
         if self._stopping.is_set():
             return HandedBack()
         return await self._held_back(program) or await self._act(program)
@@ -156,8 +156,8 @@ class Run:
             return None
         return Finished(
             status=ExecutionStatus.TIMEOUT if error.timed_out else ExecutionStatus.FAILED,
-            error_message=self._vault.redaction.text(f"Action {index}: {message}."),
-            error_stack=self._vault.redaction.text(error.stack or f"action {index} ({action.type}): {error.message}"),
+            error_message=await self._vault.text(f"Action {index}: {message}."),
+            error_stack=await self._vault.text(error.stack or f"action {index} ({action.type}): {error.message}"),
             failed_action_index=index,
             outcome_unknown=error.outcome_unknown,
         )
@@ -167,7 +167,15 @@ class Run:
         if failed and not output:
             await self._ledger.record(ActionDone(index=index, result=None, failed=True))
             return
-        omitted = self._results.add(index, self._vault.redaction.value(output))
+        told = await self._vault.value(output)
+        if told is None:
+            told = {OMITTED: [EVERYTHING]}
+            self._journal.write(
+                "The result was left out: it takes too long to search it for secrets.",
+                level=LogLevel.WARN,
+                action_index=index,
+            )
+        omitted = self._results.add(index, told)
         if omitted:
             self._journal.write(
                 f"The result is too large, and was kept without {', '.join(omitted)}: the results of an execution have "

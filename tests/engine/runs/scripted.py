@@ -111,13 +111,12 @@ class Rehearsal:
     async def go(self) -> tuple[Ending, NotedLedger, list[str]]:
         """Run it; return how it ended, what it wrote, and what it told."""
         claim = a_claim(a_content(self.actions, self.content), self.state)
-        vault = Vault(KnownSecrets(self.secrets), claim.tenant)
+        actions = self.script.actions()
+        programs = Programs(actions)
+        vault = Vault(KnownSecrets(self.secrets), claim.tenant, programs.computing)
         journal = Journal(redaction=vault.redaction)
         ledger = NotedLedger(claim, journal)
-        actions = self.script.actions()
-        ending = await Run(
-            ledger, journal, Programs(actions), actions, self.stopping, most_bytes=1_048_576, vault=vault
-        ).go()
+        ending = await Run(ledger, journal, programs, actions, self.stopping, most_bytes=1_048_576, vault=vault).go()
         return ending, ledger, [entry.message for entry in journal.waiting().entries]
 
 
