@@ -25,7 +25,8 @@ from automation.engine.rules.rule_labels import made_labels
 from automation.engine.rules.tenant_turns import PATIENCE, TenantTurns
 from automation.engine.rules.unmasking import has_masks, unmasked
 from automation.engine.triggers import Triggers
-from automation.engine.triggers.input_schema import InputSchemas, Pay, for_nothing
+from automation.engine.triggers.input_schema import Pay, for_nothing
+from automation.engine.triggers.input_schemas import InputSchemas
 
 _Result = TypeVar("_Result")
 

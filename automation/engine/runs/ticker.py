@@ -17,7 +17,7 @@ from automation.domain.origin import Origin, TriggerKind
 from automation.domain.rules import RuleContent, RuleVersion, TriggerType
 from automation.engine.expressions.pace import Pace
 from automation.engine.rules.rule_labels import made_labels
-from automation.engine.triggers.input_schema import OwnInputSchemas
+from automation.engine.triggers.input_schemas import OwnInputSchemas
 from automation.engine.triggers.recurring import trigger_of
 from automation.engine.triggers.schedule import BadSchedule, Schedule, Step, schedule
 from automation.storage.schedules import HELD, DueSchedule, Schedules

@@ -1,4 +1,4 @@
-"""What runs compute: short work at once, long work in one thread at a pace, one piece of each tenant's at a time."""
+"""Computing for runs: short work at once, long work in one thread at a pace, one piece of each tenant's at a time."""
 
 import asyncio
 import threading

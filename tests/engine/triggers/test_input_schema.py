@@ -18,15 +18,12 @@ from automation.engine.triggers.input_schema import (
     AT_ONCE,
     DEEPEST,
     LONGEST,
-    LONGEST_PATTERNS,
     MAX_COST,
-    MOST_CLASSES,
-    MOST_PATTERNS,
     InputSchema,
-    InputSchemas,
-    OwnInputSchemas,
     schema_violations,
 )
+from automation.engine.triggers.input_schemas import InputSchemas, OwnInputSchemas
+from automation.engine.triggers.schema_patterns import LONGEST_PATTERNS, MOST_CLASSES, MOST_PATTERNS
 from tests.engine.triggers.schemas import ORDER
 
 Result = TypeVar("Result")
