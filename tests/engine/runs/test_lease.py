@@ -17,7 +17,7 @@ def test_it_does_not_hold_before_it_was_granted() -> None:
     assert not Lease(15).holds()
 
 
-@pytest.mark.parametrize(("later", "holds"), [(0.0, True), (9.9, True), (10.1, False)])
+@pytest.mark.parametrize(("later", "holds"), [(0.0, True), (9.9, True), (10.0, False), (10.1, False)])
 def test_it_holds_for_as_long_as_is_certain_from_before_it_was_asked_for(
     clock: dict[str, float], *, later: float, holds: bool
 ) -> None:
