@@ -18,15 +18,13 @@ DECLARE
     moment timestamp with time zone;
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
-    SELECT w.began_at, w.granted INTO begin_at, used
-    FROM rate_windows w WHERE w.tenant = p_tenant AND w.subject = p_subject
-    FOR UPDATE;
-    IF NOT FOUND THEN
-        INSERT INTO rate_windows (tenant, subject) VALUES (p_tenant, p_subject) ON CONFLICT DO NOTHING;
+    FOR turn IN 1..2 LOOP
         SELECT w.began_at, w.granted INTO begin_at, used
         FROM rate_windows w WHERE w.tenant = p_tenant AND w.subject = p_subject
         FOR UPDATE;
-    END IF;
+        EXIT WHEN FOUND;
+        INSERT INTO rate_windows (tenant, subject) VALUES (p_tenant, p_subject) ON CONFLICT DO NOTHING;
+    END LOOP;
     moment := clock_timestamp();
     IF moment NOT BETWEEN begin_at AND begin_at + interval '60 seconds' THEN
         begin_at := moment;
