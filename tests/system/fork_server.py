@@ -5,7 +5,10 @@ imports once; each start is a fork of it that takes over what a new process gets
 environment, descriptors), runs the very script that an operator runs, and ends as an interpreter ends. From outside it
 is what a real start is, which ``test_forked.py`` holds. ``tests/system/forked.py`` asks.
 
-It is run as a program of its own, ``fork_server.py DESCRIPTOR``, so it uses nothing of the tests' packages.
+For copies of the service with a fault in them there is a second one, which has imported other people's packages alone:
+``fork_server.py DESCRIPTOR libraries``.
+
+It is run as a program of its own, so it uses nothing of the tests' packages.
 """
 
 import fcntl
@@ -21,6 +24,7 @@ import socket
 import struct
 import sys
 import termios
+import types
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +40,18 @@ PRELOADED = (
 )
 """What commands load when they need it; what is loaded later still, the process that needs it loads."""
 
+LIBRARIES = (
+    *("aiosmtplib", "click", "cloudevents.core.v1.event", "connexion", "cronsim", "h11", "httptools", "httpx"),
+    *("cryptography.hazmat.primitives.ciphers.aead", "jmespath", "jsonschema_rs", "orjson", "procrastinate"),
+    *("psycopg_pool", "pydantic_settings", "re2", "rich.console", "sqlalchemy.dialects.postgresql", "standardwebhooks"),
+    *("starlette.applications", "starlette.middleware.cors", "structlog", "uvicorn", "uvloop", "yaml"),
+)
+"""What those modules load of other people's packages."""
+
+OURS = ("automation", "handlers", "security")
+COPYS_COMMAND = "from automation.commands import main; main()"
+"""The program of a copy, which is run in the copy's directory."""
+
 RECORD = struct.Struct("=q")
 """What is told of a process, each in one record: its id, and when it has ended its exit code."""
 
@@ -46,10 +62,14 @@ DESCRIPTORS = 4
 
 @dataclass(frozen=True)
 class Start:
-    """What a process is to be; ``in_front`` of the terminal that is its input, alone in a session of its own."""
+    """What a process is to be: the command, or that of the copy in ``directory``.
+
+    ``in_front`` of the terminal that is its input it is alone in a session of its own.
+    """
 
     arguments: list[str]
     environment: dict[str, str]
+    directory: str | None
     in_front: bool
     standard: list[int]
 
@@ -84,12 +104,12 @@ class Children:
             os.close(told)
 
 
-def preload() -> None:
+def preload(names: tuple[str, ...]) -> None:
     """Import what the command loads, as the command does: no garbage is collected meanwhile."""
     gc.disable()
     sys.path[0] = str(COMMAND.parent)
     with warnings.catch_warnings(action="ignore"):
-        for name in PRELOADED:
+        for name in names:
             importlib.import_module(name)
     gc.freeze()
 
@@ -139,8 +159,23 @@ def become(start: Start) -> None:
     os.environ.update(start.environment)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=os.isatty(1))
-    sys.argv = [str(COMMAND), *start.arguments]
-    runpy.run_path(str(COMMAND), run_name="__main__")
+    if start.directory is None:
+        sys.argv = [str(COMMAND), *start.arguments]
+        runpy.run_path(str(COMMAND), run_name="__main__")
+    else:
+        run_copy(start.directory, start.arguments)
+
+
+def run_copy(directory: str, arguments: list[str]) -> None:
+    """Run a copy's program as ``python -c`` does: what is in its directory comes before all that is installed."""
+    os.chdir(directory)
+    sys.path[0] = ""
+    sys.argv = ["-c", *arguments]
+    importlib.invalidate_caches()
+    if ours := [name for name in sys.modules if name.partition(".")[0] in OURS]:
+        raise RuntimeError(f"loaded before the copy's: {ours}")
+    sys.modules["__main__"] = main = types.ModuleType("__main__")
+    exec(COPYS_COMMAND, main.__dict__)  # noqa: S102 - the text above
 
 
 def _tell(told: int, number: int) -> None:
@@ -150,7 +185,7 @@ def _tell(told: int, number: int) -> None:
 
 def main() -> None:
     """Serve on the descriptor that was named; in a child, be what was asked for."""
-    preload()
+    preload(LIBRARIES if "libraries" in sys.argv[2:] else PRELOADED)
     try:
         start = serve(socket.socket(fileno=int(sys.argv[1])))
     except KeyboardInterrupt:  # of the whole group: who asked is going, too

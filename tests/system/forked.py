@@ -1,9 +1,9 @@
 """Starts of the service's command that are forked from a process which has its imports (``fork_server.py``).
 
 What a running interpreter can't take over from whoever starts it has a real start: other variables for Python or the
-system's libraries, ignored or blocked signals, another directory. So has everything with
-``AUTOMATION_TEST_STARTS=real``, and what tests start by themselves: starts as such, copies with a fault in them,
-commands that end, the guides' snippets.
+system's libraries, ignored or blocked signals, another directory. So have copies of the service of several processes,
+for Python would lead the children to what is installed, everything with ``AUTOMATION_TEST_STARTS=real``, and what tests
+start by themselves: starts as such, and the guides' snippets.
 """
 
 import atexit
@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from tests.system.fork_server import COMMAND, RECORD
+from tests.system.fork_server import COMMAND, COPYS_COMMAND, RECORD
 
 STARTS = "AUTOMATION_TEST_STARTS"
 """The environment variable of a run of tests that asks for real starts alone: ``real``."""
@@ -102,15 +102,19 @@ class Forked:
 
 
 class ForkServer:
-    """The process that forks, and what it was started with."""
+    """The process that forks, and what it was started with.
 
-    def __init__(self) -> None:
+    Args:
+        loaded: What it imports, where that isn't the service: ``libraries``, for copies of it.
+    """
+
+    def __init__(self, *loaded: str) -> None:
         self._environment = dict(os.environ)
         self._directory = Path.cwd()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, _PROGRAM, str(theirs.fileno())],
+                [sys.executable, _PROGRAM, str(theirs.fileno()), *loaded],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
@@ -125,11 +129,22 @@ class ForkServer:
         )
 
     def start(
-        self, arguments: Sequence[str], environment: Mapping[str, str], streams: Sequence[Descriptor], *, in_front: bool
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        streams: Sequence[Descriptor],
+        *,
+        copy: Path | None,
+        in_front: bool,
     ) -> Forked:
         """Start the command: with these arguments, with this environment alone, on these standard streams."""
-        sys.audit("subprocess.Popen", str(COMMAND), [str(COMMAND), *arguments], None, environment)
-        asked = {"arguments": list(arguments), "environment": dict(environment), "in_front": in_front}
+        sys.audit("subprocess.Popen", str(COMMAND), [str(COMMAND), *arguments], copy, environment)
+        asked = {
+            "arguments": list(arguments),
+            "environment": dict(environment),
+            "directory": None if copy is None else str(copy),
+            "in_front": in_front,
+        }
         told, theirs = os.pipe()
         try:
             socket.send_fds(self._control, [json.dumps(asked).encode()], [theirs, *streams])
@@ -148,6 +163,7 @@ def start(
     environment: Mapping[str, str],
     streams: Sequence[Descriptor],
     *,
+    copy: Path | None = None,
     in_front: bool = False,
 ) -> Started:
     """Start the service's command, forked where that makes no difference.
@@ -156,20 +172,27 @@ def start(
         arguments: What follows ``automation``.
         environment: All of its environment.
         streams: Its standard input, output and error.
+        copy: Where the copy of the service is whose command it is to be, if it is a copy's.
         in_front: Whether the terminal that is its standard input is its own: Ctrl-C there is for it and what it starts.
     """
-    if os.environ.get(STARTS) != "real":
-        server = _server()
+    if os.environ.get(STARTS) != "real" and (copy is None or _is_alone(arguments)):
+        server = _server(*(() if copy is None else ("libraries",)))
         if server.can_start(environment):
-            return server.start(arguments, environment, streams, in_front=in_front)
+            return server.start(arguments, environment, streams, copy=copy, in_front=in_front)
     stdin, stdout, stderr = streams
-    command = [*(_IN_FRONT if in_front else ()), COMMAND, *arguments]
-    return subprocess.Popen(command, env=environment, stdin=stdin, stdout=stdout, stderr=stderr)
+    program = [COMMAND] if copy is None else [sys.executable, "-c", COPYS_COMMAND]
+    command = [*(_IN_FRONT if in_front else ()), *program, *arguments]
+    return subprocess.Popen(command, cwd=copy, env=environment, stdin=stdin, stdout=stdout, stderr=stderr)
+
+
+def _is_alone(arguments: Sequence[str]) -> bool:
+    """Say whether a command has no children of multiprocessing's."""
+    return "--workers" not in arguments or arguments[arguments.index("--workers") + 1] == "1"
 
 
 @cache
-def _once() -> ForkServer:
-    server = ForkServer()
+def _once(*loaded: str) -> ForkServer:
+    server = ForkServer(*loaded)
     atexit.register(server.stop)
     return server
 
@@ -177,10 +200,10 @@ def _once() -> ForkServer:
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def _server() -> ForkServer:
-    """Return this process's fork server, started by the first who needs it."""
+def _server(*loaded: str) -> ForkServer:
+    """Return this process's fork server for what is loaded, started by the first who needs it."""
     with _ONE_AT_A_TIME:
-        return _once()
+        return _once(*loaded)
 
 
 def _read_at_once(environment: Mapping[str, str]) -> dict[str, str]:

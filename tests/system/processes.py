@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -74,11 +74,20 @@ def plant(copy: Path, file: str, right: str, wrong: str) -> None:
     path.write_text(text.replace(right, wrong))
 
 
-def command_of(copy: Path | None) -> Sequence[str]:
-    """Return the service's command; that of a copy has to be run in the copy's directory."""
-    if copy is None:
-        return [str(COMMAND)]
-    return [sys.executable, "-c", "from automation.commands import main; main()"]
+def run_to_end(
+    arguments: Sequence[str], variables: Mapping[str, str], *, copy: Path | None = None, timeout: float = 60
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command of the service, or of a copy of it, which is expected to end by itself, with this environment."""
+    with tempfile.TemporaryDirectory() as directory:
+        output, errors = Path(directory, "stdout"), Path(directory, "stderr")
+        with output.open("wb") as stdout, errors.open("wb") as stderr:
+            process = forked.start(arguments, variables, (0, stdout.fileno(), stderr.fileno()), copy=copy)
+        try:
+            code = process.wait(timeout)
+        finally:
+            process.kill()
+            process.wait()
+        return subprocess.CompletedProcess(arguments, code, output.read_text(), errors.read_text())
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -91,9 +100,13 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, **settings}
 
 
-def _limited(command: Sequence[str], descriptors: int | None) -> Sequence[str]:
-    """Return a command that becomes another one, with so many descriptors at the most."""
-    return command if descriptors is None else ["sh", "-c", f'ulimit -n {descriptors} && exec "$0" "$@"', *command]
+def _start_limited(
+    descriptors: int, arguments: Sequence[str], variables: Mapping[str, str], streams: tuple[int, int, int]
+) -> Started:
+    """Start a command with so many descriptors at the most."""
+    command = ["sh", "-c", f'ulimit -n {descriptors} && exec "$0" "$@"', str(COMMAND), *arguments]
+    stdin, stdout, stderr = streams
+    return subprocess.Popen(command, env=variables, stdin=stdin, stdout=stdout, stderr=stderr)
 
 
 @contextlib.contextmanager
@@ -104,8 +117,11 @@ def running(
     with tempfile.TemporaryDirectory() as directory:
         output, errors = Path(directory, "stdout"), Path(os.environ.get(KEPT_LOGS, directory), f"{uuid4()}.log")
         with output.open("wb") as stdout, errors.open("wb") as stderr:
-            command = _limited([*command_of(copy), *arguments], descriptors)
-            popen = _start(command, environment(settings), copy, stdout, stderr)
+            streams = (0, stdout.fileno(), stderr.fileno())
+            if descriptors is None:
+                popen = forked.start(arguments, environment(settings), streams, copy=copy)
+            else:
+                popen = _start_limited(descriptors, arguments, environment(settings), streams)
         process = Process(popen, output, errors)
         try:
             yield process
@@ -116,15 +132,6 @@ def running(
                 popen.kill()
                 popen.wait()
                 raise
-
-
-def _start(
-    command: Sequence[str], variables: Mapping[str, str], copy: Path | None, stdout: IO[bytes], stderr: IO[bytes]
-) -> Started:
-    """Start a command; one of this checkout's own service is forked, which costs less."""
-    if command[0] == str(COMMAND):
-        return forked.start(command[1:], variables, (0, stdout.fileno(), stderr.fileno()))
-    return subprocess.Popen(command, cwd=copy, stdout=stdout, stderr=stderr, env=variables)
 
 
 @contextlib.contextmanager

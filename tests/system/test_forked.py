@@ -15,7 +15,7 @@ import pytest
 from tests.signals import deaf
 from tests.system import forked
 from tests.system.forked import STARTS, Forked, Started
-from tests.system.processes import environment, running, serving, wait_for_line
+from tests.system.processes import copy_service, environment, plant, running, serving, wait_for_line
 
 Seen = Mapping[str, object]
 
@@ -53,11 +53,13 @@ def _kind(link: str) -> str:
     return link.partition(":")[0] if link[0] != "/" else Path(link).suffix or Path(link).name
 
 
-def run(arguments: Sequence[str], settings: Mapping[str, str], directory: Path) -> tuple[Started, str, str]:
-    """Run the command to its end; give also what it wrote."""
+def run(
+    arguments: Sequence[str], settings: Mapping[str, str], directory: Path, copy: Path | None = None
+) -> tuple[Started, str, str]:
+    """Run the command, or a copy's, to its end; give also what it wrote."""
     output, errors = directory / "output", directory / "errors"
     with output.open("wb") as stdout, errors.open("wb") as stderr:
-        process = forked.start(arguments, environment(settings), (0, stdout.fileno(), stderr.fileno()))
+        process = forked.start(arguments, environment(settings), (0, stdout.fileno(), stderr.fileno()), copy=copy)
         process.wait(60)
     return process, output.read_text(), errors.read_text()
 
@@ -84,6 +86,33 @@ def test_a_forked_worker_is_what_a_started_one_is(settings: dict[str, str], monk
 
     assert (kind, real_kind) == (Forked, subprocess.Popen)
     assert seen == real
+
+
+def test_a_forked_server_of_a_copy_is_what_a_started_one_is(
+    settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = copy_service(tmp_path / "copy")
+    with serving(settings, copy=copy) as process:
+        kind, seen = type(process.popen), seen_of(process.popen)
+    monkeypatch.setenv(STARTS, "real")
+    with serving(settings, copy=copy) as process:
+        real_kind, real = type(process.popen), seen_of(process.popen)
+
+    assert (kind, real_kind) == (Forked, subprocess.Popen)
+    assert seen == real
+
+
+def test_a_fault_in_a_copy_is_in_its_forks_alone(tmp_path: Path) -> None:
+    copy = copy_service(tmp_path / "copy")
+    plant(copy, "automation/commands/__init__.py", "INTERRUPTED = 130\n", 'sys.exit("the copy")\n')
+
+    process, output, errors = run(["--version"], {}, tmp_path, copy)
+    installed, *_ = run(["--version"], {}, tmp_path)
+    several, *_ = run(["serve", "--workers", "2"], {}, tmp_path, copy)
+
+    assert (type(process), type(installed), type(several)) == (Forked, Forked, subprocess.Popen)
+    assert (process.returncode, output, errors) == (1, "", "the copy\n")
+    assert (installed.returncode, several.returncode) == (0, 1)
 
 
 def test_how_it_ends_is_told_once_and_for_all(settings: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Faults keep the service from starting: each is planted in a copy of the service, which is really started."""
+"""Faults keep the service from starting: each is planted in a copy of the service, which is started."""
 
 import socket
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import DatabaseUrls
-from tests.system.processes import COMMAND, command_of, copy_service, environment
+from tests.system.processes import COMMAND, copy_service, environment, run_to_end
 
 OPERATION = "    get:\n      operationId: getAutomationExecution\n"
 PERMISSION = "      x-required-permission: automation:read\n"
@@ -96,45 +96,37 @@ def copy(tmp_path: Path) -> Path:
 
 def start(copy: Path, settings: Mapping[str, str], *options: str) -> "subprocess.CompletedProcess[str]":
     """Start a copy of the service, which is expected to end by itself."""
-    return subprocess.run(
-        [*command_of(copy), "serve", "--port", "0", *options],
-        cwd=copy,
-        env=environment(settings),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_to_end(["serve", "--port", "0", *options], environment(settings), copy=copy)
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_ends_the_process_at_start_with_a_line_that_names_it(
-    copy: Path, settings: dict[str, str], name: str
+    copy: Path, session_settings: dict[str, str], name: str
 ) -> None:
     plant, named = FAULTS[name]
     plant(copy)
 
-    done = start(copy, settings)
+    done = start(copy, session_settings)
 
     assert done.returncode not in (0, -9, -15)
     assert named in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_fault_ends_several_workers_too(copy: Path, settings: dict[str, str]) -> None:
+def test_a_fault_ends_several_workers_too(copy: Path, session_settings: dict[str, str]) -> None:
     replace(PERMISSION, "")(copy)
 
-    done = start(copy, settings, "--workers", "2")
+    done = start(copy, session_settings, "--workers", "2")
 
     assert done.returncode != 0
     assert "x-required-permission" in done.stderr
 
 
-def test_every_fault_has_its_own_line(copy: Path, settings: dict[str, str]) -> None:
+def test_every_fault_has_its_own_line(copy: Path, session_settings: dict[str, str]) -> None:
     replace(PERMISSION, "")(copy)
     replace("operationId: getAutomationRule\n", "operationId: getNothing\n")(copy)
 
-    lines = start(copy, settings).stderr.splitlines()
+    lines = start(copy, session_settings).stderr.splitlines()
 
     assert len([line for line in lines if "x-required-permission" in line]) == 1
     assert len([line for line in lines if "getNothing" in line]) >= 1

@@ -19,8 +19,8 @@ from automation.service.watchdog import EXIT_CODE
 from tests.plain_http import PLAIN
 from tests.system.children import PATIENCE, await_children, children_of, lines_of, wait_until_it_serves
 from tests.system.processes import (
+    COMMAND,
     Process,
-    command_of,
     copy_service,
     environment,
     free_port,
@@ -221,7 +221,7 @@ class TestAParent:
 def test_a_parent_whose_log_nobody_reads_replaces_a_child_and_hears_a_signal(limited: dict[str, str]) -> None:
     unread, stderr = os.pipe()
     fcntl.fcntl(stderr, fcntl.F_SETPIPE_SZ, 4096)
-    command = [*command_of(None), "serve", "--port", "0", "--workers", "2"]
+    command = [str(COMMAND), "serve", "--port", "0", "--workers", "2"]
     popen = subprocess.Popen(command, env=environment(limited), stdout=subprocess.DEVNULL, stderr=stderr)
     process = Process(popen, Path(os.devnull), Path(os.devnull))
     try:
@@ -245,7 +245,7 @@ def test_a_parent_whose_log_nobody_reads_replaces_a_child_and_hears_a_signal(lim
 def test_a_server_whose_log_nobody_reads_answers_on(limited: dict[str, str]) -> None:
     unread, stderr = os.pipe()
     fcntl.fcntl(stderr, fcntl.F_SETPIPE_SZ, 4096)
-    command = [*command_of(None), "serve", "--port", str(port := free_port())]
+    command = [str(COMMAND), "serve", "--port", str(port := free_port())]
     popen = subprocess.Popen(command, env=environment(limited), stdout=subprocess.DEVNULL, stderr=stderr)
     process = Process(popen, Path(os.devnull), Path(os.devnull), base_url=f"http://127.0.0.1:{port}")
     try:
