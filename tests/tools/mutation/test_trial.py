@@ -11,7 +11,7 @@ import pytest
 
 from tools.mutation import covering, trial
 from tools.mutation.changes import changes
-from tools.mutation.mutants import EQUIVALENT, FROM_OUTSIDE, LEFT_OUT, ROOMS, Reasons, mutants, spread
+from tools.mutation.mutants import EQUIVALENT, FROM_OUTSIDE, LEFT_OUT, ROOMS, Mutant, Reasons, mutants, spread
 from tools.mutation.starter import Starter
 from tools.mutation.trial import Asked, Copy, Found, Verdict
 
@@ -23,6 +23,8 @@ CODE = """def least(values):
             found = value
     return found
 """
+ENDLESS = "__import__('threading').Event().wait()"
+"""What never ends, and leaves the processor to others meanwhile."""
 TEST = "from code_of import least\n\ndef test_least():\n    assert least([2, 1, 3]) == 1\n"
 
 
@@ -47,7 +49,7 @@ def starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starter]:
     [
         (CODE.replace("value < found", "value >= found"), Verdict.NOTICED),
         (CODE.replace("value < found", "value <= found"), Verdict.LIVED),
-        (CODE.replace("found = values[0]", "while True: pass"), Verdict.NOTICED),
+        (CODE.replace("found = values[0]", ENDLESS), Verdict.NOTICED),
         (CODE.replace("least(", "least)"), Verdict.INVALID),
     ],
     ids=["another result", "the same result", "no end", "no program"],
@@ -55,7 +57,7 @@ def starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starter]:
 def test_a_mutant_is_noticed_by_a_test_that_fails_or_never_ends(
     copy: Copy, starter: Starter, monkeypatch: pytest.MonkeyPatch, source: str, verdict: Verdict
 ) -> None:
-    monkeypatch.setattr(trial, "PATIENCE", 20.0 if "while True" in source else 60.0)
+    monkeypatch.setattr(trial, "PATIENCE", 20.0 if ENDLESS in source else 60.0)
 
     found = copy.tried("code_of.py", source, [Asked(["test_code.py::test_least"], 0.0)], starter, dict(os.environ))
 
@@ -108,16 +110,21 @@ def test_a_test_that_is_late_is_a_proof_where_it_passes_without_the_mutant(
     assert found == expected
 
 
-def test_a_file_belongs_to_the_room_that_names_it_most_closely() -> None:
-    rooms = {mutant.path: mutant.room for mutant in mutants(REPOSITORY)}
+@pytest.fixture(scope="module")
+def made() -> list[Mutant]:
+    """Every mutant that there is."""
+    return list(mutants(REPOSITORY))
+
+
+def test_a_file_belongs_to_the_room_that_names_it_most_closely(made: list[Mutant]) -> None:
+    rooms = {mutant.path: mutant.room for mutant in made}
 
     assert rooms["automation/storage/events.py"] == "automation/storage"
     assert rooms["automation/storage/migrations/sql/count_use_v1.sql"] == "automation/storage/migrations/sql"
     assert not [path for path in rooms if path.startswith(LEFT_OUT)]
 
 
-def test_every_beginning_of_the_order_has_of_each_room_by_its_size() -> None:
-    made = list(mutants(REPOSITORY))
+def test_every_beginning_of_the_order_has_of_each_room_by_its_size(made: list[Mutant]) -> None:
     sizes = Counter(mutant.room for mutant in made)
 
     order = spread(made, Random(7))  # noqa: S311 - repeatable on purpose
@@ -130,9 +137,7 @@ def test_every_beginning_of_the_order_has_of_each_room_by_its_size() -> None:
     assert order == spread(made, Random(7))  # noqa: S311 - repeatable on purpose
 
 
-def test_every_reason_belongs_to_a_mutant_and_every_part_is_there() -> None:
-    made = list(mutants(REPOSITORY))
-
+def test_every_reason_belongs_to_a_mutant_and_every_part_is_there(made: list[Mutant]) -> None:
     assert Reasons.read(REPOSITORY).unused(made) == [], f"{EQUIVALENT}: the code has changed since"
     assert {mutant.room for mutant in made} == set(ROOMS)
     assert all((REPOSITORY / tests).exists() for each in (ROOMS | FROM_OUTSIDE).values() for tests in each)
