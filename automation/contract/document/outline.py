@@ -137,10 +137,11 @@ def rewrite(kind: str, node: Any, change: Callable[[str, Mapping[str, Any]], Map
     if not isinstance(node, Mapping):
         return node
     copy = dict(change(kind, node))
-    for field, (amount, child_kind) in GRAMMAR.get(kind, {}).items():
-        value = copy.get(field)
+    fields = GRAMMAR.get(kind, {})
+    for field in fields.keys() & copy.keys():
+        (amount, child_kind), value = fields[field], copy[field]
         if amount == ONE:
-            copy |= {field: rewrite(child_kind, value, change)} if field in copy else {}
+            copy[field] = rewrite(child_kind, value, change)
         elif amount == MANY and isinstance(value, list):
             copy[field] = [rewrite(child_kind, child, change) for child in value]
         elif amount == NAMED and isinstance(value, Mapping):

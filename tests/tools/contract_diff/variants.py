@@ -1,6 +1,7 @@
 """Variants of the shipped contract: what a change to it is made of, and what is found when it is made."""
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -26,13 +27,19 @@ def with_one_kind_of_action(document: Json) -> Json:
 
 SHIPPED: Json = with_one_kind_of_action(load(default_path()))
 SHIPPED_CONTRACT = laid_out(SHIPPED)
+_WRITTEN = json.dumps(SHIPPED)
 
 
 def variant(edit: Edit, document: Json = SHIPPED) -> Contract:
     """Return the contract with an edit made to a copy of it."""
-    changed = copy.deepcopy(document)
+    return laid_out(edited(edit, document))
+
+
+def edited(edit: Edit, document: Json = SHIPPED) -> Json:
+    """Return a copy of the document with an edit made to it."""
+    changed: Json = json.loads(_WRITTEN if document is SHIPPED else json.dumps(document))
     edit(changed)
-    return laid_out(changed)
+    return changed
 
 
 def found(edit: Edit, *, after: Edit | None = None) -> list[Change]:
@@ -53,8 +60,7 @@ def found_by_specshift(edit: Edit, *, after: Edit | None = None) -> list[Change]
 def _versions(edit: Edit, after: Edit | None) -> tuple[Contract, Contract]:
     if after is None:
         return SHIPPED_CONTRACT, variant(edit)
-    before = copy.deepcopy(SHIPPED)
-    after(before)
+    before = edited(after)
     return laid_out(before), variant(edit, before)
 
 
