@@ -93,7 +93,7 @@ def _stored(metadata: Mapping[str, Any], redaction: Redaction) -> Mapping[str, A
         if len(encoded) > MAX_METADATA_BYTES:
             return {"omitted": f"it is larger than {MAX_METADATA_BYTES} bytes"}
         stored: dict[str, Any] = redaction.value(orjson.loads(encoded), pace)
-    except TypeError:
+    except (TypeError, RecursionError):
         return {"omitted": "it is not made of JSON values"}
     except TooLong:
         return {"omitted": "it takes too long to search it for secrets"}

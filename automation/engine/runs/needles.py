@@ -91,7 +91,7 @@ class Needles:
 
     def _found(self, text: str, first: int, behind: int, pace: Pace) -> list[int]:
         places = []
-        for beginning in self._by_beginning:
+        for beginning in tuple(self._by_beginning):  # another thread may add to it
             at = first - 1
             while (at := text.find(beginning, at + 1, behind + _LENGTH - 1)) >= 0:
                 pace.step()
@@ -115,7 +115,7 @@ class Needles:
         known = self._by_beginning[text[at : at + _LENGTH]]
         by_length = {len(known): {known}} if isinstance(known, str) else known
         left = len(text) - at
-        for length, needles in by_length.items():
+        for length, needles in tuple(by_length.items()):
             if length > left:
                 pace.step(len(needles) * (1 + left // _COMPARED_PER_STEP))
                 rest = text[at:]

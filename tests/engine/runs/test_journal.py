@@ -8,6 +8,13 @@ from automation.domain.executions import LogLevel
 from automation.engine.runs.journal import MAX_MESSAGE, MAX_WAITING, Journal
 
 
+def nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
 def test_entries_wait_in_their_order() -> None:
     journal = Journal()
     journal.write("one")
@@ -62,6 +69,7 @@ def test_no_action_fills_the_memory() -> None:
         ({"headers": {"Authorization": "Bearer x"}}, {"headers": {"Authorization": "***"}}),
         ({"text": "a\0b"}, {"text": "a\ufffdb"}),
         ({1: "a"}, {"omitted": "it is not made of JSON values"}),
+        (nested(1000), {"omitted": "it is not made of JSON values"}),
         ({"text": "\ud800"}, {"omitted": "it is not made of JSON values"}),
         ({"text": "x" * 20_000}, {"omitted": "it is larger than 16384 bytes"}),
     ],

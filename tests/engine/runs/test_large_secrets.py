@@ -19,6 +19,7 @@ from automation.domain.secrets import LARGEST_VALUE
 from automation.engine.actions import ActionResult
 from automation.engine.expressions.pace import STRETCH, Long, Pace, at_once
 from automation.engine.rules.computing import Computing
+from automation.engine.runs import vault
 from automation.engine.runs.journal import an_entry
 from automation.engine.runs.redaction import MOST_STEPS, STEPS_AT_ONCE, WITHHELD, Redaction, TooLong, within
 from automation.engine.runs.vault import Vault
@@ -149,7 +150,10 @@ def test_an_entry_says_that_its_metadata_were_left_out(knowing: Redaction) -> No
     assert entry.metadata == {"omitted": "it takes too long to search it for secrets"}
 
 
-async def test_a_result_that_cannot_be_searched_is_left_out_and_the_run_says_so() -> None:
+async def test_a_result_that_cannot_be_searched_is_left_out_and_the_run_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(vault, "MOST_STEPS", 50_000)  # so that the thread rests for a tenth of a second, not two
     value = "\n".join("a" * length for length in range(16, 350))
     rehearsal = Rehearsal(
         Script([ActionResult({"body": "a" * ANSWER})]), (say(new="${secrets.A}"),), secrets={"A": value}
@@ -185,13 +189,14 @@ def test_what_is_forgotten_at_a_pace_is_told_by_nobody_after_that() -> None:
 
 
 async def test_the_end_of_a_run_forgets_what_was_known() -> None:
-    vault = Vault(KnownSecrets({"A": "a secret of mine", "B": "another one of mine"}), UUID(int=1), Computing())
-    await vault.values(["A"])
+    secrets = KnownSecrets({"A": "a secret of mine", "B": "another one of mine"})
+    closed = Vault(secrets, UUID(int=1), Computing())
+    await closed.values(["A"])
 
-    await vault.close()
-    await vault.values(["B"])
+    await closed.close()
+    await closed.values(["B"])
 
-    assert vault.redaction.text("a text") == WITHHELD
+    assert closed.redaction.text("a text") == WITHHELD
 
 
 def test_what_knew_nothing_tells_everything_when_it_is_closed() -> None:
