@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from automation.contract.document.findings import ContractError
-from automation.domain.errors import Unavailable
+from automation.domain.errors import ApiKeyMissing, Unavailable
 from security.authenticator import Authenticator
 from tests.security.directories import Clock, MemoryDirectory
 from tests.security.services import SCHEME, build, client, contract
@@ -53,6 +53,7 @@ async def test_no_key_or_a_blank_one_is_a_missing_key(authenticator: Authenticat
     response = await ask(authenticator, headers)
 
     assert outcome(response) == (401, "api_key_missing", [])
+    assert response.json()["detail"] == ApiKeyMissing.default
 
 
 @pytest.mark.parametrize("header", [b"Authorization", b"Proxy-Authorization", b"api-key", b"apikey", b"X-ApiKey"])

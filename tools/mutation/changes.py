@@ -75,6 +75,11 @@ def _is_overload(node: ast.AST) -> bool:
     return any(isinstance(each, ast.Name) and each.id == "overload" for each in decorators)
 
 
+def _is_for_types(node: ast.AST) -> bool:
+    """Say whether it is what only mypy runs."""
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
 class _Changes:
     """The changes of one module.
 
@@ -89,7 +94,7 @@ class _Changes:
 
     def of(self, node: ast.AST) -> Iterator[Change]:
         """Yield the changes of a node and of all below it."""
-        if isinstance(node, _SKIPPED) or self._is_for_people(node) or _is_overload(node):
+        if isinstance(node, _SKIPPED) or self._is_for_people(node) or _is_overload(node) or _is_for_types(node):
             return
         if isinstance(node, ast.stmt):
             yield from self._of_statement(node)

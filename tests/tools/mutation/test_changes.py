@@ -23,6 +23,7 @@ def told(source: str) -> list[str]:
         ("f(a)", ["f(a) -> pass"]),
         ("a.b = c", ["a.b = c -> pass"]),
         ("a = c", []),
+        ("if TYPE_CHECKING:\n    a.b = c", []),
         ("del a[b]", ["del a[b] -> pass"]),
         ("raise", ["raise -> pass"]),
         ("def f():\n    return g()", ["g() -> None"]),
