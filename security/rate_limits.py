@@ -130,5 +130,3 @@ class RateLimits:
     def _forget(self, allowance: Allowance, ended: "asyncio.Task[None]") -> None:
         if ended.cancelled():
             self._leases.pop(allowance, None)  # also where it was before its first step
-        else:
-            ended.exception()  # somebody has heard of it, or nobody waits any more

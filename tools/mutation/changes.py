@@ -65,7 +65,10 @@ def changes(source: str) -> list[Change]:
 
 def _below(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the parts of a node that run: no types, no decorators."""
+    is_zip = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "zip"
     for name, value in ast.iter_fields(node):
+        if is_zip and name == "keywords":  # whether it is strict: a check of lengths that are the same
+            continue
         if name not in {"annotation", "returns", "decorator_list", "type_params"}:
             yield from (part for part in (value if isinstance(value, list) else [value]) if isinstance(part, ast.AST))
 
@@ -77,7 +80,10 @@ def _is_overload(node: ast.AST) -> bool:
 
 def _is_for_types(node: ast.AST) -> bool:
     """Say whether it is what only mypy runs."""
-    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    match node:
+        case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=[]):
+            return True
+    return False
 
 
 class _Changes:

@@ -37,6 +37,22 @@ def test_nothing_that_is_secret_is_read() -> None:
     assert not [secret for secret in ("pw@", "t0ken", "s3cret", "k3y", "'b'", "'1'", "'2'") if secret in shown]
 
 
+@pytest.mark.parametrize(
+    ("config", "found"),
+    [
+        ({"headers": {"X-Api-Key": MASK}}, True),
+        ({"url": "https://shop.example?token=***"}, True),
+        ({"list": ["text", f"Bearer {MASK}"]}, True),
+        ({"url": "https://shop.example", "seconds": 1, "on": True, "note": None}, False),
+        ({}, False),
+        (None, False),
+    ],
+)
+def test_masks_are_found_wherever_they_are(config: Any, *, found: bool) -> None:
+    assert has_masks([{"type": "wait"}, {"type": "webhook_call", "config": config}]) is found
+    assert not has_masks([])
+
+
 def test_what_was_read_can_be_put_back() -> None:
     sent = read()
 

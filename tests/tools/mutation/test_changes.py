@@ -23,6 +23,8 @@ def told(source: str) -> list[str]:
         ("f(a)", ["f(a) -> pass"]),
         ("a.b = c", ["a.b = c -> pass"]),
         ("a = c", []),
+        ("x = zip(a, b, strict=True)", []),
+        ("x = f(a, strict=True)", ["True -> False"]),
         ("if TYPE_CHECKING:\n    a.b = c", []),
         ("del a[b]", ["del a[b] -> pass"]),
         ("raise", ["raise -> pass"]),
