@@ -62,7 +62,9 @@ def test_a_dry_run_of_many_tells_of_the_oldest_and_changes_none(tenant: Tenant) 
 
     data = response.json()["data"]
     assert response.status_code == httpx.codes.OK
-    assert (data["dry_run"], data["done"], data["matched"]["count"]) == (True, MOST, MOST + 1)
+    assert (data["dry_run"], data["matched"]["count"]) == (True, MOST + 1)
+    assert 0 < data["done"] <= MOST  # as many as there is time for
+    assert len(data["results"]) == data["done"]
     assert page(tenant, include_total="true", **wanted)["pagination"]["total"]["count"] == MOST + 1
 
 

@@ -37,7 +37,7 @@ def waiting(tenant: Tenant, *types: str, **config: Any) -> str:
 def publish(tenant: Tenant, content: Any, media_type: str = STRUCTURED, **headers: str) -> httpx.Response:
     """Publish what is sent as JSON, or as the bytes that it is."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return tenant.ask("POST", EVENTS, {"content-type": media_type, **headers}, content=body)
+    return tenant.ask("POST", EVENTS, {"content-type": media_type, **headers}, content=body, timeout=60)
 
 
 def started(response: httpx.Response) -> list[dict[str, str]]:

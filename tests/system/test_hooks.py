@@ -446,10 +446,18 @@ def test_who_leaves_gives_the_place_to_wait_back(tenant: Tenant) -> None:
     for leaver in leavers:
         leaver.close()
 
+    statuses = [waited_for(tenant, created, len(leavers) + 1)]
+    while statuses[-1] == 202 and len(statuses) < 20:  # who left is noticed soon, be it after another has come
+        statuses.append(waited_for(tenant, created, len(leavers) + 1 + len(statuses)))
+    assert statuses[-1] == 200
+
+
+def waited_for(tenant: Tenant, created: dict[str, Any], number: int) -> int:
+    """Send a delivery, end its execution, which is a tenant's so manieth, and return the status of the answer."""
     with ThreadPoolExecutor(1) as sender:
         answering = sender.submit(deliver, tenant, created, json={}, timeout=60)
-        assert tenant.post(f"{await_executions(tenant, len(leavers) + 1)}/cancel").is_success
-        assert answering.result().status_code == 200
+        assert tenant.post(f"{await_executions(tenant, number)}/cancel").is_success
+        return answering.result().status_code
 
 
 def test_a_service_that_stops_answers_those_who_wait(cluster: Cluster, tmp_path: Path) -> None:
