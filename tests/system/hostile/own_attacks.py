@@ -13,14 +13,14 @@ from tests.system.hostile.attacks import Attack, Target
 from tests.system.tenancy import EVENTS, EXECUTIONS, RULES, rule_input
 from tests.system.wire import Answer, Wire
 
-_EXECUTING, _HOLDING, _PUBLISHING = 80, 2, 20
+_EXECUTING, _HOLDING, _PUBLISHING = 40, 2, 8
 _BATCH, _ANEW = 100, "ANEW"
 _PAUSED = {"status": "paused", "actions": [{"type": "wait", "config": {"seconds": 1}}]}
 _LABELS = {f"label{number}": "${trigger.data.order}" for number in range(5)}
 
 
 class OwnRowsHeld(Attack):
-    """Eighty clients run a paused, limited rule, while two ask without a pause what a cancel of its runs would do."""
+    """Forty clients run a paused, limited rule, while two ask without a pause what a cancel of its runs would do."""
 
     target = Target.REQUESTS
 
@@ -36,7 +36,7 @@ class OwnRowsHeld(Attack):
 
 
 class ManyEventsPublished(Attack):
-    """Twenty clients of a tenant publish batches of a hundred events, each of which starts a run with labels."""
+    """Eight clients of a tenant publish batches of a hundred events, each of which starts a run with labels."""
 
     target = Target.REQUESTS
 
