@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from automation.domain.limits import Limit
 from security.authenticator import Authenticator
+from security.rate_limits import RateLimits
 from tests.security.directories import Clock, MemoryDirectory
+from tests.security.windows import QUOTA, MemoryWindows
 
 
 @pytest.fixture
@@ -25,3 +28,13 @@ async def authenticator(directory: MemoryDirectory, clock: Clock) -> AsyncIterat
     yield authenticator
     directory.open.set()
     await authenticator.stop()
+
+
+@pytest.fixture
+def windows() -> MemoryWindows:
+    return MemoryWindows()
+
+
+@pytest.fixture
+def rates(windows: MemoryWindows, clock: Clock) -> RateLimits:
+    return RateLimits(windows, {Limit.REQUESTS_PER_MINUTE: QUOTA}, clock=clock)

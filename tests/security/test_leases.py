@@ -13,19 +13,7 @@ from automation.storage.keys import KeyRecord
 from security.authenticator import Authenticator
 from security.rate_limits import RateLimits
 from tests.security.directories import Clock, MemoryDirectory
-from tests.security.windows import MemoryWindows
-
-QUOTA = 100
-
-
-@pytest.fixture
-def windows() -> MemoryWindows:
-    return MemoryWindows()
-
-
-@pytest.fixture
-def rates(windows: MemoryWindows, clock: Clock) -> RateLimits:
-    return RateLimits(windows, {Limit.REQUESTS_PER_MINUTE: QUOTA}, clock=clock)
+from tests.security.windows import QUOTA, MemoryWindows
 
 
 def key_of(tenant: UUID, **quotas: int) -> KeyRecord:

@@ -10,7 +10,7 @@ from automation.domain.errors import ApiKeyInvalid, Unavailable
 from automation.domain.principal import Principal
 from automation.storage.keys import KeyRecord
 from security.freshness import Freshness
-from security.key_cache import KeyCache
+from security.key_cache import AcceptedKey, KeyCache
 from tests.security.directories import Clock, MemoryDirectory
 
 
@@ -115,14 +115,19 @@ def known_as(prefix: str) -> KeyRecord:
     return KeyRecord(Principal(uuid4(), uuid4(), frozenset(), prefix), limited=False, expires_in=None)
 
 
+async def asked(keys: KeyCache, clock: Clock) -> "asyncio.Task[AcceptedKey | None]":
+    """Begin a look-up, and return it once it was sent."""
+    task = asyncio.create_task(keys.look_up(b"key", clock()))
+    await let_others_run()
+    return task
+
+
 async def test_the_answer_that_was_asked_for_last_is_remembered_whichever_comes_last(clock: Clock) -> None:
     directory = SlowDirectory(clock)
     keys = KeyCache(directory, clock)
-    early = asyncio.create_task(keys.look_up(b"key", clock()))
-    await let_others_run()
+    early = await asked(keys, clock)
     clock.advance(0.95)
-    late = asyncio.create_task(keys.look_up(b"key", clock()))
-    await let_others_run()
+    late = await asked(keys, clock)
 
     directory.answers[1].set_result(known_as("new"))
     await let_others_run()
@@ -138,11 +143,9 @@ async def test_the_answer_that_was_asked_for_last_is_remembered_whichever_comes_
 async def test_the_failure_of_an_older_look_up_ends_nobody_elses(clock: Clock) -> None:
     directory = SlowDirectory(clock)
     keys = KeyCache(directory, clock)
-    early = asyncio.create_task(keys.look_up(b"key", clock()))
-    await let_others_run()
+    early = await asked(keys, clock)
     clock.advance(0.95)
-    late = asyncio.create_task(keys.look_up(b"key", clock()))
-    await let_others_run()
+    late = await asked(keys, clock)
 
     directory.answers[0].set_exception(Unavailable())
     await let_others_run()

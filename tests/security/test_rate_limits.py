@@ -6,25 +6,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from automation.domain.errors import RateLimited, Unavailable
-from automation.domain.limits import Limit
 from automation.domain.principal import Principal
 from automation.storage.keys import KeyRecord
 from security.authenticator import Authenticator
 from security.rate_limits import RateLimits
 from tests.security.directories import Clock, MemoryDirectory, StoredKey
-from tests.security.windows import MemoryWindows
-
-QUOTA = 100
-
-
-@pytest.fixture
-def windows() -> MemoryWindows:
-    return MemoryWindows()
-
-
-@pytest.fixture
-def rates(windows: MemoryWindows, clock: Clock) -> RateLimits:
-    return RateLimits(windows, {Limit.REQUESTS_PER_MINUTE: QUOTA}, clock=clock)
+from tests.security.windows import QUOTA, MemoryWindows
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from automation.domain.allowance import Allowance, Lease
 from automation.storage.rate_windows import RateWindows
 
+QUOTA = 100
+"""How many requests a minute the limit of the fixture ``rates`` lets in."""
+
 
 @dataclass
 class MemoryWindows(RateWindows):
