@@ -201,7 +201,11 @@ automation_executions = Table(
     ),
     Index("automation_executions_status_idx", "tenant", "status", "created_at", "execution_id"),
     Index("automation_executions_rule_idx", "tenant", "automation_rule_id", "status", "created_at", "execution_id"),
-    Index("automation_executions_held_idx", "tenant", "priority", "queued_at", postgresql_where=text("held_back")),
+    Index(
+        "automation_executions_held_idx",
+        *("tenant", text("status DESC"), text("priority DESC"), "queued_at", "execution_id"),
+        postgresql_where=text("held_back"),
+    ),
     Index(
         "automation_executions_concurrency_idx",
         *("tenant", "automation_rule_id", "concurrency_key", "status", "queued_at", "execution_id"),

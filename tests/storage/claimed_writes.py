@@ -11,6 +11,9 @@ from tests.storage.runner import entry, told
 WRITES: dict[str, Callable[[Runs, Claim], Awaitable[object]]] = {
     "begin_call": lambda runs, claim: runs.write(claim, CallBegins(lease=60, tries=1, call_key=uuid4())),
     "finish": lambda runs, claim: runs.finish(claim, ExecutionStatus.COMPLETED),
+    "finish_with_its_last": lambda runs, claim: runs.finish(
+        claim, ExecutionStatus.COMPLETED, done=ActionDone(index=0, result={"a": 1}, failed=False), actions_seconds=1.5
+    ),
     "log": lambda runs, claim: runs.log(claim, told(entry())),
     "record_action": lambda runs, claim: runs.write(claim, ActionDone(index=0, result={}, failed=False)),
     "record_try": lambda runs, claim: runs.write(claim, TryFailed(tries=1, keep_call_key=True)),

@@ -55,3 +55,14 @@ def test_whatever_is_read_or_changed_is_looked_for_by_its_tenant(function: str) 
     free = {name for name, times in named(body).items() if held(body, name) < times}
 
     assert free == OF_ALL_TENANTS.get(function, set())
+
+
+BESIDE_A_KEY = re.compile(
+    r"\b(\w+)\.execution_id = [\w.]+(?: AND \1\.\w+ = \w+|\s)*\s+AND[^;]*?\b\1\.status (?:=|IN\b|<>)"
+)
+
+
+@pytest.mark.parametrize("function", sorted(BODIES))
+def test_no_index_of_a_status_can_serve_where_a_key_is_given(function: str) -> None:
+    """A partial one that has a handful of entries when a plan is made has a crowd's later (decision 65)."""
+    assert [found.group() for found in BESIDE_A_KEY.finditer(BODIES[function])] == []

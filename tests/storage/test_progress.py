@@ -93,6 +93,50 @@ async def test_an_end_that_is_written_again_is_the_same_end(runner: Runner) -> N
     assert len((await runner.document(claim.execution_id))["logs"]) == 2
 
 
+@pytest.mark.parametrize("failed", [False, True])
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_an_end_stores_what_the_last_action_came_to_as_its_own_record_would(
+    runner: Runner, *, failed: bool, cancelled: bool
+) -> None:
+    last, told_of_it = ActionDone(index=1, result={"b": [1]}, failed=failed), told(entry("one"), entry("two"))
+    seen = []
+    for together in (False, True):
+        claim = await runner.claimed()
+        await runner.runs.write(claim, ActionDone(index=0, result={"a": 1}, failed=False))
+        await runner.runs.write(claim, CallBegins(lease=LEASE, tries=1, call_key=uuid4()))
+        if cancelled:
+            await runner.executions.cancel(runner.tenant, claim.execution_id)
+        if not together:
+            await runner.runs.write(claim, last, told_of_it, actions_seconds=1.5)
+        with_it: dict[str, Any] = {"done": last, "logs": told_of_it, "actions_seconds": 1.5} if together else {}
+        ended = await runner.runs.finish(claim, ExecutionStatus.COMPLETED, **with_it)
+        again = await runner.runs.finish(claim, ExecutionStatus.COMPLETED, **with_it)
+        row, document = runner.row(claim.execution_id), await runner.document(claim.execution_id)
+        names = ("status", "results", "results_bytes", "next_action", "tries", "call_key", "actions_seconds")
+        counted = ("actions_successful", "actions_failed", "lost_workers", "log_entries")
+        seen.append((ended, again, {name: row[name] for name in names + counted}, _told(document)))
+
+    assert seen[0] == seen[1]
+    assert seen[0][0] is (ExecutionStatus.CANCELLED if cancelled else ExecutionStatus.COMPLETED)
+    assert seen[0][2]["results"] == {"0": {"a": 1}, "1": {"b": [1]}}
+    assert (seen[0][2]["actions_successful"], seen[0][2]["actions_failed"]) == ((1, 1) if failed else (2, 0))
+
+
+def _told(document: dict[str, Any]) -> list[str]:
+    return [log["message"] for log in document["logs"]]
+
+
+async def test_an_end_counts_no_action_that_was_recorded_before(runner: Runner) -> None:
+    claim = await runner.claimed()
+    last = ActionDone(index=0, result={"a": 1}, failed=False)
+    await runner.runs.write(claim, last, actions_seconds=1.5)
+
+    await runner.runs.finish(claim, ExecutionStatus.COMPLETED, done=last, actions_seconds=1.5)
+    row = runner.row(claim.execution_id)
+
+    assert (row["actions_successful"], row["next_action"], row["results"]) == (1, 1, {"0": {"a": 1}})
+
+
 async def test_a_wait_that_is_written_again_is_the_same_wait(runner: Runner) -> None:
     claim = await runner.claimed()
     until = datetime.now(UTC) + timedelta(hours=1)

@@ -12,7 +12,18 @@ from automation.engine.runs.journal import Journal
 from automation.engine.runs.lease import Lease
 from automation.engine.runs.outages import sit_out_outages
 from automation.engine.runs.tasks import whole
-from automation.storage.runs import CallBegins, Claim, Ending, LogPart, Outcome, Renewal, Runs, Write
+from automation.storage.runs import (
+    ActionDone,
+    CallBegins,
+    Claim,
+    Ending,
+    Finished,
+    LogPart,
+    Outcome,
+    Renewal,
+    Runs,
+    Write,
+)
 
 Answer = Outcome | ExecutionStatus
 """How a statement was answered; the last one says with which status the execution has ended."""
@@ -131,6 +142,10 @@ class Ledger:
             raise
         self._unrecorded = None
 
+    def keep(self, done: ActionDone) -> None:
+        """Remember what the last action came to: the run's end, which follows, stores it."""
+        self._unrecorded = done
+
     async def tell(self) -> None:
         """Store what the journal holds, unless another write is under way, which does.
 
@@ -151,18 +166,25 @@ class Ledger:
     async def end(self, ending: Ending) -> Answer:
         """Store how the run ends, which gives the claim up; no heartbeat may be left by then.
 
-        What the run was about to record when it was broken off is recorded first: its entries are told.
+        What the run was about to record when it was broken off is recorded first: its entries are told. What an action
+        came to is stored with the end where nothing is left to do.
 
         Returns:
             The status that the execution has ended with, where it has.
         """
-        if self._unrecorded is not None:
+        unrecorded, done = self._unrecorded, None
+        if isinstance(unrecorded, ActionDone) and isinstance(ending, Finished):
+            done = unrecorded
+        elif unrecorded is not None:
             try:
-                await self.record(self._unrecorded)
+                await self.record(unrecorded)
             except BrokenOff as broken_off:
                 if broken_off.cause is Cause.LOST:
                     raise
-        return await self._write(lambda logs: self._runs.end(self.claim, ending, logs))
+        seconds = self._actions_seconds
+        return await self._write(
+            lambda logs: self._runs.end(self.claim, ending, logs, done=done, actions_seconds=seconds)
+        )
 
     async def _write(self, store: Store) -> Answer:
         async with self._turn:

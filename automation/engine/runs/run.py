@@ -165,7 +165,7 @@ class Run:
     async def _record(self, index: int, output: Mapping[str, Any], *, failed: bool) -> None:
         """Store that an action is over, with as much of its output as there is room for; a failed one may have none."""
         if failed and not output:
-            await self._ledger.record(ActionDone(index=index, result=None, failed=True))
+            await self._store(ActionDone(index=index, result=None, failed=True))
             return
         told = await self._vault.value(output)
         if told is None:
@@ -183,7 +183,14 @@ class Run:
                 level=LogLevel.WARN,
                 action_index=index,
             )
-        await self._ledger.record(ActionDone(index=index, result=self._results[index], failed=failed))
+        await self._store(ActionDone(index=index, result=self._results[index], failed=failed))
+
+    async def _store(self, done: ActionDone) -> None:
+        """Store what an action came to; of the last one that is left to the end, which is all that follows."""
+        if done.index == self._ledger.claim.execution.actions_total - 1:
+            self._ledger.keep(done)
+        else:
+            await self._ledger.record(done)
 
     async def _computed(self, evaluate: Callable[[Budget], _Result], expressions: int) -> _Result:
         """Evaluate so many expressions, at a pace."""

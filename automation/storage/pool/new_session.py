@@ -9,6 +9,9 @@ Refusal = privileges.UnsafeRole | session.UnusableEncoding
 # Seconds between two statements of a transaction: a process that is stopped there must not hold its locks for long.
 _IDLE_IN_TRANSACTION_TIMEOUT = 5.0
 
+BY_INDEX = "SET enable_seqscan = off"
+"""A plan is kept, and a table grows: who has planned while it had a few rows doesn't read it from end to end then."""
+
 
 async def set_up(connection: Connection) -> Refusal | None:
     """Set up a session, and return why it must not be used, None if it may be; it is closed where it must not.
@@ -20,7 +23,7 @@ async def set_up(connection: Connection) -> Refusal | None:
         "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_TIMEOUT,
     }
     statements = [f"SET {name} = {int(seconds * 1000)}" for name, seconds in settings.items()]
-    cursor = await connection.run("; ".join([pooler.SESSION, session.statements(), *statements]).encode())
+    cursor = await connection.run("; ".join([pooler.SESSION, session.statements(), BY_INDEX, *statements]).encode())
     own = await cursor.fetchone()
     encoding = connection.info.parameter_status("server_encoding")
     refusal = session.refusal(encoding) or await privileges.refusal(connection)

@@ -47,13 +47,14 @@ SELECT log_run_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
     p_first => %(first)s, p_logs => %(logs)s::jsonb)
 """
-# The execution's end.
+# The execution's end, with what its last action came to.
 _FINISH = b"""
 SELECT finish_run_v1(
     p_tenant => %(tenant)s, p_execution => %(execution)s, p_attempt => %(attempt)s, p_fence => %(fence)s,
     p_status => %(status)s, p_error_message => %(error_message)s, p_error_stack => %(error_stack)s,
     p_failed_action => %(failed_action)s, p_keep_call_key => %(keep_call_key)s, p_first => %(first)s,
-    p_logs => %(logs)s::jsonb, p_last => %(last)s::jsonb)
+    p_logs => %(logs)s::jsonb, p_last => %(last)s::jsonb, p_done => %(done)s, p_result => %(result)s::json,
+    p_done_failed => %(done_failed)s, p_actions_seconds => %(actions_seconds)s)
 """
 # The claim's end, so that another worker goes on at once.
 _RELEASE = b"""
@@ -142,8 +143,24 @@ class Runs:
         values = {**write.values(), "actions_seconds": float(actions_seconds)}
         return await self._write(write.statement, claim, values, logs)
 
-    async def end(self, claim: Claim, ending: Ending, logs: LogPart) -> Outcome | ExecutionStatus | None:
-        """Give the claim up: finish the execution, or release it to rest or to another worker."""
+    async def end(
+        self,
+        claim: Claim,
+        ending: Ending,
+        logs: LogPart,
+        *,
+        done: ActionDone | None = None,
+        actions_seconds: float = 0,
+    ) -> Outcome | ExecutionStatus | None:
+        """Give the claim up: finish the execution, or release it to rest or to another worker.
+
+        Args:
+            claim: The run.
+            ending: How it ends.
+            logs: What to log.
+            done: The action after which the execution is finished, where it isn't stored yet.
+            actions_seconds: How long the attempt has been in its actions, with that one.
+        """
         match ending:
             case Finished(status=status, last=last):
                 return await self.finish(
@@ -155,6 +172,8 @@ class Runs:
                     keep_call_key=ending.outcome_unknown,
                     logs=logs,
                     last=last,
+                    done=done,
+                    actions_seconds=actions_seconds,
                 )
             case Resting(action_index=index, resume_at=resume_at, last=last):
                 told = LogPart(logs.first, (*logs.entries, last))
@@ -189,6 +208,8 @@ class Runs:
         keep_call_key: bool = False,
         logs: LogPart = NOTHING,
         last: LogEntry | None = None,
+        done: ActionDone | None = None,
+        actions_seconds: float = 0,
     ) -> ExecutionStatus | None:
         """End the execution, and let the oldest one start that its rule's limit held back.
 
@@ -202,6 +223,8 @@ class Runs:
                 same Idempotency-Key.
             logs: What to log.
             last: The log's last word, that it ended so.
+            done: The action that was the last, where it isn't stored yet.
+            actions_seconds: How long the attempt has been in its actions, with that one.
 
         Returns:
             ``CANCELLED`` where a cancel was accepted before, whatever ``status`` is: then its reason is the log's last
@@ -214,6 +237,10 @@ class Runs:
             "failed_action": failed_action_index,
             "keep_call_key": keep_call_key,
             "last": None if last is None else stored_entries([last]),
+            "done": None if done is None else done.index,
+            "result": None if done is None else encoded_result(done.result),
+            "done_failed": None if done is None else done.failed,
+            "actions_seconds": float(actions_seconds),
         }
         ended = await self._ask(_FINISH, claim, values, logs)
         return None if ended is None else ExecutionStatus(ended)

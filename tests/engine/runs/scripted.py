@@ -41,6 +41,9 @@ class NotedLedger(Ledger):
             case ActionDone(index=index, result=result, failed=failed):
                 self.written.append(("action", index, result, failed))
 
+    def keep(self, done: ActionDone) -> None:
+        self.written.append(("action", done.index, done.result, done.failed))
+
     async def mark_rule_error(self, reason: str) -> None:
         self.written.append(("rule error", reason))
 
@@ -135,7 +138,7 @@ def a_claim(content: RuleContent, state: Mapping[str, Any]) -> Claim:
         attempt=1,
         fence=1,
         rule=rule,
-        execution=a_state(state),
+        execution=a_state({"actions_total": len(content.actions), **state}),
         weight=10,
         max_run_seconds=None,
         max_actions_seconds=None,

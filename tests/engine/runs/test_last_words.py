@@ -15,7 +15,7 @@ from automation.engine.rules.program import Programs
 from automation.engine.runs import conductor, heartbeat, outages
 from automation.engine.runs.conductor import Conductor
 from automation.engine.runs.ledger import Answer
-from automation.storage.runs import Claim, Ending, Finished, HandedBack, Outcome, Renewal, Runs, Write
+from automation.storage.runs import ActionDone, Claim, Ending, Finished, HandedBack, Outcome, Renewal, Runs, Write
 from tests.databases import DatabaseUrls
 from tests.engine.actions.receiver import Receiver
 from tests.engine.near import Held, a_near_worker
@@ -52,6 +52,7 @@ class Store:
     noted: list[str] = field(default_factory=list)
     begun: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     endings: list[Ending] = field(default_factory=list)
+    done: list[ActionDone | None] = field(default_factory=list)
 
     async def renew(self, _claim: Claim, **_how: Any) -> Renewal | None:
         answer = await self._write("renew")
@@ -63,8 +64,11 @@ class Store:
     async def log(self, _claim: Claim, *_logs: Any) -> Answer | None:
         return await self._write("log")
 
-    async def end(self, _claim: Claim, ending: Ending, _logs: Any) -> Answer | None:
+    async def end(
+        self, _claim: Claim, ending: Ending, _logs: Any, *, done: ActionDone | None, **_how: Any
+    ) -> Answer | None:
         self.endings.append(ending)
+        self.done.append(done)
         return await self._write("end")
 
     def count(self, note: str) -> int:
@@ -82,9 +86,9 @@ class Store:
         return answer
 
 
-def conducting(store: Store, script: Script | None = None, **state: Any) -> Conductor:
-    """Return the conductor of a run of one action."""
-    claim = a_claim(a_content((say(),), {}), state)
+def conducting(store: Store, script: Script | None = None, number: int = 1, **state: Any) -> Conductor:
+    """Return the conductor of a run of so many actions."""
+    claim = a_claim(a_content((say(),) * number, {}), state)
     actions = (script or Script()).actions()
     return Conductor(
         cast("Runs", store),
@@ -113,7 +117,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def test_it_waits_for_the_write_in_flight_of_a_run_that_is_broken_off() -> None:
     store = Store(held={"ActionDone"})
-    conducted = asyncio.create_task(conducting(store).conduct())
+    conducted = asyncio.create_task(conducting(store, number=2).conduct())
     await store.begun["ActionDone"].wait()
     store.renewal = CANCELLED
     await until(lambda: store.noted[-1] == "renew ends")
@@ -131,7 +135,7 @@ async def test_it_waits_for_the_write_in_flight_of_a_run_that_is_broken_off() ->
 
 async def test_it_waits_for_the_beat_in_flight() -> None:
     store = Store(held={"renew"})
-    conducted = asyncio.create_task(conducting(store, taken_over=True).conduct())
+    conducted = asyncio.create_task(conducting(store, number=2, taken_over=True).conduct())
     await store.begun["renew"].wait()
     await until(lambda: "ActionDone ends" in store.noted)
     await turns()
@@ -150,7 +154,7 @@ async def test_a_run_that_is_anothers_has_none(name: str) -> None:
     store = Store(answers={name: [None]}, held={"CallBegins"} if name == "renew" else set())
 
     with capture_logs() as lines:
-        conducted = asyncio.create_task(conducting(store, taken_over=True).conduct())
+        conducted = asyncio.create_task(conducting(store, number=2, taken_over=True).conduct())
         await store.begun[name].wait()
         await turns()
         store.go.set()
@@ -177,14 +181,45 @@ async def test_what_was_not_recorded_and_finds_the_run_anothers_is_no_end_either
     store = Store(answers={"ActionDone": [Unavailable(), None]})
 
     with capture_logs() as lines:
-        conducted = asyncio.create_task(conducting(store).conduct())
+        conducts = conducting(store, number=2)
+        conducted = asyncio.create_task(conducts.conduct())
         await until(lambda: "ActionDone ends" in store.noted)
-        store.renewal = CANCELLED
+        conducts.break_off()
         await conducted
 
     assert store.count("ActionDone begins") == 2
     assert store.endings == []
     assert [line["event"] for line in lines] == ["run lost"]
+
+
+async def test_what_the_last_action_came_to_is_stored_with_the_end() -> None:
+    store = Store()
+
+    await conducting(store, number=2).conduct()
+
+    assert [note for note in store.noted if note.endswith("begins") and not note.startswith(("renew", "log"))] == [
+        "CallBegins begins",
+        "ActionDone begins",
+        "CallBegins begins",
+        "end begins",
+    ]
+    assert [done and (done.index, done.failed) for done in store.done] == [(1, False)]
+
+
+async def test_what_was_not_recorded_when_a_run_was_cancelled_is_stored_with_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outages, "_FIRST_PAUSE", 3600.0)
+    store = Store(answers={"ActionDone": [Unavailable()]})
+    conducted = asyncio.create_task(conducting(store, number=2).conduct())
+    await until(lambda: "ActionDone ends" in store.noted)
+
+    store.renewal = CANCELLED
+    await conducted
+
+    assert store.count("ActionDone begins") == 1
+    assert [done and done.index for done in store.done] == [0]
+    assert [type(ending) for ending in store.endings] == [Finished]
 
 
 async def test_a_run_that_was_to_be_handed_back_and_was_cancelled_meanwhile_ends_so() -> None:
@@ -229,10 +264,10 @@ async def test_a_worker_that_stops_waits_until_what_it_hands_back_is_handed_back
     class Slow(Runs):
         """Hands back when the test says so."""
 
-        async def end(self, *what: Any) -> Any:
+        async def end(self, *what: Any, **how: Any) -> Any:
             asked.set()
             await go.wait()
-            return await super().end(*what)
+            return await super().end(*what, **how)
 
     receiver.answer = Held()
     with capture_logs() as lines:

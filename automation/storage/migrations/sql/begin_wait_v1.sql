@@ -19,13 +19,13 @@ BEGIN
     SELECT e.next_action, e.cancel_requested_at, e.log_entries, e.log_bytes, e.logs_cut INTO run
     FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt AND e.fence = p_fence
-        AND e.status = 'running' AND e.lease_until IS NOT NULL
+        AND e.status || '' = 'running' AND e.lease_until IS NOT NULL
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN (
             SELECT 'stored' FROM automation_executions e
             WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt
-                AND e.fence = p_fence AND e.status = 'running' AND e.lease_until IS NULL
+                AND e.fence = p_fence AND e.status || '' = 'running' AND e.lease_until IS NULL
                 AND e.next_action = p_next_action);
     END IF;
     IF run.cancel_requested_at IS NOT NULL THEN

@@ -55,7 +55,7 @@ BEGIN
     SELECT r.status INTO rule_status FROM automation_rules r
     WHERE r.tenant = p_tenant AND r.rule_id = (
         SELECT e.automation_rule_id FROM automation_executions e
-        WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.status = 'pending')
+        WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.status || '' = 'pending')
     FOR SHARE;
     SELECT e.status, e.lease_until, e.deadline_at, e.cancel_requested_at, e.cancel_reason, e.automation_rule_id,
         e.rule_version, e.expires_at, e.fence, e.next_action, e.actions_total, e.log_entries, e.log_bytes, e.logs_cut,
@@ -65,7 +65,7 @@ BEGIN
     INTO run
     FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt
-        AND (e.status = 'pending' AND coalesce(e.run_at <= clock_timestamp(), true) OR e.status = 'running' AND (
+        AND (e.status || '' = 'pending' AND coalesce(e.run_at <= clock_timestamp(), true) OR e.status || '' = 'running' AND (
             e.lease_until < now() OR e.lease_until IS NULL AND (e.resume_at <= now() OR e.deadline_at <= now())))
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
@@ -101,7 +101,7 @@ BEGIN
         PERFORM wake_held_execution_v1(p_tenant);
         RETURN;
     END IF;
-    IF NOT run.taken_over AND most.running <= (
+    IF NOT run.taken_over AND most.running IS NOT NULL AND most.running <= (
         SELECT count(*) FROM automation_executions e
         WHERE e.tenant = p_tenant AND e.status = 'running' AND e.lease_until IS NOT NULL)
     THEN

@@ -25,9 +25,7 @@ BEGIN
     WHILE place < 64 AND NOT pg_try_advisory_xact_lock(uuid_hash_extended(p_tenant, place)) LOOP
         place := place + 1;
     END LOOP;
-    last_of_its_own := (
-        SELECT min(j.priority) FROM procrastinate.procrastinate_jobs j
-        WHERE j.status = 'todo' AND j.args ->> 'tenant' = p_tenant::text);
+    last_of_its_own := last_turn_v1(p_tenant);
     IF last_of_its_own IS NOT NULL THEN
         turn := last_of_its_own - step * place;
     ELSE

@@ -19,7 +19,7 @@ BEGIN
     END IF;
     limited := lock_limited_rule_v1(p_tenant, p_execution);
     SELECT e.expires_at INTO over FROM automation_executions e
-    WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.status = 'pending'
+    WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.status || '' = 'pending'
         AND e.expires_at <= clock_timestamp()
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN

@@ -1,5 +1,6 @@
 -- Ends a claimed execution, lets the oldest one start that its rule's limit held back, and returns the status that it
 -- ended with: p_status, or cancelled where a cancel was asked for before. NULL where the claim is lost.
+-- p_done is the action after which nothing was left to do, where it isn't recorded yet: that is done first.
 -- Called by Runs.finish (automation/storage/runs/runs.py) and write_runs.
 --
 -- A cancel that was asked for is kept, whatever the run came to since: what it did is told and counted, and its last
@@ -8,7 +9,9 @@
 
 CREATE FUNCTION finish_run_v1(
     p_tenant uuid, p_execution uuid, p_attempt integer, p_fence bigint, p_status text, p_error_message text,
-    p_error_stack text, p_failed_action integer, p_keep_call_key boolean, p_first integer, p_logs jsonb, p_last jsonb)
+    p_error_stack text, p_failed_action integer, p_keep_call_key boolean, p_first integer, p_logs jsonb, p_last jsonb,
+    p_done integer DEFAULT NULL, p_result json DEFAULT NULL, p_done_failed boolean DEFAULT NULL,
+    p_actions_seconds double precision DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
@@ -22,14 +25,18 @@ BEGIN
     SELECT e.cancel_requested_at, e.cancel_reason INTO run
     FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt AND e.fence = p_fence
-        AND e.status = 'running' AND e.lease_until IS NOT NULL
+        AND e.status || '' = 'running' AND e.lease_until IS NOT NULL
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN (
             SELECT e.status FROM automation_executions e
             WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt
                 AND e.fence = p_fence
-                AND (e.status = p_status OR e.status = 'cancelled' AND e.cancel_requested_at IS NOT NULL));
+                AND (e.status || '' = p_status OR e.status || '' = 'cancelled' AND e.cancel_requested_at IS NOT NULL));
+    END IF;
+    IF p_done IS NOT NULL THEN
+        PERFORM record_action_v1(p_tenant, p_execution, p_attempt, p_fence, p_done, p_result, p_done_failed, p_done + 1,
+            p_actions_seconds, NULL, NULL);
     END IF;
     IF run.cancel_requested_at IS NULL THEN
         PERFORM end_execution_v1(p_tenant, p_execution, p_status, p_error_message, p_error_stack, p_failed_action,

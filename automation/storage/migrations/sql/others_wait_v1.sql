@@ -1,11 +1,13 @@
 -- Says whether a job waits of a tenant that is none of these.
 -- Called by serve_turn and Due.others_wait (automation/storage/due.py).
 --
--- It goes from tenant to tenant in the index, and looks at one job of each.
+-- It goes from tenant to tenant in the index, and looks at one job of each: nothing may be sorted (first_turn).
 
 CREATE FUNCTION others_wait_v1(p_tenants uuid[])
 RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY INVOKER
+SET enable_sort = off
+SET enable_incremental_sort = off
 AS $$
 DECLARE
     these constant text[] := p_tenants;

@@ -1,6 +1,6 @@
 -- Stores that an action is over and the run could go on. The answer is stored, or cancelled where a cancel was asked for,
 -- and the run ends; NULL where the claim is lost.
--- Called by Runs.write, for ActionDone (automation/storage/runs/writes.py), and by write_runs.
+-- Called by Runs.write, for ActionDone (automation/storage/runs/writes.py), and by write_runs and finish_run.
 --
 -- An action before next_action is recorded already: the write is repeated, because its answer was lost. The results are
 -- a JSON object that only grows at its end: what is in it stays as the action returned it.
@@ -18,7 +18,7 @@ BEGIN
     SELECT e.next_action, e.cancel_requested_at, e.log_entries, e.log_bytes, e.logs_cut INTO run
     FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt AND e.fence = p_fence
-        AND e.status = 'running' AND e.lease_until IS NOT NULL
+        AND e.status || '' = 'running' AND e.lease_until IS NOT NULL
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN NULL;

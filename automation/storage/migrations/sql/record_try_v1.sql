@@ -15,7 +15,7 @@ BEGIN
     SELECT e.next_action, e.cancel_requested_at, e.log_entries, e.log_bytes, e.logs_cut INTO run
     FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt AND e.fence = p_fence
-        AND e.status = 'running' AND e.lease_until IS NOT NULL
+        AND e.status || '' = 'running' AND e.lease_until IS NOT NULL
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN NULL;

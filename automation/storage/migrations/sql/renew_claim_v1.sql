@@ -18,12 +18,12 @@ BEGIN
         lease_until = renewed,
         due_at = renewed
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt AND e.fence = p_fence
-        AND e.status = 'running' AND e.lease_until < now() + make_interval(secs => p_lease * 2 / 3);
+        AND e.status || '' = 'running' AND e.lease_until < now() + make_interval(secs => p_lease * 2 / 3);
     RETURN QUERY
     SELECT e.cancel_requested_at IS NOT NULL, coalesce(e.deadline_at <= now(), false)
     FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt AND e.fence = p_fence
-        AND e.status = 'running' AND e.lease_until IS NOT NULL;
+        AND e.status || '' = 'running' AND e.lease_until IS NOT NULL;
 END
 $$;
 

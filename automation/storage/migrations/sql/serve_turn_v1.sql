@@ -30,6 +30,8 @@ DECLARE
     first record;
     void integer := 0;
     own_waits boolean;
+    before_rank integer := p_rank;
+    before_since bigint := p_since;
 BEGIN
     IF p_tenant = ANY (p_full) AND (p_pass OR others_wait_v1(p_full)) THEN
         PERFORM defer_execution_v1(p_tenant, p_execution, p_attempt, p_rank, p_since);
@@ -38,20 +40,16 @@ BEGIN
     own_waits := EXISTS (
         SELECT FROM automation_executions e
         WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt
-            AND e.status IN ('pending', 'running'));
+            AND e.status || '' IN ('pending', 'running'));
+    IF NOT own_waits THEN
+        before_rank := 2147483647;
+    END IF;
     LOOP
-        SELECT j.id, (j.args ->> 'execution_id')::uuid AS execution, (j.args ->> 'attempt')::integer AS attempt,
-            EXISTS (
-                SELECT FROM automation_executions e
-                WHERE e.tenant = p_tenant AND e.execution_id = (j.args ->> 'execution_id')::uuid
-                    AND e.attempt = (j.args ->> 'attempt')::integer AND e.status IN ('pending', 'running')) AS waits
-        INTO first
-        FROM procrastinate.procrastinate_jobs j
-        WHERE j.status = 'todo' AND j.args ->> 'tenant' = p_tenant::text
-            AND (NOT own_waits OR ((j.args ->> 'rank')::integer, (j.args ->> 'since')::bigint) < (p_rank, p_since))
-        ORDER BY (j.args ->> 'rank')::integer, (j.args ->> 'since')::bigint LIMIT 1
-        FOR NO KEY UPDATE SKIP LOCKED;
-        EXIT WHEN NOT FOUND OR first.waits OR void = 100;
+        SELECT f.id, f.execution, f.attempt INTO first FROM first_turn_v1(p_tenant, before_rank, before_since) f;
+        EXIT WHEN NOT FOUND OR void = 100 OR EXISTS (
+            SELECT FROM automation_executions e
+            WHERE e.tenant = p_tenant AND e.execution_id = first.execution AND e.attempt = first.attempt
+                AND e.status || '' IN ('pending', 'running'));
         DELETE FROM procrastinate.procrastinate_jobs j WHERE j.id = first.id;
         void := void + 1;
     END LOOP;

@@ -25,7 +25,7 @@ BEGIN
         FROM waiting_executions_v1(p_tenant, p_rule, key, room) w
     LOOP
         UPDATE automation_executions e SET due_at = now() + interval '10 seconds'
-        WHERE e.tenant = p_tenant AND e.execution_id = oldest.execution_id AND e.status = 'pending';
+        WHERE e.tenant = p_tenant AND e.execution_id = oldest.execution_id AND e.status || '' = 'pending';
         PERFORM defer_execution_v1(p_tenant, oldest.execution_id, oldest.attempt, -oldest.priority,
             (extract(epoch FROM oldest.queued_at) * 1000000)::bigint);
     END LOOP;

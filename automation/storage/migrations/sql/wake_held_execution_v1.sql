@@ -4,11 +4,14 @@
 -- that.
 --
 -- The lock waits for claims that are about to hold one back because of the one that has just ended: it is seen then.
+-- It reads one of them, along their index: nothing may be sorted (first_turn).
 -- A row that somebody has locked is left out, so that nobody waits for a second execution while he has locked one.
 
 CREATE FUNCTION wake_held_execution_v1(p_tenant uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
+SET enable_sort = off
+SET enable_incremental_sort = off
 AS $$
 DECLARE
     held record;

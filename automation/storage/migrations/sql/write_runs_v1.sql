@@ -43,7 +43,8 @@ BEGIN
                 WHEN 'finish' THEN
                     answer := finish_run_v1(tenant, execution, attempt, fence, w ->> 'status', w ->> 'error_message',
                         w ->> 'error_stack', (w ->> 'failed_action')::integer, (w ->> 'keep_call_key')::boolean,
-                        first, logs, (w ->> 'last')::jsonb);
+                        first, logs, (w ->> 'last')::jsonb, (w ->> 'done')::integer, (w ->> 'result')::json,
+                        (w ->> 'done_failed')::boolean, (w ->> 'actions_seconds')::double precision);
             END CASE;
         EXCEPTION WHEN OTHERS THEN
             answer := 'alone';

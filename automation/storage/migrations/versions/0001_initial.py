@@ -234,7 +234,6 @@ CREATE TABLE automation_rules (
     created_by uuid NOT NULL,
     status_reason text,
     deleted_at timestamp with time zone,
-    CONSTRAINT automation_rules_pkey PRIMARY KEY (tenant, rule_id),
     CONSTRAINT automation_rules_tenant_fkey FOREIGN KEY (tenant) REFERENCES tenants (tenant),
     CONSTRAINT automation_rules_name_check CHECK (length(name) BETWEEN 1 AND 200),
     CONSTRAINT automation_rules_description_check CHECK (length(description) <= 2000),
@@ -262,6 +261,7 @@ CREATE TABLE automation_rules (
 );
 
 CREATE INDEX automation_rules_created_idx ON automation_rules (tenant, created_at, rule_id);
+ALTER TABLE automation_rules ADD CONSTRAINT automation_rules_pkey PRIMARY KEY (tenant, rule_id);
 
 CREATE TABLE automation_rule_versions (
     tenant uuid NOT NULL,
@@ -295,9 +295,11 @@ CREATE TABLE automation_rule_versions (
 
 # An execution with the attempt that is its current one, the attempts before, and what was logged in each. The first
 # index counts a tenant's pending executions and a rule's running ones, and finds a rule's oldest pending one; lists
-# walk the next two; then come those that a tenant's limit holds back, and those of a key of their rule; the others are
-# the sweep's, apart because those that run come first. Of labels PostgreSQL is told to expect that all have the same,
-# as a walk along them must: else it reads and sorts all that have a label that few have on the average.
+# walk the next two; then come those that a tenant's limit holds back, in the order in which they go on, and those of a
+# key of their rule; the others are the sweep's, apart because those that run come first. A key comes after the table's
+# other indexes: of two that seem to cost the same, as all do while a table is empty, plans take the last. Of labels
+# PostgreSQL is told to expect that all have the same, as a walk along them must: else it reads and sorts all that have
+# one that few have on the average.
 _EXECUTIONS = """
 CREATE TABLE automation_executions (
     tenant uuid NOT NULL,
@@ -348,7 +350,6 @@ CREATE TABLE automation_executions (
     log_entries integer NOT NULL DEFAULT 0,
     log_bytes integer NOT NULL DEFAULT 0,
     logs_cut boolean NOT NULL DEFAULT false,
-    CONSTRAINT automation_executions_pkey PRIMARY KEY (tenant, execution_id),
     CONSTRAINT automation_executions_tenant_automation_rule_id_fkey FOREIGN KEY (tenant, automation_rule_id)
         REFERENCES automation_rules (tenant, rule_id),
     CONSTRAINT automation_executions_rule_version_fkey FOREIGN KEY (tenant, automation_rule_id, rule_version)
@@ -383,7 +384,8 @@ CREATE INDEX automation_executions_active_idx
 CREATE INDEX automation_executions_status_idx ON automation_executions (tenant, status, created_at, execution_id);
 CREATE INDEX automation_executions_rule_idx
     ON automation_executions (tenant, automation_rule_id, status, created_at, execution_id);
-CREATE INDEX automation_executions_held_idx ON automation_executions (tenant, priority, queued_at) WHERE held_back;
+CREATE INDEX automation_executions_held_idx
+    ON automation_executions (tenant, status DESC, priority DESC, queued_at, execution_id) WHERE held_back;
 CREATE INDEX automation_executions_concurrency_idx
     ON automation_executions (tenant, automation_rule_id, concurrency_key, status, queued_at, execution_id)
     WHERE status IN ('pending', 'running') AND concurrency_key IS NOT NULL;
@@ -394,6 +396,7 @@ CREATE INDEX automation_executions_running_due_idx ON automation_executions (due
 CREATE INDEX automation_executions_pending_due_idx ON automation_executions (due_at) WHERE status = 'pending';
 CREATE INDEX automation_executions_expiring_idx ON automation_executions (expires_at)
     WHERE status = 'pending' AND expires_at IS NOT NULL;
+ALTER TABLE automation_executions ADD CONSTRAINT automation_executions_pkey PRIMARY KEY (tenant, execution_id);
 
 CREATE TABLE automation_execution_labels (
     tenant uuid NOT NULL,
@@ -401,7 +404,6 @@ CREATE TABLE automation_execution_labels (
     key text NOT NULL,
     value text NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT automation_execution_labels_pkey PRIMARY KEY (tenant, execution_id, key),
     CONSTRAINT automation_execution_labels_tenant_execution_id_fkey FOREIGN KEY (tenant, execution_id)
         REFERENCES automation_executions (tenant, execution_id) ON DELETE CASCADE,
     CONSTRAINT automation_execution_labels_key_check CHECK (length(key) BETWEEN 1 AND 63),
@@ -410,6 +412,8 @@ CREATE TABLE automation_execution_labels (
 
 CREATE INDEX automation_execution_labels_label_idx
     ON automation_execution_labels (tenant, key, value, created_at, execution_id);
+ALTER TABLE automation_execution_labels
+    ADD CONSTRAINT automation_execution_labels_pkey PRIMARY KEY (tenant, execution_id, key);
 ALTER TABLE automation_execution_labels
     ALTER COLUMN key SET (n_distinct = 1), ALTER COLUMN value SET (n_distinct = 1);
 
@@ -570,7 +574,6 @@ CREATE TABLE automation_rule_secrets (
     tenant uuid NOT NULL,
     name text NOT NULL,
     rule_id uuid NOT NULL,
-    CONSTRAINT automation_rule_secrets_pkey PRIMARY KEY (tenant, name, rule_id),
     CONSTRAINT automation_rule_secrets_tenant_name_fkey FOREIGN KEY (tenant, name)
         REFERENCES automation_secrets (tenant, name),
     CONSTRAINT automation_rule_secrets_tenant_rule_id_fkey FOREIGN KEY (tenant, rule_id)
@@ -578,6 +581,7 @@ CREATE TABLE automation_rule_secrets (
 );
 
 CREATE INDEX automation_rule_secrets_rule_idx ON automation_rule_secrets (tenant, rule_id);
+ALTER TABLE automation_rule_secrets ADD CONSTRAINT automation_rule_secrets_pkey PRIMARY KEY (tenant, name, rule_id);
 """
 
 # What is done to more executions than one request changes, how far it came, and what was refused. The first index finds
@@ -678,12 +682,13 @@ CREATE TABLE automation_event_subscriptions (
     type text NOT NULL,
     source text NOT NULL,
     rule_id uuid NOT NULL,
-    CONSTRAINT automation_event_subscriptions_pkey PRIMARY KEY (tenant, type, source, rule_id),
     CONSTRAINT automation_event_subscriptions_tenant_rule_id_fkey FOREIGN KEY (tenant, rule_id)
         REFERENCES automation_rules (tenant, rule_id) ON DELETE CASCADE
 );
 
 CREATE INDEX automation_event_subscriptions_rule_idx ON automation_event_subscriptions (tenant, rule_id);
+ALTER TABLE automation_event_subscriptions
+    ADD CONSTRAINT automation_event_subscriptions_pkey PRIMARY KEY (tenant, type, source, rule_id);
 
 CREATE TABLE automation_events (
     tenant uuid NOT NULL,
@@ -958,6 +963,7 @@ _FUNCTIONS = (
     "find_due_schedules_v1",
     "find_expired_executions_v1",
     "fire_schedule_v1",
+    "first_turn_v1",
     "find_idempotency_record_v1",
     "fold_run_ends_v1",
     "finish_run_v1",
@@ -965,6 +971,7 @@ _FUNCTIONS = (
     "get_rule_v1",
     "keep_event_subscriptions_v1",
     "keep_hook_v1",
+    "last_turn_v1",
     "lease_requests_v1",
     "list_execution_attempts_v1",
     "list_retention_v1",
