@@ -22,7 +22,8 @@ pytestmark = pytest.mark.timeout(1800)
 
 CASES = 10_000
 EXAMPLES = 220
-"""How many cases are tried of one operation at the most: nearly six thousand in all, for each of two attackers."""
+"""How many cases are generated of one operation at the most: with those of the other phases over twelve thousand for
+each of two attackers. The phase of coverage has five thousand of them, whatever this number is."""
 
 
 @pytest.fixture

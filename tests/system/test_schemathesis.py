@@ -1,6 +1,6 @@
 """Schemathesis attacks the running service: every phase, every check, through HTTP, with what a tester would bring.
 
-A few hundred cases, for every day; ``tests/outside`` has ten thousand.
+Some six thousand cases of an operator, for every day; ``tests/outside`` has twice as many of each of two, and more.
 """
 
 import subprocess
