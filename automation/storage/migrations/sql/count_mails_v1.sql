@@ -10,7 +10,7 @@ LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
 DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
-    today constant date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
+    today constant date := (now() AT TIME ZONE 'UTC')::date;
     most bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(concat('mails ', p_tenant), 0));
