@@ -1,5 +1,7 @@
 """Limits what one tenant may have waiting: by its own limit, or by the default."""
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 
@@ -8,6 +10,7 @@ from automation.domain.limits import Limit
 from automation.storage.accounts.administration import Administration
 from automation.storage.executions import Executions
 from automation.storage.pool.database import Database
+from automation.storage.runs import Runs
 from tests.databases import DatabaseUrls
 from tests.storage.runner import Runner
 
@@ -89,3 +92,18 @@ async def test_the_count_reads_no_more_rows_than_the_limit(limited: Runner, data
         ).fetchone()
 
     assert (reached, read) == (("too_many_pending",), (20,))
+
+
+async def test_a_claim_tells_under_which_limits_it_runs_the_tenants_own_or_the_defaults(
+    runner: Runner, workers_database: Database, administration: Administration
+) -> None:
+    runs = Runs(workers_database, {Limit.MAX_RUN_SECONDS: 300, Limit.MAX_ACTIONS_SECONDS: 200, Limit.MAX_RUNNING: 100})
+    found = []
+    for own in ({}, {Limit.WEIGHT: 20, Limit.MAX_RUN_SECONDS: 30, Limit.MAX_ACTIONS_SECONDS: 40, Limit.MAX_RUNNING: 2}):
+        administration.set_limits(runner.tenant, own)
+        claim = await replace(runner, runs=runs).claimed()
+        time = claim.execution.deadline_at - claim.execution.started_at
+        found.append((claim.weight, claim.max_run_seconds, claim.max_actions_seconds, time.total_seconds()))
+
+    assert found == [(10, 300, 200, 300), (20, 30, 40, 30)]
+    assert await replace(runner, runs=runs).claim(await runner.execute()) is None

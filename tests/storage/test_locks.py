@@ -38,6 +38,20 @@ async def test_of_two_claims_under_a_limit_the_second_sees_what_the_first_has_ta
     assert (await runner.status(first), await runner.status(second)) == ("running", "pending")
 
 
+async def test_a_claim_waits_for_whoever_lifts_the_limit_and_begins(runner: Runner) -> None:
+    rule = await runner.rule(max_concurrent_executions=1, concurrency_policy=ConcurrencyPolicy.SKIP)
+    first, second = await runner.execute(rule), await runner.execute(rule)
+    await runner.claimed(first)
+    async with somebody_else(runner) as other:
+        await other.execute(
+            "UPDATE automation_rules SET max_concurrent_executions = NULL WHERE rule_id = %s", (rule.rule_id,)
+        )
+        claim = await waiting(runner, other, runner.claim(second))
+        await other.commit()
+
+    assert await claim is not None
+
+
 async def test_a_claim_under_a_limit_waits_for_an_end_and_takes_the_room(runner: Runner) -> None:
     rule = await runner.rule(max_concurrent_executions=1, concurrency_policy=ConcurrencyPolicy.QUEUE)
     first, second = await runner.execute(rule), await runner.execute(rule)
