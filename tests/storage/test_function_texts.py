@@ -28,6 +28,16 @@ OF_ALL_TENANTS = {
 }
 """What is looked for in all tenants at once, by its name there: work that is due, and what is over or was used."""
 
+FINDING_TENANTS = {
+    "list_retention_v1",
+    "next_bulk_operation_v1",
+    "prune_bulk_operations_v1",
+    "resolve_api_key_v1",
+    "resolve_hook_v1",
+    "sweep_due_executions_v1",
+}
+"""What is told no tenant: it finds out whose a digest is, or goes through all of them."""
+
 
 @pytest.mark.parametrize("name", [name for name, body in BODIES.items() if "set_config(" in body])
 def test_a_setting_that_a_function_makes_ends_with_its_transaction(name: str) -> None:
@@ -66,3 +76,29 @@ BESIDE_A_KEY = re.compile(
 def test_no_index_of_a_status_can_serve_where_a_key_is_given(function: str) -> None:
     """A partial one that has a handful of entries when a plan is made has a crowd's later (decision 65)."""
     assert [found.group() for found in BESIDE_A_KEY.finditer(BODIES[function])] == []
+
+
+def rooted(statement: str) -> set[str]:
+    """Return the names of a statement whose tenant is that of something outside of it, by whatever others."""
+    names = set(named(statement))
+    pairs = set(re.findall(r"\b(\w+)\.tenant = (\w+)", statement))
+    pairs |= {(one, other) for other, one in pairs}
+    found = {one for one, other in pairs if one in names and other not in names}
+    while further := {one for one, other in pairs if other in found and one in names} - found:
+        found |= further
+    return found
+
+
+@pytest.mark.parametrize("function", sorted(set(BODIES) - FINDING_TENANTS))
+def test_what_is_joined_is_of_the_tenant_that_is_asked_for(function: str) -> None:
+    free: set[str] = set()
+    for statement in BODIES[function].split(";"):
+        free |= set(named(statement)) - rooted(statement)
+
+    assert free == OF_ALL_TENANTS.get(function, set())
+
+
+def test_a_lock_is_the_same_one_wherever_it_is_named() -> None:
+    locks = [lock for body in BODIES.values() for lock in re.findall(r"hashtextextended\((.+), (\d+)\)", body)]
+
+    assert len(set(locks)) == len({name for name, _ in locks})

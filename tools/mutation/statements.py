@@ -1,6 +1,7 @@
 """Changes of a function in SQL: a lock, a predicate or a bound that is gone or another one.
 
-A list of replacements, each of one thing: SQL has no syntax tree here. A comment is left alone.
+A list of replacements, each of one thing: SQL has no syntax tree here. A comment is left alone, and so is the seed of a
+lock's hash: with another one it is as good a lock, and that it is the same one everywhere is held in the texts.
 """
 
 import re
@@ -11,6 +12,7 @@ from tools.mutation.changes import Change
 _TERM = r"[\w.]+(?:\(\w*\))? (?:=|<>|<=?|>=?) [\w.]+(?:\(\w*\))?(?=[\s;)])"
 _BOUND = r"(?<!clock_timestamp\(\)){}(?!clock_timestamp\(\))"
 """A comparison, but for one with a clock that goes on meanwhile: nobody meets its very microsecond."""
+_HASHED = r"hashtextextended\([^;\n]+, (?P<seed>\d+)\)"
 _REPLACEMENTS: tuple[tuple[str, str], ...] = (
     (r"FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED| NOWAIT)?", ""),
     (r"FOR (KEY )?SHARE( OF \w+)?", ""),
@@ -48,10 +50,11 @@ def changes(source: str) -> list[Change]:
 
 
 def _within(source: str, start: int, end: int) -> Iterator[Change]:
-    comments = [(at.start(), at.end()) for at in re.finditer(r"--[^\n]*", source)]
+    left_alone = [at.span() for at in re.finditer(r"--[^\n]*", source)]
+    left_alone += [at.span("seed") for at in re.finditer(_HASHED, source)]
     for pattern, replacement in _REPLACEMENTS:
         for found in re.compile(pattern, re.MULTILINE).finditer(source, start, end):
-            if any(first <= found.start() < last for first, last in comments):
+            if any(first <= found.start() < last for first, last in left_alone):
                 continue
             text = found.expand(replacement)
             line = source.count("\n", 0, found.start()) + 1

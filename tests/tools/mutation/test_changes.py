@@ -93,3 +93,9 @@ def test_the_very_microsecond_of_a_clock_that_goes_on_is_nobodys() -> None:
     assert "<= -> <" in {" ".join(each.split()) for each in made}
     assert "> -> >=" not in {" ".join(each.split()) for each in made}
     assert sum(" ".join(change.told(body).split()) == "<= -> <" for change in statements.changes(body)) == 1
+
+
+def test_the_seed_of_a_locks_hash_is_left_alone() -> None:
+    body = "AS $$\nPERFORM pg_advisory_xact_lock(hashtextextended(concat(a, '1'), 0)), f(a, 0);\n$$;\n"
+
+    assert [change.told(body) for change in statements.changes(body) if "+ 1" in change.text] == ["0 -> 0 + 1"]
