@@ -223,3 +223,28 @@ async def test_one_that_is_held_back_and_changed_by_somebody_is_left_out(runner:
 
     assert str(second) in woken(runner)
     assert runner.row(first)["held_back"]
+
+
+async def test_one_that_newer_ones_replace_wakes_the_newest_where_its_own_claim_has_made_room(runner: Runner) -> None:
+    rule = await runner.rule(max_concurrent_executions=1, concurrency_policy=ConcurrencyPolicy.CANCEL_PREVIOUS)
+    oldest, older, newest = [await runner.execute(rule) for _ in range(3)]
+    await runner.claimed(oldest)
+    runner.change(oldest, GONE)
+    runner.take_jobs()
+
+    claim = await runner.claim(older)
+
+    assert claim is None
+    assert [await runner.status(each) for each in (oldest, older, newest)] == ["cancelled", "cancelled", "pending"]
+    assert woken(runner) == [str(newest)]
+
+
+async def test_one_that_is_not_first_in_its_rules_queue_wakes_the_one_that_is(runner: Runner) -> None:
+    rule = await runner.rule(max_concurrent_executions=1, concurrency_policy=ConcurrencyPolicy.QUEUE)
+    first, second = [await runner.execute(rule) for _ in range(2)]
+    runner.take_jobs()
+
+    claim = await runner.claim(second)
+
+    assert claim is None
+    assert woken(runner) == [str(first)]
