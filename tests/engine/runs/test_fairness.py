@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from automation.domain.limits import Limit
+from automation.engine.runs import queue, worker
 from automation.storage.accounts.administration import Administration
 from tests.databases import DatabaseUrls
 from tests.engine.actions.receiver import Receiver
@@ -74,6 +75,32 @@ async def test_others_get_their_share_beside_a_tenant_whose_calls_all_hang(
         ended = [await scene.ended(each) for each in stuck] + [await neighbour.ended(each) for each in others]
 
     assert running.count("running") == 2  # half of four slots, beside the four that hang
+    assert {each["status"] for each in ended} == {"completed"}
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nobody poll, and a worker without a free slot look for others a second after it found none."""
+    monkeypatch.setattr(queue, "POLLING_SECONDS", 3600.0)
+    monkeypatch.setattr(worker, "LOOK_SECONDS", 1.0)
+
+
+@pytest.mark.usefixtures("looking")
+async def test_others_who_come_just_after_it_was_looked_for_them_are_looked_for_again(
+    scene: Scene, neighbour: Scene, database_urls: DatabaseUrls, receiver: Receiver, held: Held
+) -> None:
+    hanging = await scene.rule(a_call(receiver.url, timeout=60))
+    sleeping = await neighbour.rule(a_call(receiver.url, timeout=60))
+    async with a_near_worker(database_urls, concurrency=4):
+        stuck = [await scene.execute(hanging) for _ in range(4)]
+        await called(receiver, 4)
+
+        stuck.append(await scene.execute(hanging))  # now it looks for others
+        other = await neighbour.execute(sleeping)
+        await called(receiver, 5)
+        held.go.set()
+        ended = [await scene.ended(each) for each in stuck] + [await neighbour.ended(other)]
+
     assert {each["status"] for each in ended} == {"completed"}
 
 

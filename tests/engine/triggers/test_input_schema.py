@@ -19,6 +19,7 @@ from automation.engine.triggers.input_schema import (
     DEEPEST,
     LONGEST,
     MAX_COST,
+    MAX_LISTED_COST,
     InputSchema,
     schema_violations,
 )
@@ -152,6 +153,14 @@ def test_of_much_that_is_wrong_the_first_is_told_and_no_time_lost_with_the_other
 
     assert refused(schema, {"a": [0] * 5_000}) == [("/trigger_data/a/0", "must be at least 1")]
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(("cost", "told"), [(MAX_LISTED_COST, 2), (MAX_LISTED_COST + 1, 1)])
+def test_all_that_is_wrong_is_told_where_asking_costs_no_more_than_so_much(cost: int, told: int) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        InputSchema({"required": ["a", "b"]}).require({}, cost)
+
+    assert len(refusal.value.violations) == told
 
 
 async def at_once(work: Callable[[Step], Result], /) -> Result:
