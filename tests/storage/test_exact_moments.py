@@ -92,6 +92,19 @@ OTHERS: dict[str, tuple[list[str], str, tuple[object, object, object]]] = {
         "SELECT count(*) FROM find_due_schedules_v1(1000, 2) f WHERE f.rule_id = %(rule)s",
         (1, 1, 0),
     ),
+    "a schedule fires at its moment and not before": (
+        [
+            (
+                "INSERT INTO automation_schedules (tenant, rule_id, scheduled_at, fire_at)"
+                " VALUES (%(tenant)s, %(rule)s, now(), {moment})"
+            )
+        ],
+        (
+            "SELECT count(*) FROM fire_schedule_v1(%(tenant)s, %(rule)s, 1, now(), NULL, NULL, NULL, NULL, NULL, NULL,"
+            " NULL, NULL, NULL, NULL, NULL)"
+        ),
+        (1, 1, 0),
+    ),
     "a minute of requests that ends now is over": (
         [
             (

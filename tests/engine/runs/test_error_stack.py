@@ -31,3 +31,23 @@ def _failure() -> ActionFailed:
 
 def _raise() -> None:
     raise ValueError("token s3cret")
+
+
+def test_of_a_long_way_its_last_twenty_places_are_told() -> None:
+    failure = ActionFailed("shout ended with ValueError", definite=False, retryable=True)
+    try:
+        _deep(30)
+    except ValueError as error:
+        failure.__cause__ = error
+
+    places = [line for line in describe(failure, index=0, action="shout", number=1).splitlines() if " at " in line]
+
+    assert len(places) == 20
+    assert "at _raise (" in places[-1]
+
+
+def _deep(levels: int) -> None:
+    if levels:
+        _deep(levels - 1)
+    else:
+        _raise()

@@ -40,6 +40,7 @@ async def test_a_preflight_of_an_origin_that_is_named_is_answered_without_a_key(
     assert answer.headers["access-control-allow-origin"] == OURS
     assert "POST" in answer.headers["access-control-allow-methods"]
     assert {"idempotency-key", "x-api-key"} <= set(answer.headers["access-control-allow-headers"].split(","))
+    assert answer.headers["access-control-max-age"] == "600"
     assert "Origin" in answer.headers["vary"]
     assert answer.headers["x-request-id"]
     assert "access-control-allow-credentials" not in answer.headers
