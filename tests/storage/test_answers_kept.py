@@ -126,6 +126,26 @@ async def test_no_more_are_removed_at_a_time_than_asked_for_however_alike_their_
     assert removed == [(1,)] * 8 + [(0,)]
 
 
+async def test_what_somebody_replaces_at_the_moment_is_left_to_him(
+    ours: Sample, database: Database, database_urls: DatabaseUrls
+) -> None:
+    over = Answers(database, kept=timedelta(0))
+    for key in ("replaced", "removed"):
+        await asked(over, request_of(ours, key))
+
+    with psycopg.connect(database_urls.admin) as other, psycopg.connect(database_urls.admin) as admin:
+        other.execute("DELETE FROM idempotency_records WHERE tenant <> %s", (ours.tenant,))
+        other.commit()
+        other.execute(
+            "SELECT FROM idempotency_records WHERE tenant = %s AND idempotency_key = 'replaced' FOR UPDATE",
+            (ours.tenant,),
+        )
+        admin.execute("SET lock_timeout = '1ms'")
+        removed = admin.execute("SELECT prune_idempotency_records_v1(1000)").fetchone()
+
+    assert removed == (1,)
+
+
 async def test_an_answer_of_a_mebibyte_is_kept_and_of_a_larger_one_that_it_was_given(
     ours: Sample, answers: Answers
 ) -> None:

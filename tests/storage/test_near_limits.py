@@ -173,16 +173,16 @@ async def test_tenants_without_a_limit_of_what_runs_wait_for_no_claim(runner: Ru
 def test_a_use_is_counted_in_the_backends_own_row_where_that_is_free(runner: Runner) -> None:
     with connected(runner.urls) as one, connected(runner.urls) as other:
         places = [each.info.backend_pid % 2**15 for each in (one, other)]
-        for each in (one, other):
+        for each in (one, other):  # the second finds the only row held, and makes its own
             each.execute(COUNT, (runner.tenant, "today", 1))
-        for each, amount in ((one, 10), (other, 100), (other, 100), (one, 10)):
-            each.commit()
-            each.execute(COUNT, (runner.tenant, "today", amount))
         one.commit()
         other.commit()
+        for each, amount in ((one, 10), (other, 100), (other, 100), (one, 10)):
+            each.execute(COUNT, (runner.tenant, "today", amount))
+            each.commit()
         found = one.execute(ROWS, (runner.tenant,)).fetchall()
 
-    assert sorted(found) == sorted([(places[0], True, 21), (places[1], True, 201)])
+    assert sorted(str(row) for row in found) == sorted([str((places[0], True, 21)), str((places[1], True, 201))])
 
 
 @pytest.mark.parametrize(("day", "counted"), [("today", 3), ("yesterday", 1)])
@@ -221,6 +221,16 @@ def test_where_all_rows_are_held_a_use_is_counted_in_a_new_one(runner: Runner) -
         rows = backend.execute(ROWS, (runner.tenant,)).fetchall()
 
     assert sorted(str(used) for _, _, used in rows) == ["1", "5", "5"]
+
+
+def test_who_counts_waits_for_nobody_though_his_row_of_another_limit_is_free(runner: Runner) -> None:
+    with connected(runner.urls) as made, connected(runner.urls) as taking:
+        made.execute(COUNT, (runner.tenant, "today", 1))
+        made.execute("SELECT count_use_v1(%s, 'executions_per_day', 'today', 1)", (runner.tenant,))
+        made.commit()
+        taking.execute(COUNT, (runner.tenant, "today", 1))  # and holds the only row there is of it
+        made.execute("SET LOCAL lock_timeout = '1ms'")
+        made.execute(COUNT, (runner.tenant, "today", 1))
 
 
 def test_a_row_has_a_number_that_its_column_takes() -> None:

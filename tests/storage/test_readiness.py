@@ -37,6 +37,16 @@ async def test_a_migrated_database_is_ready(database_urls: DatabaseUrls) -> None
     await checked(database_urls.api)
 
 
+async def test_a_process_that_is_about_to_stop_is_not(database: Database) -> None:
+    readiness = Readiness(database)
+    await readiness.check()
+
+    readiness.withdraw()
+
+    with pytest.raises(Unavailable, match="about to stop"):
+        await readiness.check()
+
+
 async def test_a_database_that_is_a_migration_behind_is_not(own_urls: DatabaseUrls) -> None:
     migration.downgrade(own_urls.owner, "-1")
 

@@ -244,3 +244,30 @@ async def test_an_execution_of_a_rule_that_is_not_active_stays_as_it_is(runner: 
     with pytest.raises(RuleNotActive):
         await runner.executions.retry(runner.tenant, execution, retry_from="start")
     assert runner.row(execution) == before
+
+
+async def test_a_retry_keeps_nothing_of_how_the_attempt_before_went(runner: Runner) -> None:
+    execution = await runner.failed()
+    runner.change(
+        execution,
+        "tries = 2, actions_seconds = 5, held_back = true, log_entries = 3, log_bytes = 30, logs_cut = true,"
+        " cancel_requested_at = now(), cancel_reason = 'enough', run_at = now(), expires_at = now()",
+    )
+
+    await runner.executions.retry(runner.tenant, execution, retry_from="failed_action")
+
+    row = runner.row(execution)
+    begun = ("tries", "actions_seconds", "actions_successful", "actions_failed", "log_entries", "log_bytes")
+    said = (
+        "error_message",
+        "error_stack",
+        "failed_action_index",
+        "cancel_requested_at",
+        "cancel_reason",
+        "duration_ms",
+    )
+    times = ("run_at", "expires_at", "started_at", "completed_at", "lease_until", "resume_at", "deadline_at")
+    assert (row["status"], row["attempt"], row["next_action"], row["actions_total"]) == ("pending", 2, 1, 2)
+    assert {name: row[name] for name in begun} == dict.fromkeys(begun, 0)
+    assert {name: row[name] for name in (*said, *times)} == dict.fromkeys((*said, *times))
+    assert (row["held_back"], row["logs_cut"]) == (False, False)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automation.engine.expressions.pace import Pace
 from automation.engine.runs.needles import Needles
 from automation.engine.runs.redaction import TooLong, within
 
@@ -86,3 +87,38 @@ def test_a_text_at_each_of_whose_places_thousands_may_begin_is_given_up() -> Non
 
     with pytest.raises(TooLong):
         alike.spans("a" * 10_000, within(100_000))
+
+
+class Counting(Pace):
+    """A pace that tells how many steps were taken."""
+
+    __slots__ = ("steps",)
+
+    def __init__(self) -> None:
+        super().__init__(lambda: None)
+        self.steps = 0
+
+    def step(self, count: int = 1) -> None:
+        self.steps += count
+
+
+def test_each_place_that_is_found_and_each_that_is_looked_at_is_a_step() -> None:
+    needles, found, nothing = searching(["abcdefgh"]), "abcdefgh" * 100, "x" * 800
+    steps: dict[tuple[str, str], int] = {}
+    for name, look in (("may be", needles.may_be_in), ("spans", needles.spans)):
+        for text in (found, nothing):
+            pace = Counting()
+            look(text, pace)
+            steps[name, text] = pace.steps
+
+    assert steps["may be", found] - steps["may be", nothing] == 100
+    assert steps["spans", found] - steps["spans", nothing] == 200
+
+
+def test_what_is_forgotten_is_forgotten_at_a_pace() -> None:
+    needles, pace = searching(OTHERS), Counting()
+
+    needles.clear(pace)
+
+    assert pace.steps > 1
+    assert not needles.may_be_in(OTHERS[0], pace)

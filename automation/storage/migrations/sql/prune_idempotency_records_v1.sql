@@ -17,8 +17,7 @@ BEGIN
         WHERE o.expires_at <= now() ORDER BY o.expires_at LIMIT p_limit
         FOR UPDATE SKIP LOCKED
     ) over
-    WHERE r.tenant = over.tenant AND r.user_id = over.user_id AND r.idempotency_key = over.idempotency_key
-        AND r.expires_at <= now();
+    WHERE r.tenant = over.tenant AND r.user_id = over.user_id AND r.idempotency_key = over.idempotency_key;
     GET DIAGNOSTICS pruned = ROW_COUNT;
     RETURN pruned;
 END
