@@ -10,7 +10,7 @@ from automation.storage.answers import Answers
 from automation.storage.pool.database import Database
 from automation.storage.runs import ActionDone
 from tests.storage.runner import Runner, entry, told
-from tests.storage.samples import a_content
+from tests.storage.samples import Sample, a_content
 
 KEPT = """
 SELECT 'max_rules', count(*) FROM automation_rules WHERE tenant = %(tenant)s AND deleted_at IS NULL
@@ -79,9 +79,24 @@ async def test_executions_and_their_attempts(runner: Runner) -> None:
     await runner.executions.cancel(runner.tenant, bare.execution_id)
     counted(runner)
 
+    await runner.executions.retry(runner.tenant, bare.execution_id, retry_from="start")
+    counted(runner)
+    await runner.executions.cancel(runner.tenant, bare.execution_id)
+    counted(runner)
+
     for each in (execution, bare.execution_id):
         await runner.executions.delete(runner.tenant, each)
         counted(runner)
+
+
+async def test_who_changes_something_of_another_tenant_is_his_own_afterwards(runner: Runner, theirs: Sample) -> None:
+    with psycopg.connect(runner.urls.admin) as admin:
+        admin.execute("SELECT set_config('app.tenant', %s, true)", (str(theirs.tenant),))
+        admin.execute("UPDATE automation_rules SET deleted_at = now() WHERE tenant = %s", (runner.tenant,))
+        scope = admin.execute("SELECT current_setting('app.tenant')").fetchone()
+
+    assert scope == (str(theirs.tenant),)
+    counted(runner)
 
 
 async def test_answers(runner: Runner, database: Database) -> None:

@@ -228,9 +228,21 @@ def test_who_counts_waits_for_nobody_though_his_row_of_another_limit_is_free(run
         made.execute(COUNT, (runner.tenant, "today", 1))
         made.execute("SELECT count_use_v1(%s, 'executions_per_day', 'today', 1)", (runner.tenant,))
         made.commit()
-        taking.execute(COUNT, (runner.tenant, "today", 1))  # and holds the only row there is of it
+        taking.execute(f"{ROWS} FOR UPDATE", (runner.tenant,))
         made.execute("SET LOCAL lock_timeout = '1ms'")
         made.execute(COUNT, (runner.tenant, "today", 1))
+
+
+@pytest.mark.parametrize(("amounts", "used"), [([], 0), ([3, -1], 2), ([3, -5], 0)], ids=str)
+def test_what_is_used_is_the_sum_and_never_less_than_nothing(runner: Runner, amounts: list[int], used: int) -> None:
+    with connected(runner.urls) as backend:
+        for day in ("yesterday", "today"):
+            for amount in amounts:
+                backend.execute(COUNT, (runner.tenant, day, amount))
+        backend.execute(HELD, (runner.tenant, -7, "yesterday"))
+        found = backend.execute("SELECT used_v1(%s, 'mails_per_day', 'today')", (runner.tenant,)).fetchone()
+
+    assert found == (used,)
 
 
 def test_a_row_has_a_number_that_its_column_takes() -> None:

@@ -1,5 +1,6 @@
 """A run's progress is what a reader then sees, once, in order, and within bounds."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -269,3 +270,24 @@ async def test_a_rule_that_was_changed_since_is_not_in_error(runner: Runner) -> 
     rule = await runner.rules.get(runner.tenant, claim.rule.rule_id)
 
     assert (rule.content.status, rule.status_reason) == (RuleStatus.ACTIVE, None)
+
+
+@pytest.mark.parametrize("name", ["begin_call", "finish", "log", "record_action", "record_try", "release", "wait"])
+async def test_each_write_takes_along_what_the_run_has_to_tell(runner: Runner, name: str) -> None:
+    claim, logs = await runner.claimed(), told(entry("told along"))
+    writes: dict[str, Callable[[], Awaitable[object]]] = {
+        "begin_call": lambda: runner.runs.write(claim, CallBegins(lease=LEASE, tries=0, call_key=uuid4()), logs),
+        "finish": lambda: runner.runs.finish(claim, ExecutionStatus.COMPLETED, logs=logs),
+        "log": lambda: runner.runs.log(claim, logs),
+        "record_action": lambda: runner.runs.write(claim, ActionDone(index=0, result=None, failed=False), logs),
+        "record_try": lambda: runner.runs.write(claim, TryFailed(tries=1, keep_call_key=False), logs),
+        "release": lambda: runner.runs.release(claim, logs=logs),
+        "wait": lambda: runner.runs.wait(claim, next_action=1, resume_at=datetime.now(UTC), logs=logs),
+    }
+
+    await writes[name]()
+
+    row = runner.row(claim.execution_id)
+    assert [log["message"] for log in (await runner.document(claim.execution_id))["logs"]] == [BEGINNING, "told along"]
+    assert (row["log_entries"], row["logs_cut"], row["actions_seconds"]) == (2, False, 0)
+    assert row["log_bytes"] > 2 * len("told along")
