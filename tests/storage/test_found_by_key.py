@@ -96,8 +96,9 @@ async def counting(database_urls: DatabaseUrls) -> AsyncIterator[OneTransaction]
         yield OneTransaction(connection)
 
 
-async def test_sessions_of_the_service_read_by_index(database: Database) -> None:
-    assert await database.fetch_row(b"SHOW enable_seqscan") == ("off",)
+async def test_sessions_of_the_service_read_by_index_and_compile_nothing(database: Database) -> None:
+    settings = b"SELECT current_setting('enable_seqscan'), current_setting('jit')"
+    assert await database.fetch_row(settings) == ("off", "off")
 
 
 @pytest.mark.parametrize("known", ["nothing", "that hardly one waits"])

@@ -9,8 +9,11 @@ Refusal = privileges.UnsafeRole | session.UnusableEncoding
 # Seconds between two statements of a transaction: a process that is stopped there must not hold its locks for long.
 _IDLE_IN_TRANSACTION_TIMEOUT = 5.0
 
-BY_INDEX = "SET enable_seqscan = off"
-"""A plan is kept, and a table grows: who has planned while it had a few rows doesn't read it from end to end then."""
+BY_INDEX = "SET enable_seqscan = off; SET jit = off"
+"""A plan is kept, and a table grows: who has planned while it had a few rows doesn't read it from end to end then.
+
+Up to PostgreSQL 17 a plan that has no choice counts as so dear that it would be compiled.
+"""
 
 
 async def set_up(connection: Connection) -> Refusal | None:
