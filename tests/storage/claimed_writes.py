@@ -21,3 +21,6 @@ WRITES: dict[str, Callable[[Runs, Claim], Awaitable[object]]] = {
     "renew": lambda runs, claim: runs.renew(claim, lease=60),
     "wait": lambda runs, claim: runs.wait(claim, next_action=1, resume_at=datetime.now(UTC) + timedelta(hours=1)),
 }
+
+ENDINGS = frozenset(name for name in WRITES if name.startswith("finish"))
+"""Those after which the execution is over, whatever it is over with."""

@@ -11,7 +11,7 @@ from automation.domain.errors import AutomationError
 from automation.domain.executions import ExecutionStatus
 from automation.storage.pool.database import Database
 from automation.storage.runs import Outcome
-from tests.storage.claimed_writes import WRITES
+from tests.storage.claimed_writes import ENDINGS, WRITES
 from tests.storage.locks import somebody_else, waiting
 from tests.storage.runner import Runner
 
@@ -132,8 +132,8 @@ async def test_who_writes_while_a_cancel_is_accepted_learns_of_it(runner: Runner
     done = await meeting(runner, claim.execution_id, CANCELS, WRITES[name](runner.runs, claim))
 
     row = runner.row(claim.execution_id)
-    assert done == (ExecutionStatus.CANCELLED if name == "finish" else Outcome.CANCELLED)
-    assert row["status"] == ("cancelled" if name == "finish" else "running")
+    assert done == (ExecutionStatus.CANCELLED if name in ENDINGS else Outcome.CANCELLED)
+    assert row["status"] == ("cancelled" if name in ENDINGS else "running")
     assert (row["call_key"], row["resume_at"]) == (None, None)
 
 
