@@ -143,16 +143,16 @@ class Ledger:
         self._unrecorded = None
 
     def keep(self, done: ActionDone) -> None:
-        """Remember what the last action came to: the run's end, which follows, stores it."""
+        """Remember what an action came to: its record follows, or the run's end, which stores it."""
         self._unrecorded = done
 
     async def tell(self) -> None:
-        """Store what the journal holds, unless another write is under way, which does.
+        """Store what the journal holds, unless another write does, which is under way or follows.
 
         Raises:
             Unavailable: The database is away; whether the entries are stored is not known.
         """
-        if self._turn.locked() or not self._journal.waiting().entries:
+        if self._turn.locked() or self._unrecorded is not None or not self._journal.waiting().entries:
             return
         async with self._turn:
             answer = await whole(self._store(lambda logs: self._runs.log(self.claim, logs)))
@@ -172,19 +172,19 @@ class Ledger:
         Returns:
             The status that the execution has ended with, where it has.
         """
-        unrecorded, done = self._unrecorded, None
-        if isinstance(unrecorded, ActionDone) and isinstance(ending, Finished):
-            done = unrecorded
-        elif unrecorded is not None:
+        finished = isinstance(ending, Finished)
+        if self._unrecorded is not None and not (finished and isinstance(self._unrecorded, ActionDone)):
             try:
-                await self.record(unrecorded)
+                await self.record(self._unrecorded)
             except BrokenOff as broken_off:
                 if broken_off.cause is Cause.LOST:
                     raise
-        seconds = self._actions_seconds
-        return await self._write(
-            lambda logs: self._runs.end(self.claim, ending, logs, done=done, actions_seconds=seconds)
-        )
+
+        def store(logs: LogPart) -> Awaitable[Answer | None]:
+            done = self._unrecorded if finished and isinstance(self._unrecorded, ActionDone) else None
+            return self._runs.end(self.claim, ending, logs, done=done, actions_seconds=self._actions_seconds)
+
+        return await self._write(store)
 
     async def _write(self, store: Store) -> Answer:
         async with self._turn:

@@ -16,6 +16,7 @@ from automation.engine.rules.program import Program, Programs, Step, UnusableRul
 from automation.engine.runs.journal import Journal, an_entry
 from automation.engine.runs.ledger import Ledger
 from automation.engine.runs.results import EVERYTHING, OMITTED, Results
+from automation.engine.runs.tasks import whole
 from automation.engine.runs.tries import ActionGivenUp, Tries, WorkerStops
 from automation.engine.runs.vault import Vault
 from automation.storage.runs import ActionDone, Ending, Finished, HandedBack, Resting
@@ -142,40 +143,52 @@ class Run:
             failed=state.tries if first else 0,
             call_key=state.call_key if first else None,
         )
-        self._journal.write(f"{action.type} succeeded.", action_index=index, metadata=result.metadata)
-        await self._record(index, result.output, failed=False)
+        tell = partial(self._journal.write, f"{action.type} succeeded.", action_index=index, metadata=result.metadata)
+        await self._record(index, result.output, tell, failed=False)
 
     async def _given_up(self, index: int, action: RuleAction, error: ActionGivenUp) -> Finished | None:
         message = f"{action.type} failed: {error.message}"
         tolerated = action.continue_on_error and not error.over
         level = LogLevel.WARN if tolerated else LogLevel.ERROR
-        self._journal.write(f"{message}.", level=level, action_index=index, metadata=error.metadata)
+        tell = partial(self._journal.write, f"{message}.", level=level, action_index=index, metadata=error.metadata)
         if tolerated:
             # What is known of the failure is there for later actions; where nothing is, they find nothing.
-            await self._record(index, error.output, failed=True)
+            await self._record(index, error.output, tell, failed=True)
             return None
-        return Finished(
+        finished = Finished(
             status=ExecutionStatus.TIMEOUT if error.timed_out else ExecutionStatus.FAILED,
             error_message=await self._vault.text(f"Action {index}: {message}."),
             error_stack=await self._vault.text(error.stack or f"action {index} ({action.type}): {error.message}"),
             failed_action_index=index,
             outcome_unknown=error.outcome_unknown,
         )
+        tell()
+        return finished
 
-    async def _record(self, index: int, output: Mapping[str, Any], *, failed: bool) -> None:
-        """Store that an action is over, with as much of its output as there is room for; a failed one may have none."""
-        if failed and not output:
-            await self._store(ActionDone(index=index, result=None, failed=True))
-            return
-        told = await self._vault.value(output)
-        if told is None:
+    async def _record(self, index: int, output: Mapping[str, Any], tell: Callable[[], None], *, failed: bool) -> None:
+        """Store that an action is over; of the last one that is left to the end, which is all that follows."""
+        done = await whole(self._noted(index, output, tell, failed=failed))
+        if index < self._ledger.claim.execution.actions_total - 1:
+            await self._ledger.record(done)
+
+    async def _noted(
+        self, index: int, output: Mapping[str, Any], tell: Callable[[], None], *, failed: bool
+    ) -> ActionDone:
+        """Tell that an action is over and have it counted, both at once, however the run is broken off from here on.
+
+        It keeps as much of its output as there is room for; a failed one may have none.
+        """
+        nothing = failed and not output
+        told = None if nothing else await self._vault.value(output)
+        tell()
+        if told is None and not nothing:
             told = {OMITTED: [EVERYTHING]}
             self._journal.write(
                 "The result was left out: it takes too long to search it for secrets.",
                 level=LogLevel.WARN,
                 action_index=index,
             )
-        omitted = self._results.add(index, told)
+        omitted = self._results.add(index, told) if told is not None else ()
         if omitted:
             self._journal.write(
                 f"The result is too large, and was kept without {', '.join(omitted)}: the results of an execution have "
@@ -183,14 +196,9 @@ class Run:
                 level=LogLevel.WARN,
                 action_index=index,
             )
-        await self._store(ActionDone(index=index, result=self._results[index], failed=failed))
-
-    async def _store(self, done: ActionDone) -> None:
-        """Store what an action came to; of the last one that is left to the end, which is all that follows."""
-        if done.index == self._ledger.claim.execution.actions_total - 1:
-            self._ledger.keep(done)
-        else:
-            await self._ledger.record(done)
+        done = ActionDone(index=index, result=None if told is None else self._results[index], failed=failed)
+        self._ledger.keep(done)
+        return done
 
     async def _computed(self, evaluate: Callable[[Budget], _Result], expressions: int) -> _Result:
         """Evaluate so many expressions, at a pace."""

@@ -38,10 +38,11 @@ class NotedLedger(Ledger):
         match write:
             case TryFailed(tries=tries, keep_call_key=keep_call_key):
                 self.written.append(("try", tries, keep_call_key))
-            case ActionDone(index=index, result=result, failed=failed):
-                self.written.append(("action", index, result, failed))
+            case ActionDone():
+                assert write is self.kept
 
     def keep(self, done: ActionDone) -> None:
+        self.kept = done
         self.written.append(("action", done.index, done.result, done.failed))
 
     async def mark_rule_error(self, reason: str) -> None:
