@@ -24,7 +24,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON, JSONB
+from sqlalchemy.dialects.postgresql import JSON
 
 from automation.domain.executions import FINISHED, ExecutionStatus, LogLevel
 from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleStatus, TriggerType
@@ -32,7 +32,24 @@ from automation.storage import bulk_tables, statistics_tables, trigger_tables  #
 from automation.storage.account_tables import tenants
 from automation.storage.answer_table import idempotency_records  # noqa: F401 - its table is one of these
 from automation.storage.audit_table import audit_events  # noqa: F401 - the same
-from automation.storage.schema import belongs_to, check, count, created_at, identifier, labels, metadata, one_of, time
+from automation.storage.schema import (
+    FINITE_TIME,
+    OBJECT_JSON,
+    OBJECT_JSONB,
+    POSITIVE_NUMBER,
+    Domain,
+    belongs_to,
+    check,
+    choice,
+    count,
+    created_at,
+    identifier,
+    labels,
+    metadata,
+    natural,
+    one_of,
+    time,
+)
 from automation.storage.secret_tables import automation_rule_secrets, automation_secrets  # noqa: F401 - the same
 
 Table("write_probes", metadata, Column("filling", Text(), nullable=False))  # nobody's, and empty
@@ -111,56 +128,63 @@ automation_rule_versions = Table(
     check("version", "version >= 1"),
 )
 
+_EXECUTION_STATUS = choice("execution_status", ExecutionStatus)
+# NaN sorts above Infinity, so one bound keeps both out.
+_DURATION = Domain("duration", Double(), "double precision CHECK (VALUE >= 0 AND VALUE < 'Infinity'::double precision)")
+_EXECUTION_PRIORITY = Domain("execution_priority", Integer(), "integer CHECK (VALUE BETWEEN -10 AND 10)")
+_RETRY_ORIGIN = choice("retry_origin", ("start", "failed_action"))
+_LOG_LEVEL = choice("log_level", LogLevel)
+
 automation_executions = Table(
     "automation_executions",
     metadata,
     identifier("tenant"),
     identifier("execution_id"),
     Column("automation_rule_id", Uuid(), nullable=False),
-    Column("status", Text(), nullable=False),
-    created_at(),
-    Column("trigger_data", JSON(none_as_null=True)),
-    time("started_at"),
-    time("completed_at"),
-    Column("duration_ms", Double()),
-    count("actions_total"),
-    count("actions_successful"),
-    count("actions_failed"),
+    Column("status", _EXECUTION_STATUS, nullable=False),
+    Column("created_at", FINITE_TIME, nullable=False, server_default=func.now()),
+    Column("trigger_data", OBJECT_JSON),
+    Column("started_at", FINITE_TIME),
+    Column("completed_at", FINITE_TIME),
+    Column("duration_ms", _DURATION),
+    natural("actions_total"),
+    natural("actions_successful"),
+    natural("actions_failed"),
     Column("error_message", Text()),
     Column("error_stack", Text()),
     Column("failed_action_index", Integer()),
-    Column("execution_context", JSON(none_as_null=True)),
+    Column("execution_context", OBJECT_JSON),
     Column("rule_version", Integer(), nullable=False, server_default=text("1")),
-    Column("attempt", Integer(), nullable=False, server_default=text("1")),
+    Column("attempt", POSITIVE_NUMBER, nullable=False, server_default=text("1")),
     Column("created_by", Uuid()),
     Column("request_id", Text()),
-    Column("triggered_by", JSON(none_as_null=True)),
+    Column("triggered_by", OBJECT_JSON),
     Column("override_conditions", Boolean(), nullable=False, server_default=text("false")),
-    count("priority"),
-    labels(),
+    Column("priority", _EXECUTION_PRIORITY, nullable=False, server_default=text("0")),
+    Column("labels", OBJECT_JSONB, nullable=False, server_default=text("'{}'")),
     Column("concurrency_key", Text()),
     Column("deduplication_key", Text()),
-    Column("retry_from", Text()),
-    Column("results", JSON(none_as_null=True)),
-    count("results_bytes"),
-    count("next_action"),
-    count("tries"),
+    Column("retry_from", _RETRY_ORIGIN),
+    Column("results", OBJECT_JSON),
+    natural("results_bytes"),
+    natural("next_action"),
+    natural("tries"),
     Column("call_key", Uuid()),
     Column("actions_seconds", Double(), nullable=False, server_default=text("0")),
     Column("held_back", Boolean(), nullable=False, server_default=text("false")),
-    time("run_at"),
-    time("expires_at"),
-    Column("queued_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    time("due_at"),
+    Column("run_at", FINITE_TIME),
+    Column("expires_at", FINITE_TIME),
+    Column("queued_at", FINITE_TIME, nullable=False, server_default=func.now()),
+    Column("due_at", FINITE_TIME),
     Column("fence", BigInteger(), nullable=False, server_default=text("0")),
-    count("lost_workers"),
-    time("lease_until"),
-    time("resume_at"),
-    time("deadline_at"),
-    time("cancel_requested_at"),
+    natural("lost_workers"),
+    Column("lease_until", FINITE_TIME),
+    Column("resume_at", FINITE_TIME),
+    Column("deadline_at", FINITE_TIME),
+    Column("cancel_requested_at", FINITE_TIME),
     Column("cancel_reason", Text()),
-    count("log_entries"),
-    count("log_bytes"),
+    natural("log_entries"),
+    natural("log_bytes"),
     Column("logs_cut", Boolean(), nullable=False, server_default=text("false")),
     ForeignKeyConstraint(["tenant", "automation_rule_id"], ["automation_rules.tenant", "automation_rules.rule_id"]),
     ForeignKeyConstraint(
@@ -168,27 +192,6 @@ automation_executions = Table(
         ["automation_rule_versions.tenant", "automation_rule_versions.rule_id", "automation_rule_versions.version"],
         name="automation_executions_rule_version_fkey",
     ),
-    one_of("status", ExecutionStatus),
-    check("trigger_data", "json_typeof(trigger_data) = 'object'"),
-    check("triggered_by", "json_typeof(triggered_by) = 'object'"),
-    check("execution_context", "json_typeof(execution_context) = 'object'"),
-    check("times", "isfinite(created_at) AND isfinite(started_at) AND isfinite(completed_at)"),
-    # NaN sorts above Infinity, so one bound keeps both out.
-    check("duration_ms", "duration_ms >= 0 AND duration_ms < 'Infinity'::double precision"),
-    check("actions", "actions_total >= 0 AND actions_successful >= 0 AND actions_failed >= 0"),
-    check("attempt", "attempt >= 1"),
-    check("priority", "priority BETWEEN -10 AND 10"),
-    check("labels", "jsonb_typeof(labels) = 'object'"),
-    check("retry_from", "retry_from IN ('start', 'failed_action')"),
-    check("results", "json_typeof(results) = 'object'"),
-    check("progress", "next_action >= 0 AND tries >= 0 AND results_bytes >= 0 AND lost_workers >= 0"),
-    check(
-        "run_times",
-        "isfinite(run_at) AND isfinite(expires_at) AND isfinite(queued_at) AND isfinite(due_at)"
-        " AND isfinite(lease_until) AND isfinite(resume_at) AND isfinite(deadline_at)"
-        " AND isfinite(cancel_requested_at)",
-    ),
-    check("log", "log_entries >= 0 AND log_bytes >= 0"),
     Index(
         "automation_executions_active_idx",
         "tenant",
@@ -272,15 +275,12 @@ automation_execution_logs = Table(
     Column("tenant", Uuid(), nullable=False),
     Column("execution_id", Uuid(), nullable=False),
     Column("sequence", Integer(), nullable=False),
-    Column("timestamp", DateTime(timezone=True), nullable=False),
-    Column("level", Text(), nullable=False),
+    Column("timestamp", FINITE_TIME, nullable=False),
+    Column("level", _LOG_LEVEL, nullable=False),
     Column("message", Text(), nullable=False),
     Column("action_index", Integer()),
-    Column("metadata", JSONB(none_as_null=True)),
+    Column("metadata", OBJECT_JSONB),
     Column("attempt", Integer(), nullable=False, server_default=text("1")),
     PrimaryKeyConstraint("tenant", "execution_id", "attempt", "sequence"),
     belongs_to("automation_executions", "execution_id"),
-    one_of("level", LogLevel),
-    check("timestamp", "isfinite(timestamp)"),
-    check("metadata", "jsonb_typeof(metadata) = 'object'"),
 )

@@ -150,9 +150,10 @@ BEGIN
             'actions', v.actions, 'execution_timeout_seconds', v.execution_timeout_seconds,
             'max_concurrent_executions', v.max_concurrent_executions, 'concurrency_policy', v.concurrency_policy,
             'labels', v.labels, 'priority', v.priority)::text,
-        e.created_at, e.trigger_data::text, e.results::text, e.next_action, e.tries, e.call_key, e.started_at,
-        e.deadline_at, e.override_conditions, e.retry_from, e.actions_total, e.actions_successful, e.actions_failed,
-        run.waited, run.taken_over, e.lost_workers, e.log_entries, most.weight, most.run_seconds,
+        e.created_at::timestamptz, e.trigger_data::text, e.results::text, e.next_action::integer, e.tries::integer,
+        e.call_key, e.started_at::timestamptz, e.deadline_at::timestamptz, e.override_conditions, e.retry_from::text,
+        e.actions_total::integer, e.actions_successful::integer, e.actions_failed::integer, run.waited, run.taken_over,
+        e.lost_workers::integer, e.log_entries::integer, most.weight, most.run_seconds,
         most.actions_seconds::double precision, e.actions_seconds, e.request_id, e.triggered_by::text
     FROM automation_executions e
     JOIN automation_rule_versions v

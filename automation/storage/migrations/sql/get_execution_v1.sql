@@ -26,7 +26,7 @@ DECLARE
     scope text := set_config('app.tenant', p_tenant::text, true);
 BEGIN
     RETURN QUERY
-    SELECT e.execution_id, e.automation_rule_id, e.status,
+    SELECT e.execution_id, e.automation_rule_id, e.status::text,
     CASE WHEN e.results_bytes + e.log_bytes > p_most - CASE
         WHEN p_most < 2147483647 AND pg_column_size(e.trigger_data) > 2000 THEN octet_length(e.trigger_data::text)
         ELSE 0 END OR p_known IS NOT NULL AND r.revision = p_known THEN NULL

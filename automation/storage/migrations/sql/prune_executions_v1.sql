@@ -42,7 +42,7 @@ BEGIN
         WHERE e.tenant = p_tenant AND e.execution_id = r.execution_id AND r.ended_at < over
         RETURNING 1
     )
-    SELECT (SELECT count(*) FROM gone)::integer, last.created_at, last.execution_id
+    SELECT (SELECT count(*) FROM gone)::integer, last.created_at::timestamptz, last.execution_id
     FROM (SELECT 1) always
     LEFT JOIN LATERAL (
         SELECT r.created_at, r.execution_id FROM reached r ORDER BY r.created_at DESC, r.execution_id DESC LIMIT 1

@@ -10,14 +10,14 @@ AS $$
 BEGIN
     IF p_key IS NULL THEN
         RETURN QUERY
-        SELECT e.execution_id, e.attempt, e.priority, e.queued_at FROM automation_executions e
+        SELECT e.execution_id, e.attempt::integer, e.priority::integer, e.queued_at::timestamptz FROM automation_executions e
         WHERE e.tenant = p_tenant AND e.automation_rule_id = p_rule AND e.status = 'pending'
             AND e.queued_at <= clock_timestamp() AND e.concurrency_key IS NULL
         ORDER BY e.queued_at, e.execution_id LIMIT p_limit;
         RETURN;
     END IF;
     RETURN QUERY
-    SELECT e.execution_id, e.attempt, e.priority, e.queued_at FROM automation_executions e
+    SELECT e.execution_id, e.attempt::integer, e.priority::integer, e.queued_at::timestamptz FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.automation_rule_id = p_rule AND e.status = 'pending'
         AND e.queued_at <= clock_timestamp() AND e.concurrency_key = p_key
     ORDER BY e.queued_at, e.execution_id LIMIT p_limit;

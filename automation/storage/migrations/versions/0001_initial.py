@@ -74,6 +74,26 @@ END
 $$
 """
 
+# What the columns may hold of the tables that runs write, as types: a type's check is made of a value that is written,
+# and kept ready by each session, where a table's are read anew by every statement, and made of all columns of the row.
+_DOMAINS = """
+CREATE DOMAIN finite_time AS timestamp with time zone CHECK (isfinite(VALUE));
+CREATE DOMAIN duration AS double precision CHECK (VALUE >= 0 AND VALUE < 'Infinity'::double precision);
+CREATE DOMAIN natural_number AS integer CHECK (VALUE >= 0);
+CREATE DOMAIN positive_number AS integer CHECK (VALUE >= 1);
+CREATE DOMAIN object_json AS json CHECK (json_typeof(VALUE) = 'object');
+CREATE DOMAIN object_jsonb AS jsonb CHECK (jsonb_typeof(VALUE) = 'object');
+CREATE DOMAIN execution_status AS text CHECK (
+    VALUE IN ('pending', 'running', 'completed', 'failed', 'cancelled', 'timeout', 'skipped'));
+CREATE DOMAIN execution_priority AS integer CHECK (VALUE BETWEEN -10 AND 10);
+CREATE DOMAIN retry_origin AS text CHECK (VALUE IN ('start', 'failed_action'));
+CREATE DOMAIN log_level AS text CHECK (VALUE IN ('debug', 'info', 'warn', 'error'));
+CREATE DOMAIN audit_outcome AS text CHECK (VALUE IN ('done', 'refused'));
+CREATE DOMAIN audit_actor AS text CHECK (VALUE IN ('user', 'operator', 'hook'));
+CREATE DOMAIN audit_resource AS text CHECK (
+    VALUE IN ('execution', 'key', 'rule', 'secret', 'tenant', 'user'));
+"""
+
 # Who may do what. An API key stays when its user is deleted, and is refused as such: it has no foreign key to users.
 _ACCOUNTS = """
 CREATE TABLE tenants (
@@ -305,77 +325,55 @@ CREATE TABLE automation_executions (
     tenant uuid NOT NULL,
     execution_id uuid NOT NULL,
     automation_rule_id uuid NOT NULL,
-    status text NOT NULL,
-    created_at timestamp with time zone NOT NULL DEFAULT now(),
-    trigger_data json,
-    started_at timestamp with time zone,
-    completed_at timestamp with time zone,
-    duration_ms double precision,
-    actions_total integer NOT NULL DEFAULT 0,
-    actions_successful integer NOT NULL DEFAULT 0,
-    actions_failed integer NOT NULL DEFAULT 0,
+    status execution_status NOT NULL,
+    created_at finite_time NOT NULL DEFAULT now(),
+    trigger_data object_json,
+    started_at finite_time,
+    completed_at finite_time,
+    duration_ms duration,
+    actions_total natural_number NOT NULL DEFAULT 0,
+    actions_successful natural_number NOT NULL DEFAULT 0,
+    actions_failed natural_number NOT NULL DEFAULT 0,
     error_message text,
     error_stack text,
     failed_action_index integer,
-    execution_context json,
+    execution_context object_json,
     rule_version integer NOT NULL DEFAULT 1,
-    attempt integer NOT NULL DEFAULT 1,
+    attempt positive_number NOT NULL DEFAULT 1,
     created_by uuid,
     request_id text,
-    triggered_by json,
+    triggered_by object_json,
     override_conditions boolean NOT NULL DEFAULT false,
-    priority integer NOT NULL DEFAULT 0,
-    labels jsonb NOT NULL DEFAULT '{}',
+    priority execution_priority NOT NULL DEFAULT 0,
+    labels object_jsonb NOT NULL DEFAULT '{}',
     concurrency_key text,
     deduplication_key text,
-    retry_from text,
-    results json,
-    results_bytes integer NOT NULL DEFAULT 0,
-    next_action integer NOT NULL DEFAULT 0,
-    tries integer NOT NULL DEFAULT 0,
+    retry_from retry_origin,
+    results object_json,
+    results_bytes natural_number NOT NULL DEFAULT 0,
+    next_action natural_number NOT NULL DEFAULT 0,
+    tries natural_number NOT NULL DEFAULT 0,
     call_key uuid,
     actions_seconds double precision NOT NULL DEFAULT 0,
     held_back boolean NOT NULL DEFAULT false,
-    run_at timestamp with time zone,
-    expires_at timestamp with time zone,
-    queued_at timestamp with time zone NOT NULL DEFAULT now(),
-    due_at timestamp with time zone,
+    run_at finite_time,
+    expires_at finite_time,
+    queued_at finite_time NOT NULL DEFAULT now(),
+    due_at finite_time,
     fence bigint NOT NULL DEFAULT 0,
-    lost_workers integer NOT NULL DEFAULT 0,
-    lease_until timestamp with time zone,
-    resume_at timestamp with time zone,
-    deadline_at timestamp with time zone,
-    cancel_requested_at timestamp with time zone,
+    lost_workers natural_number NOT NULL DEFAULT 0,
+    lease_until finite_time,
+    resume_at finite_time,
+    deadline_at finite_time,
+    cancel_requested_at finite_time,
     cancel_reason text,
-    log_entries integer NOT NULL DEFAULT 0,
-    log_bytes integer NOT NULL DEFAULT 0,
+    log_entries natural_number NOT NULL DEFAULT 0,
+    log_bytes natural_number NOT NULL DEFAULT 0,
     logs_cut boolean NOT NULL DEFAULT false,
     CONSTRAINT automation_executions_tenant_automation_rule_id_fkey FOREIGN KEY (tenant, automation_rule_id)
         REFERENCES automation_rules (tenant, rule_id),
     CONSTRAINT automation_executions_rule_version_fkey FOREIGN KEY (tenant, automation_rule_id, rule_version)
-        REFERENCES automation_rule_versions (tenant, rule_id, version),
-    CONSTRAINT automation_executions_status_check CHECK (
-        status IN ('pending', 'running', 'completed', 'failed', 'cancelled', 'timeout', 'skipped')),
-    CONSTRAINT automation_executions_trigger_data_check CHECK (json_typeof(trigger_data) = 'object'),
-    CONSTRAINT automation_executions_triggered_by_check CHECK (json_typeof(triggered_by) = 'object'),
-    CONSTRAINT automation_executions_execution_context_check CHECK (json_typeof(execution_context) = 'object'),
-    CONSTRAINT automation_executions_times_check CHECK (
-        isfinite(created_at) AND isfinite(started_at) AND isfinite(completed_at)),
-    CONSTRAINT automation_executions_duration_ms_check CHECK (
-        duration_ms >= 0 AND duration_ms < 'Infinity'::double precision),
-    CONSTRAINT automation_executions_actions_check CHECK (
-        actions_total >= 0 AND actions_successful >= 0 AND actions_failed >= 0),
-    CONSTRAINT automation_executions_attempt_check CHECK (attempt >= 1),
-    CONSTRAINT automation_executions_priority_check CHECK (priority BETWEEN -10 AND 10),
-    CONSTRAINT automation_executions_labels_check CHECK (jsonb_typeof(labels) = 'object'),
-    CONSTRAINT automation_executions_retry_from_check CHECK (retry_from IN ('start', 'failed_action')),
-    CONSTRAINT automation_executions_results_check CHECK (json_typeof(results) = 'object'),
-    CONSTRAINT automation_executions_progress_check CHECK (
-        next_action >= 0 AND tries >= 0 AND results_bytes >= 0 AND lost_workers >= 0),
-    CONSTRAINT automation_executions_run_times_check CHECK (
-        isfinite(run_at) AND isfinite(expires_at) AND isfinite(queued_at) AND isfinite(due_at)
-        AND isfinite(lease_until) AND isfinite(resume_at) AND isfinite(deadline_at) AND isfinite(cancel_requested_at)),
-    CONSTRAINT automation_executions_log_check CHECK (log_entries >= 0 AND log_bytes >= 0)
+        REFERENCES automation_rule_versions (tenant, rule_id, version)
 );
 
 CREATE INDEX automation_executions_active_idx
@@ -449,18 +447,15 @@ CREATE TABLE automation_execution_logs (
     tenant uuid NOT NULL,
     execution_id uuid NOT NULL,
     sequence integer NOT NULL,
-    timestamp timestamp with time zone NOT NULL,
-    level text NOT NULL,
+    timestamp finite_time NOT NULL,
+    level log_level NOT NULL,
     message text NOT NULL,
     action_index integer,
-    metadata jsonb,
+    metadata object_jsonb,
     attempt integer NOT NULL DEFAULT 1,
     CONSTRAINT automation_execution_logs_pkey PRIMARY KEY (tenant, execution_id, attempt, sequence),
     CONSTRAINT automation_execution_logs_tenant_execution_id_fkey FOREIGN KEY (tenant, execution_id)
-        REFERENCES automation_executions (tenant, execution_id) ON DELETE CASCADE,
-    CONSTRAINT automation_execution_logs_level_check CHECK (level IN ('debug', 'info', 'warn', 'error')),
-    CONSTRAINT automation_execution_logs_timestamp_check CHECK (isfinite(timestamp)),
-    CONSTRAINT automation_execution_logs_metadata_check CHECK (jsonb_typeof(metadata) = 'object')
+        REFERENCES automation_executions (tenant, execution_id) ON DELETE CASCADE
 );
 """
 
@@ -520,26 +515,20 @@ _AUDIT = """
 CREATE TABLE audit_events (
     tenant uuid NOT NULL,
     event_id uuid NOT NULL,
-    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    created_at finite_time NOT NULL DEFAULT now(),
     action text NOT NULL,
-    outcome text NOT NULL,
+    outcome audit_outcome NOT NULL,
     code text,
-    actor text NOT NULL,
+    actor audit_actor NOT NULL,
     user_id uuid,
     key_prefix text,
     operator text,
-    resource_type text NOT NULL,
+    resource_type audit_resource NOT NULL,
     resource_id text,
     client_address text,
     request_id text,
-    details json,
-    CONSTRAINT audit_events_pkey PRIMARY KEY (tenant, created_at, event_id),
-    CONSTRAINT audit_events_outcome_check CHECK (outcome IN ('done', 'refused')),
-    CONSTRAINT audit_events_actor_check CHECK (actor IN ('user', 'operator', 'hook')),
-    CONSTRAINT audit_events_resource_type_check CHECK (
-        resource_type IN ('execution', 'key', 'rule', 'secret', 'tenant', 'user')),
-    CONSTRAINT audit_events_created_at_check CHECK (isfinite(created_at)),
-    CONSTRAINT audit_events_details_check CHECK (json_typeof(details) = 'object')
+    details object_json,
+    CONSTRAINT audit_events_pkey PRIMARY KEY (tenant, created_at, event_id)
 );
 """
 
@@ -1092,6 +1081,8 @@ DROP TABLE automation_rule_versions, automation_rules;
 DROP TABLE tenant_usage, rate_windows, tenant_limits, tenant_retention;
 DROP TABLE api_keys, user_roles, role_permissions, roles, users, tenants;
 DROP TABLE write_probes;
+DROP DOMAIN finite_time, duration, natural_number, positive_number, object_json, object_jsonb, execution_status,
+    execution_priority, retry_origin, log_level, audit_outcome, audit_actor, audit_resource;
 DO $$
 BEGIN
     EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO PUBLIC', current_database());
@@ -1104,7 +1095,7 @@ REVOKE USAGE ON SCHEMA public FROM automation_api, automation_worker, automation
 
 def upgrade() -> None:
     connection = op.get_bind()
-    for statements in (_ENCODING, _ROLES, _EVERYBODY, *_TABLES):
+    for statements in (_ENCODING, _ROLES, _EVERYBODY, _DOMAINS, *_TABLES):
         connection.exec_driver_sql(statements)
     for table in _TENANT_OWNED:
         connection.exec_driver_sql(_TENANT_POLICY.format(table=table))
