@@ -5,6 +5,7 @@ import pytest
 from automation.domain.executions import ExecutionStatus
 from automation.domain.limits import Limit
 from automation.domain.rules import ConcurrencyPolicy
+from automation.storage.due import Due
 from tests.storage.runner import Runner
 
 
@@ -45,3 +46,23 @@ async def test_one_that_was_cancelled_when_it_was_woken_wakes_the_next(runner: R
 
     assert refused is None
     assert woken(runner) == [str(other)]
+
+
+@pytest.mark.parametrize("most", [3, None])
+async def test_a_limit_that_is_raised_or_taken_away_wakes_what_it_held_back(
+    runner: Runner, due: Due, most: int | None
+) -> None:
+    administration = runner.sample.administration
+    administration.set_limits(runner.tenant, {Limit.MAX_RUNNING: 1})
+    await runner.claimed()
+    held = {await runner.execute() for _ in range(2)}
+    assert [await runner.claim(one) for one in held] == [None, None]
+    runner.take_jobs()
+    administration.set_limits(runner.tenant, {Limit.MAX_PENDING: 100})
+    assert await due.sweep(10) == []
+
+    administration.set_limits(runner.tenant, {Limit.MAX_RUNNING: most})
+    swept = await due.sweep(10)
+
+    assert {one.execution_id for one in swept} == held
+    assert [await runner.claim(one) is None for one in held] == [False, False]

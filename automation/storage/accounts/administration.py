@@ -170,7 +170,10 @@ class Administration:
             return limits_in_use(accounts.limits_in_use(connection, owned_by), defaults)
 
     def set_limits(self, tenant: Reference, values: Mapping[Limit, int | None]) -> Limits:
-        """Give a tenant limits of its own, or take them away where the value is None; return those that it has then."""
+        """Give a tenant limits of its own, or take them away where the value is None; return those that it has then.
+
+        What its limit of running executions held back is looked at again within seconds.
+        """
         with self._change(tenant, "setTenantLimits", AuditResource.TENANT) as (connection, owned_by, command):
             command.details.update(
                 {str(limit): "default" if value is None else value for limit, value in values.items()}
@@ -180,6 +183,8 @@ class Administration:
                 connection.execute(delete(tenant_limits).filter_by(**named))
                 if value is not None:
                     connection.execute(insert(tenant_limits).values(**named, value=value))
+            if Limit.MAX_RUNNING in values:
+                _wake_held_back(connection, owned_by)
             return accounts.limits(connection, owned_by)
 
     def add_rule(self, rule: Rule) -> None:
@@ -225,3 +230,18 @@ class Administration:
 
 def _scope(connection: Connection, tenant: UUID) -> None:
     connection.execute(select(func.set_config("app.tenant", str(tenant), literal(True))))
+
+
+def _wake_held_back(connection: Connection, tenant: UUID) -> None:
+    """Have the sweep look at what was held back; what somebody has locked is being looked at."""
+    runs = automation_executions.c
+    held = (
+        select(runs.execution_id)
+        .where(runs.tenant == tenant, runs.held_back)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    connection.execute(
+        update(automation_executions)
+        .where(runs.tenant == tenant, runs.execution_id.in_(held))
+        .values(due_at=func.now())
+    )

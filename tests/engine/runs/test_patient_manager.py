@@ -98,3 +98,22 @@ async def test_those_that_are_done_together_are_deleted_and_one_that_is_gone_har
 
     assert _jobs(database_urls) == {}
     await asyncio.gather(*done)
+
+
+async def test_a_job_writes_no_history(scene: Scene, connector: PsycopgConnector, database_urls: DatabaseUrls) -> None:
+    """Nobody reads what Procrastinate keeps of each state of a job, and it would end with the job."""
+    await _executions(scene)
+
+    async def has_room() -> int:
+        return 2
+
+    manager = PatientManager(connector, has_room)
+    worker = await manager.register_worker()
+    jobs = [job for _ in range(2) if (job := await manager.fetch_job([QUEUE], worker)) is not None]
+    await manager.give_back()
+    await manager.finish_job(jobs[0], Status.SUCCEEDED, delete_job=True)
+
+    with psycopg.connect(database_urls.admin) as admin:
+        (written,) = admin.execute("SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'procrastinate_events'")
+        sequence = admin.execute("SELECT is_called FROM procrastinate.procrastinate_events_id_seq").fetchone()
+    assert (written, sequence) == ((0,), (False,))

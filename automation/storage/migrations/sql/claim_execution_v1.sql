@@ -39,7 +39,7 @@ DECLARE
     rule_status text;
     run record;
     told jsonb;
-    timeout integer;
+    version record;
     moment timestamp with time zone;
 BEGIN
     SELECT coalesce(max(l.value) FILTER (WHERE l.name = 'weight'), 10)::integer AS weight,
@@ -72,7 +72,13 @@ BEGIN
         PERFORM wake_held_execution_v1(p_tenant);
         RETURN;
     END IF;
-    SELECT least(v.execution_timeout_seconds, most.run_seconds) INTO timeout
+    SELECT least(v.execution_timeout_seconds, most.run_seconds) AS timeout, json_build_object(
+            'name', v.name, 'description', v.description, 'status', v.status, 'trigger_type', v.trigger_type,
+            'trigger_config', v.trigger_config, 'conditions', v.conditions, 'condition_logic', v.condition_logic,
+            'actions', v.actions, 'execution_timeout_seconds', v.execution_timeout_seconds,
+            'max_concurrent_executions', v.max_concurrent_executions, 'concurrency_policy', v.concurrency_policy,
+            'labels', v.labels, 'priority', v.priority)::text AS content
+    INTO version
     FROM automation_rule_versions v
     WHERE v.tenant = p_tenant AND v.rule_id = run.automation_rule_id AND v.version = run.rule_version;
 
@@ -84,9 +90,9 @@ BEGIN
     END IF;
     IF run.deadline_at <= now() THEN
         PERFORM end_execution_saying_v1(p_tenant, p_execution, 'timeout', 'error',
-            format('The execution''s time of %s s is over.', timeout),
-            format('The execution took longer than %s s%s.', timeout, CASE
-                WHEN timeout = most.run_seconds THEN ', the tenant''s limit max_run_seconds' ELSE '' END));
+            format('The execution''s time of %s s is over.', version.timeout),
+            format('The execution took longer than %s s%s.', version.timeout, CASE
+                WHEN version.timeout = most.run_seconds THEN ', the tenant''s limit max_run_seconds' ELSE '' END));
         PERFORM wake_executions_v1(p_tenant, limited, p_execution);
         PERFORM wake_held_execution_v1(p_tenant);
         RETURN;
@@ -127,6 +133,7 @@ BEGIN
     SELECT entries, bytes, cut INTO run.log_entries, run.log_bytes, run.logs_cut
     FROM append_execution_logs_v1(p_tenant, p_execution, p_attempt, NULL, jsonb_build_array(told), run.log_entries,
         run.log_bytes, run.logs_cut);
+    RETURN QUERY
     UPDATE automation_executions e SET
         status = 'running',
         fence = e.fence + 1,
@@ -135,30 +142,19 @@ BEGIN
         resume_at = NULL,
         held_back = false,
         started_at = coalesce(e.started_at, moment),
-        deadline_at = coalesce(e.deadline_at, coalesce(e.started_at, moment) + make_interval(secs => timeout)),
+        deadline_at = coalesce(e.deadline_at, coalesce(e.started_at, moment) + make_interval(secs => version.timeout)),
         actions_successful = e.actions_successful + run.waited::integer,
         lost_workers = CASE WHEN run.lost THEN e.lost_workers + 1 ELSE 0 END,
         log_entries = run.log_entries,
         log_bytes = run.log_bytes,
         logs_cut = run.logs_cut
-    WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
-    RETURN QUERY
-    SELECT e.fence, e.automation_rule_id, e.rule_version,
-        json_build_object(
-            'name', v.name, 'description', v.description, 'status', v.status, 'trigger_type', v.trigger_type,
-            'trigger_config', v.trigger_config, 'conditions', v.conditions, 'condition_logic', v.condition_logic,
-            'actions', v.actions, 'execution_timeout_seconds', v.execution_timeout_seconds,
-            'max_concurrent_executions', v.max_concurrent_executions, 'concurrency_policy', v.concurrency_policy,
-            'labels', v.labels, 'priority', v.priority)::text,
+    WHERE e.tenant = p_tenant AND e.execution_id = p_execution
+    RETURNING e.fence, e.automation_rule_id, e.rule_version, version.content,
         e.created_at::timestamptz, e.trigger_data::text, e.results::text, e.next_action::integer, e.tries::integer,
         e.call_key, e.started_at::timestamptz, e.deadline_at::timestamptz, e.override_conditions, e.retry_from::text,
         e.actions_total::integer, e.actions_successful::integer, e.actions_failed::integer, run.waited, run.taken_over,
         e.lost_workers::integer, e.log_entries::integer, most.weight, most.run_seconds,
-        most.actions_seconds::double precision, e.actions_seconds, e.request_id, e.triggered_by::text
-    FROM automation_executions e
-    JOIN automation_rule_versions v
-        ON v.tenant = e.tenant AND v.rule_id = e.automation_rule_id AND v.version = e.rule_version
-    WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
+        most.actions_seconds::double precision, e.actions_seconds, e.request_id, e.triggered_by::text;
 END
 $$;
 

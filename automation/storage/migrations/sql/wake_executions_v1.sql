@@ -9,12 +9,15 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 AS $$
 DECLARE
-    key constant text := (
-        SELECT e.concurrency_key FROM automation_executions e
-        WHERE e.tenant = p_tenant AND e.execution_id = p_execution);
+    key text;
     room integer;
     oldest record;
 BEGIN
+    IF p_rule IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT e.concurrency_key INTO key FROM automation_executions e
+    WHERE e.tenant = p_tenant AND e.execution_id = p_execution;
     SELECT r.max_concurrent_executions - running_executions_v1(p_tenant, p_rule, key) INTO room
     FROM automation_rules r WHERE r.tenant = p_tenant AND r.rule_id = p_rule AND r.status <> 'paused';
     IF room IS NULL OR room <= 0 THEN

@@ -891,7 +891,8 @@ GRANT UPDATE (
 # Procrastinate 3.10's schema, word for word; a release that changes it brings a migration of its own. Its names are
 # unqualified, so its functions are given the search path that finds them; the workers' connections set it themselves.
 # The API has no grant on the queue: defer_execution_v1 writes the one kind of job that there is. The two indexes are
-# ours: a tenant's last turn, and the first of its executions that wait.
+# ours: a tenant's last turn, and the first of its executions that wait. A job's history is not kept, which would end
+# with it (decision 66): five of its triggers are off, and what they wrote to stays empty.
 _PROCRASTINATE = Path(__file__).parent.parent / "procrastinate_3_10.sql"
 _QUEUE = """
 DO $$
@@ -911,16 +912,20 @@ CREATE INDEX automation_turns_idx ON procrastinate.procrastinate_jobs ((args ->>
 CREATE INDEX automation_order_idx ON procrastinate.procrastinate_jobs (
     (args ->> 'tenant'), ((args ->> 'rank')::integer), ((args ->> 'since')::bigint)) WHERE status = 'todo';
 
+ALTER TABLE procrastinate.procrastinate_jobs
+    DISABLE TRIGGER procrastinate_trigger_status_events_insert_v1,
+    DISABLE TRIGGER procrastinate_trigger_status_events_update_v1,
+    DISABLE TRIGGER procrastinate_trigger_scheduled_events_v1,
+    DISABLE TRIGGER procrastinate_trigger_abort_requested_events_v1,
+    DISABLE TRIGGER procrastinate_trigger_delete_jobs_v1;
+
 GRANT USAGE ON SCHEMA procrastinate TO automation_directory, automation_worker;
 GRANT SELECT (queueing_lock, status, priority, args), INSERT (queue_name, task_name, priority, queueing_lock, args)
     ON procrastinate.procrastinate_jobs TO automation_directory;
-GRANT INSERT ON procrastinate.procrastinate_events TO automation_directory;
-GRANT USAGE ON SEQUENCE procrastinate.procrastinate_jobs_id_seq, procrastinate.procrastinate_events_id_seq
-    TO automation_directory;
+GRANT USAGE ON SEQUENCE procrastinate.procrastinate_jobs_id_seq TO automation_directory;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate.procrastinate_jobs, procrastinate.procrastinate_workers,
     procrastinate.procrastinate_periodic_defers TO automation_worker;
-GRANT SELECT, INSERT ON procrastinate.procrastinate_events TO automation_worker;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA procrastinate TO automation_worker;
 """
 
