@@ -8,10 +8,9 @@ import pytest
 from automation.storage.migrations import functions
 from automation.storage.tables import automation_rules
 
-BODIES = {
-    path.stem: re.sub(r"--[^\n]*", "", path.read_text()).partition("AS $$")[2]
-    for path in sorted(functions.DIRECTORY.glob("*.sql"))
-}
+TEXTS = {path.stem: re.sub(r"--[^\n]*", "", path.read_text()) for path in sorted(functions.DIRECTORY.glob("*.sql"))}
+BODIES = {name: text.partition("AS $$")[2] for name, text in TEXTS.items()}
+ABOUT_ONE = sorted(name for name, text in TEXTS.items() if "p_execution uuid" in text.partition("AS $$")[0])
 TABLES = {name for name, table in automation_rules.metadata.tables.items() if "tenant" in table.columns}
 SETTING = re.compile(r"set_config\(\s*'([\w.]+)',[^,]+(?:,| ELSE [^,]+,)\s*(\w+)\)")
 KEYWORDS = {"set", "where", "on", "values", "limit", "order", "group", "left", "cross", "for", "returning"}
@@ -65,6 +64,24 @@ def test_whatever_is_read_or_changed_is_looked_for_by_its_tenant(function: str) 
     free = {name for name, times in named(body).items() if held(body, name) < times}
 
     assert free == OF_ALL_TENANTS.get(function, set())
+
+
+LOOKING_AT_OTHERS = {
+    "cancel_previous_executions_v1": 3,
+    "claim_execution_v1": 1,
+    "create_execution_v1": 1,
+}
+"""How many statements of a function that is told one execution look at others: of its rule, its tenant, its key."""
+
+
+@pytest.mark.parametrize("function", ABOUT_ONE)
+def test_an_execution_that_is_told_is_looked_for_by_its_id(function: str) -> None:
+    body = BODIES[function]
+
+    looked_at = len(re.findall(r"\b(?:FROM|JOIN|UPDATE|USING)\s+automation_execution(?:s|_attempts|_logs)\b", body))
+    by_id = len(re.findall(r"\b(?:WHERE|AND) \w+\.execution_id = \w", body))
+
+    assert looked_at - by_id == LOOKING_AT_OTHERS.get(function, 0)
 
 
 BESIDE_A_KEY = re.compile(
