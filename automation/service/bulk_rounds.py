@@ -17,7 +17,7 @@ from automation.storage.pool.periodic import uneven
 _log = structlog.get_logger()
 
 INTERVAL = 2.0
-"""Seconds between two looks for something to do."""
+"""Tuned: seconds between two looks for something to do."""
 MOST = 200
 """How many executions are changed in one transaction: less than a request may, for requests are served beside."""
 LONG = 1.0
@@ -27,7 +27,9 @@ REST = 3
 KNOWN = 1_000
 """How many operations are remembered that don't get on as they should."""
 PRUNE_INTERVAL = 600.0
+"""Tuned: seconds between two looks for what has been over for long enough."""
 PRUNE_LIMIT = 5000
+"""Tuned: refusals that go in one statement."""
 
 
 class BulkRounds:

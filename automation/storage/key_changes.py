@@ -31,6 +31,7 @@ PAUSE_BEHIND_A_POOLER = 60.0
 _EVERYBODY = "everybody"
 _TOKEN_BYTES = 16
 _PATIENCE = 2.0
+"""Tuned: seconds for an answer on the connection."""
 _SESSION = b"SELECT pg_backend_pid()"
 _LISTEN = f"LISTEN {CHANNEL}".encode()
 _PROVE = b"SELECT pg_backend_pid(), prove_key_changes_v1(p_token => %(token)s)"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tools.mutation.bench import Bench
 from tools.mutation.covering import OutOfTime
-from tools.mutation.mutants import EQUIVALENT, ROOMS, Mutant, Reasons, mutants, spread
+from tools.mutation.mutants import EQUIVALENT, ROOMS, Mutant, Reasons, left_out, mutants, spread
 from tools.mutation.trial import Verdict
 
 REPOSITORY = Path(__file__).parents[2]
@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counted = [mutant for mutant in made if reasons.of(mutant) is None]
     counted = spread(counted, choice)
     print(f"{len(counted)} mutants of {' '.join(only) or 'all'}, {len(made) - len(counted)} more change nothing.")
+    print(f"Numbers that are said to be tuned: {left_out(REPOSITORY)} changes of all are left out.")
     counted = counted[: options.sample] if options.sample else counted
     print(f"{len(counted)} of them are tried, in the order of seed {seed}.", flush=True)
     until = begun + 60 * options.minutes if options.minutes else None

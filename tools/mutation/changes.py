@@ -1,7 +1,8 @@
 """Changes of one thing in a module: a comparison, a number, a statement that is gone.
 
 The text is changed in place, so that everything else stays as it was written. What only people read is left alone: log
-lines, messages of errors, docstrings; types, too, and the signatures of overloads, which mypy looks at.
+lines, messages of errors, docstrings; types, too, and the signatures of overloads, which mypy looks at. So are numbers
+for which a near one would do as well: constants of a module whose docstring begins with ``Tuned:``.
 """
 
 import ast
@@ -58,9 +59,25 @@ class Change:
 
 def changes(source: str) -> list[Change]:
     """Return every change of a Python module, in the order of its lines."""
-    return sorted(
-        set(_Changes(source).of(ast.parse(source))), key=lambda change: (change.start, change.end, change.text)
-    )
+    return sorted(set(_Changes(source).all()), key=lambda change: (change.start, change.end, change.text))
+
+
+def tuned(source: str) -> list[Change]:
+    """Return every change of the constants that are left alone because a near number would do as well."""
+    within = _Changes(source)
+    return [change for statement in within.tuned for change in within.within(statement)]
+
+
+def _tuned(module: ast.Module) -> list[ast.stmt]:
+    """Return the assignments at a module's top whose docstring says that they are tuned."""
+    return [
+        statement
+        for statement, said in pairwise(module.body)
+        if isinstance(statement, ast.Assign | ast.AnnAssign)
+        and isinstance(said, ast.Expr)
+        and isinstance(said.value, ast.Constant)
+        and str(said.value.value).startswith("Tuned: ")
+    ]
 
 
 def _below(node: ast.AST) -> Iterator[ast.AST]:
@@ -95,10 +112,18 @@ class _Changes:
 
     def __init__(self, source: str) -> None:
         self._source = source
+        self._module = ast.parse(source)
+        self.tuned = _tuned(self._module)
         lengths = [len(line.encode()) for line in source.splitlines(keepends=True)]
         self._begins = [sum(lengths[:at]) for at in range(len(lengths) + 1)]
 
-    def of(self, node: ast.AST) -> Iterator[Change]:
+    def all(self) -> Iterator[Change]:
+        """Yield the changes of the module, but for what is tuned."""
+        for statement in self._module.body:
+            if statement not in self.tuned:
+                yield from self.within(statement)
+
+    def within(self, node: ast.AST) -> Iterator[Change]:
         """Yield the changes of a node and of all below it."""
         if isinstance(node, _SKIPPED) or self._is_for_people(node) or _is_overload(node) or _is_for_types(node):
             return
@@ -107,7 +132,7 @@ class _Changes:
         if isinstance(node, ast.expr):
             yield from self._of_expression(node)
         for child in _below(node):
-            yield from self.of(child)
+            yield from self.within(child)
 
     def _of_statement(self, node: ast.stmt) -> Iterator[Change]:
         match node:

@@ -31,6 +31,7 @@ _HEADERS = {"user-agent": USER_AGENT, "accept-encoding": "gzip", "connection": "
 _IPV4 = 4
 _ADDRESSES_TRIED = 8
 _RESOLVER_THREADS = 16
+"""Tuned: threads that look names up."""
 # An address that doesn't answer must not use up the time of the next one: half of what RFC 8305 lets pass in all.
 _SECONDS_BEFORE_THE_NEXT = 2.0
 

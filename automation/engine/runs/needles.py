@@ -12,15 +12,19 @@ _LENGTH = LEAST_CHARACTERS
 """Characters of a needle's beginning, and of the shortest needle."""
 
 _PIECE = 2048
-"""Characters of a text that are looked through between two looks at the pace."""
+"""Tuned: characters of a text that are looked through between two looks at the pace."""
 
 _FEW = 64
-"""Beginnings that are faster searched for one by one than looked up at every place of a text."""
+"""Tuned: beginnings that are faster searched for one by one than looked up at every place of a text."""
 
 _PLACES_PER_STEP = 16
+"""Tuned: places of a text that are looked at in the time of a step."""
 _BEGINNINGS_PER_STEP = 8
+"""Tuned: beginnings that are remembered in that time."""
 _COMPARED_PER_STEP = 1024
+"""Tuned: characters that are compared in that time."""
 _FREED_PER_STEP = 16
+"""Tuned: needles that are given back in that time."""
 
 
 class Needles:

@@ -8,6 +8,7 @@ from automation.domain.errors import Unavailable
 from automation.engine.runs.tasks import whole
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0
+"""Tuned: seconds between two tries while the database is away."""
 
 _T = TypeVar("_T")
 

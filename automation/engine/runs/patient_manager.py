@@ -30,7 +30,9 @@ MOST_FETCHED = 8
 
 _JOB_INSERTED: Notification = {"type": "job_inserted", "job_id": 0}
 _PAUSE = 1.0
+"""Tuned: seconds of a pause while the database is away."""
 _PATIENCE = 0.005
+"""Tuned: seconds that a fetch waits for more jobs."""
 
 # The first jobs that wait, this worker's from now on.
 _FETCH = """

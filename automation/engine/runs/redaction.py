@@ -29,8 +29,11 @@ STEPS_AT_ONCE = 2048
 """Steps of a search whose caller can't wait, 4 ms at most: a text of the log with what belongs to it."""
 
 _VALUES_PER_STEP = 8
+"""Tuned: values of a document that are walked through in the time of a step."""
 _CHARACTERS_PER_STEP = 4096
+"""Tuned: characters that are copied in that time."""
 _PARSED_PER_STEP = 256
+"""Tuned: characters of JSON that are read in that time."""
 
 
 MOST_STEPS = 1_000_000

@@ -22,10 +22,11 @@ _log = structlog.get_logger()
 INTERVAL = 600.0
 """Seconds between two rounds through all tenants."""
 TENANTS = 200
-"""How many tenants are taken in turn at a time."""
+"""Tuned: how many tenants are taken in turn at a time."""
 REST = 3
 """How many times as long as a batch took nothing is removed after it: a quarter of one connection's work at most."""
 LEAST_REST = 0.01
+"""Tuned: seconds of a rest, at least."""
 ANSWERS_INTERVAL = 10.0
 ANSWERS_LIMIT = 1000
 

@@ -22,10 +22,13 @@ _FORM = {**_PERCENT, ord(" "): "+"}
 _BASE64_BLOCK = 3
 _LONG_LINE = 16
 _STEPS_OF_A_PART = 8
+"""Tuned: steps that one part takes, however short."""
 _CHARACTERS_PER_STEP = 64
+"""Tuned: characters of forms that are made in the time of a step."""
 _TRANSLATED_PER_STEP = 32
+"""Tuned: characters that are translated in that time."""
 _PIECE = 4096
-"""Characters that are translated between two looks at the pace."""
+"""Tuned: characters that are translated between two looks at the pace."""
 
 
 def forms(value: str, pace: Pace) -> Iterator[str]:

@@ -27,7 +27,7 @@ _log = structlog.get_logger()
 INTERVAL = 0.5
 """Seconds for which nobody looks at schedules at the most: one that is new may be due by then."""
 LIMIT = 20
-"""How many are fired in a row before it is looked again who is due: tenants take turns."""
+"""Tuned: how many are fired in a row before it is looked again who is due: tenants take turns."""
 
 
 async def tick(schedules: Schedules) -> None:

@@ -21,7 +21,7 @@ _LONGEST_REFERENCE = 40
 """Characters of HTML's longest name with what stands around it; a number of so many digits is no character's."""
 _NO_CHARACTER = "\ufffd"
 _CHARACTERS_PER_STEP = 4096
-"""Characters without encodings that are looked through in the time of a step."""
+"""Tuned: characters without encodings that are looked through in the time of a step."""
 
 
 def unwrapped(text: str, pace: Pace) -> str:

@@ -36,7 +36,7 @@ AT_ONCE: Final = 20_000
 MAX_LISTED_COST: Final = 2_000
 """Up to which cost everything that is wrong is listed; beyond it the first thing alone."""
 COST_OF_A_STEP: Final = 20
-"""What asking costs in the time of a step of an evaluation."""
+"""Tuned: what asking costs in the time of a step of an evaluation."""
 
 Pay = Callable[[int], None]
 """Is told of steps before they are taken, and raises where there are not that many left."""
@@ -54,9 +54,9 @@ _FORBIDDEN: Final = frozenset(
 )
 _MEMBER: Final = "/trigger_data"
 _BYTES_COMPILED: Final = 10
-"""How much of a schema, but for its patterns, is compiled in the time of a step."""
+"""Tuned: how much of a schema, but for its patterns, is compiled in the time of a step."""
 _OF_A_PATTERN: Final = 100
-"""Steps that compiling a pattern takes, on the whole."""
+"""Tuned: steps that compiling a pattern takes, on the whole."""
 
 
 class InputSchema:

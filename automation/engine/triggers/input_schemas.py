@@ -26,8 +26,9 @@ from automation.engine.triggers.schema_outline import Schema
 _Result = TypeVar("_Result")
 
 _KEPT: Final = 128
+"""Tuned: compiled schemas that are remembered."""
 _BYTES_OF_A_STEP: Final = 4
-"""How much of a schema is compiled in the time of a step."""
+"""Tuned: how much of a schema is compiled in the time of a step."""
 
 
 class InThread(Protocol):

@@ -28,7 +28,7 @@ _ONE: Final = _ONE_IN_PLACE | _ONE_BELOW
 _LISTED: Final = _LIST_IN_PLACE | _LIST_BELOW
 _NAMED: Final = _NAMED_IN_PLACE | _NAMED_BELOW | _NAMED_ASIDE
 _STEPS: Final = 3
-"""What a subschema costs."""
+"""Tuned: what a subschema costs."""
 APPLICATORS: Final = _ONE | _LISTED | _NAMED
 """The keywords that hold subschemas."""
 _IN_PLACE: Final = _ONE_IN_PLACE | _LIST_IN_PLACE | _NAMED_IN_PLACE

@@ -18,6 +18,7 @@ MOST = 100
 """How many wait in a process at a time."""
 MOST_OF_A_TENANT = 10
 _FIRST_REST, _LAST_REST = 0.05, 0.5
+"""Tuned: seconds between two looks at a run that is waited for."""
 
 
 class Waiting:

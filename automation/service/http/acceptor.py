@@ -11,8 +11,10 @@ from contextlib import suppress
 
 import structlog
 
-_AT_ONCE = 16  # so that processes that share a socket share its connections
+_AT_ONCE = 16
+"""Tuned: connections that are accepted in a row, so that processes that share a socket share its connections."""
 _PAUSE_SECONDS = 0.5
+"""Tuned: seconds in which nothing is accepted, where there is no descriptor left."""
 _SILENT_SECONDS = 60.0
 
 _log = structlog.get_logger()

@@ -19,7 +19,7 @@ from automation.service.http.watched_server import WatchedServer
 from automation.service.watchdog import EXIT_CODE, Limits
 
 ROUND_SECONDS = 0.5
-"""How often a parent looks at signals and children."""
+"""Tuned: how often a parent looks at signals and children."""
 START_SECONDS = 60.0
 """How long a child may take until it answers for the first time, on a machine that is busy."""
 STOP_SECONDS = 10.0

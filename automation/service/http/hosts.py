@@ -10,6 +10,7 @@ Header = tuple[bytes, bytes]
 
 _LONGEST = 300
 _REMEMBERED = 1024
+"""Tuned: hosts that are remembered as good."""
 
 # uri-host of RFC 3986 with an optional port: an IPv6 address in brackets, or an IPv4 address or name.
 _valid = re.compile(

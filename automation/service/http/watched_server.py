@@ -23,7 +23,9 @@ IDLE_SECONDS = 1.0
 """How long a connection without a request is kept for one more while the server stops."""
 
 _PATIENCE = 2.0
+"""Tuned: seconds that what is shared may take to be released."""
 _TICK = 0.05
+"""Tuned: seconds between two looks whether it is time."""
 
 
 class WatchedServer(uvicorn.Server):

@@ -18,6 +18,7 @@ from automation.storage.retention import LIMIT, MOST_ROWS, Batch, Place, retenti
 from automation.storage.tables import automation_executions
 
 _TURN_SECONDS = 0.05
+"""Tuned: seconds until it is looked again whether it is the turn of this one."""
 _LONGEST_WAIT_SECONDS = 30.0
 """For how long workers may be at it before it is given up: each takes a batch at a time, of less than a second."""
 

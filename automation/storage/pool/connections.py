@@ -24,10 +24,10 @@ Parameters = Sequence[object] | Mapping[str, object]
 Statement = tuple[bytes, Mapping[str, object]]
 """SQL with ``%(name)s`` for each parameter, and their values."""
 
-# How much longer the client waits than the server is told to: a server that lives gives up first, and says so.
 _GRACE = 0.25
-# Seconds in which a connection is not replaced because it may not write: a new one may hardly be different.
+"""Tuned: how much longer the client waits than the server is told to: one that lives gives up first, and says so."""
 _YOUNG = 1.0
+"""Tuned: seconds in which a connection is not replaced because it may not write: a new one may hardly be different."""
 
 
 class Connection(AsyncConnection[TupleRow]):

@@ -23,7 +23,9 @@ SESSION = "SELECT pg_backend_pid()"
 # Whether a name that the driver gives, to this statement and any other, is known to PostgreSQL.
 _NAMED = rb"SELECT count(*) FROM pg_prepared_statements WHERE name LIKE '\_pg3\_%%' AND from_sql = %(from_sql)s"
 _PATIENCE = 2.0
+"""Tuned: seconds for what the driver asks."""
 _OTHERS = 3
+"""Tuned: connections that are asked beside one."""
 
 
 class PoolerBetween(Exception):

@@ -54,6 +54,13 @@ def test_what_only_people_or_mypy_read_is_left_alone(source: str) -> None:
     assert told(source) == []
 
 
+def test_a_number_that_is_said_to_be_tuned_is_left_alone_and_counted() -> None:
+    source = 'A = 3\n"""Tuned: any near one would do."""\nB = 4\n"""Is tuned, too."""\nC = 5\n'
+
+    assert told(source) == ["4 -> 5", "5 -> 6"]
+    assert [change.told(source) for change in changes.tuned(source)] == ["3 -> 4"]
+
+
 def test_the_rest_of_a_file_stays_as_it_was_written() -> None:
     source = 'a = "ä€"  # ü\nif b  <  c:  # why\n    pass\n'
 
