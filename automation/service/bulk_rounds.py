@@ -17,7 +17,7 @@ from automation.storage.pool.periodic import uneven
 _log = structlog.get_logger()
 
 INTERVAL = 2.0
-"""Tuned: seconds between two looks for something to do."""
+"""Seconds between two looks for something to do."""
 MOST = 200
 """How many executions are changed in one transaction: less than a request may, for requests are served beside."""
 LONG = 1.0

@@ -23,7 +23,7 @@ IDLE_SECONDS = 1.0
 """How long a connection without a request is kept for one more while the server stops."""
 
 _PATIENCE = 2.0
-"""Tuned: seconds that what is shared may take to be released."""
+"""Seconds that a child waits for word what is to become of what it shares."""
 _TICK = 0.05
 """Tuned: seconds between two looks whether it is time."""
 

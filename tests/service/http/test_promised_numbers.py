@@ -2,7 +2,7 @@
 
 import pytest
 
-from automation.service.http import listener, protocol, watched_server
+from automation.service.http import child, listener, protocol, watched_server
 from tests.promises import promised
 
 STOPPING = "decisions/0025-stopping-and-silent-connections.md"
@@ -19,6 +19,14 @@ STOPPING = "decisions/0025-stopping-and-silent-connections.md"
         ),
         ("errors.md", "more than 64 KiB of address and headers", protocol.SIZE_LIMIT == 64 * 1024),
         ("errors.md", "or more than 100 headers", protocol.COUNT_LIMIT == 100),
+        ("operating.md", "in a request's head (ten seconds)", protocol.TIME_LIMIT == 10),
+        (STOPPING, "told to stop by somebody else waits two seconds", watched_server._PATIENCE == 2),
+        (
+            "decisions/0016-a-watchdog-for-the-event-loop.md",
+            "a child starts it has a minute",
+            child.START_SECONDS == 60,
+        ),
+        ("decisions/0016-a-watchdog-for-the-event-loop.md", "is killed ten seconds after", child.STOP_SECONDS == 10),
     ],
 )
 def test_a_number_is_what_the_documentation_says(document: str, promise: str, *, kept: bool) -> None:
