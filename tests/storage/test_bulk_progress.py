@@ -53,6 +53,13 @@ def rows(urls: DatabaseUrls) -> dict[UUID, DictRow]:
     return {row["bulk_operation_id"]: row for row in found}
 
 
+def refusals(urls: DatabaseUrls, operation: UUID) -> list[tuple[object, ...]]:
+    """Return what an operation was refused, by its numbers."""
+    with psycopg.connect(urls.admin) as admin:
+        query = "SELECT number, execution_id FROM automation_bulk_refusals WHERE bulk_operation_id = %s ORDER BY number"
+        return admin.execute(query, (operation,)).fetchall()
+
+
 def note(urls: DatabaseUrls, statement: str, names: dict[str, Any]) -> Any:
     """Note something in a transaction that began before, and return the clock's time in between."""
     with psycopg.connect(urls.admin) as other:
@@ -85,14 +92,14 @@ async def test_each_batch_adds_to_what_was_done_before_it(runner: Runner, databa
 
     note(runner.urls, RECORD.format("running"), names)
     started = rows(runner.urls)[one]["started_at"]
+    note(runner.urls, RECORD.format("running"), {**names, "one": two, "two": one})
     note(runner.urls, RECORD.format("running"), names)
 
     row = rows(runner.urls)[one]
     assert (row["status"], row["done"], row["refused"], row["batches"]) == ("running", 4, 4, 2)
     assert (row["started_at"], row["position_id"], row["completed_at"], row["failure"]) == (started, one, None, None)
-    with psycopg.connect(runner.urls.admin) as admin:
-        query = "SELECT number, execution_id FROM automation_bulk_refusals WHERE bulk_operation_id = %s ORDER BY number"
-        assert admin.execute(query, (one,)).fetchall() == [(1, one), (2, two), (3, one), (4, two)]
+    assert refusals(runner.urls, one) == [(1, one), (2, two), (3, one), (4, two)]
+    assert refusals(runner.urls, two) == [(1, two), (2, one)]
 
 
 @pytest.mark.parametrize("over", ["completed", "failed"])
