@@ -50,6 +50,53 @@ BOUNDS: dict[str, tuple[list[str], str, dict[int, object]]] = {
         ADMIT,
         {0: True},
     ),
+    "one expires when its time is over and not before": (
+        [PENDING, SET.format("expires_at = now() + {n} * interval '1 hour'")],
+        "SELECT expire_execution_v1(%(tenant)s, %(execution)s)",
+        {-1: True, 1: False},
+    ),
+    "a weight is ten by default, which is a limit of the tenant": (
+        [
+            "DELETE FROM tenant_limits WHERE tenant = %(tenant)s",
+            "INSERT INTO tenant_limits (tenant, name, value) SELECT %(tenant)s, 'weight', {n} WHERE {n} > 0",
+            PENDING,
+        ],
+        "SELECT weight FROM claim_execution_v1(%(tenant)s, %(execution)s, 1, 15, NULL, 3600, NULL)",
+        {0: 10, 7: 7},
+    ),
+    "one whose rule is paused is held back by nothing else, and due never": (
+        [
+            PENDING,
+            SET.format("held_back = true"),
+            "UPDATE automation_rules SET status = 'paused' WHERE rule_id = %(rule)s",
+            "SELECT FROM claim_execution_v1(%(tenant)s, %(execution)s, 1, 15, NULL, 3600, NULL)",
+        ],
+        "SELECT held_back OR due_at IS NOT NULL FROM automation_executions WHERE execution_id = %(execution)s",
+        {0: False},
+    ),
+    "at the limit of what runs one is held back": (
+        [
+            PENDING,
+            RUNNING,
+            "UPDATE automation_executions SET lease_until = now() WHERE execution_id = %(older)s",
+            "SELECT FROM claim_execution_v1(%(tenant)s, %(execution)s, 1, 15, {n}, 3600, NULL)",
+        ],
+        "SELECT held_back FROM automation_executions WHERE execution_id = %(execution)s",
+        {1: True, 2: False},
+    ),
+    "what nobody has takes no room": (
+        [PENDING, RUNNING, "SELECT FROM claim_execution_v1(%(tenant)s, %(execution)s, 1, 15, {n}, 3600, NULL)"],
+        "SELECT held_back FROM automation_executions WHERE execution_id = %(execution)s",
+        {0: True, 1: False},
+    ),
+    "a lease that was given back was nobody's loss": (
+        [
+            SET.format("lease_until = to_timestamp({n})"),
+            "SELECT FROM claim_execution_v1(%(tenant)s, %(execution)s, 1, 15, NULL, 3600, NULL)",
+        ],
+        "SELECT lost_workers FROM automation_executions WHERE execution_id = %(execution)s",
+        {0: 0, 1: 1},
+    ),
     "a retry is not skipped": (
         [
             OF_THE_RULE.format(n=1, policy="skip"),
