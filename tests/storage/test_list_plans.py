@@ -101,8 +101,9 @@ def test_a_page_reads_an_index_and_sorts_no_more_than_its_walks(
         assert len(scans) == 1, "the position bounds the index"
         assert scans[0]["Index Name"] in INDEXES[walked]
         first = "key =" if "label" in FILTERS[name] else "status ="
-        assert "tenant =" in scans[0]["Index Cond"]
-        assert first in scans[0]["Index Cond"]
+        bounds = scans[0]["Index Cond"].replace("(status)::text", "status")  # a domain is compared as its base type
+        assert "tenant =" in bounds
+        assert first in bounds
         others = [node for node in plan if node.get("Relation Name") and node not in scans]
         assert all(other["Node Type"].startswith("Index") for other in others), "nothing else is read as a whole"
         # What is sorted are the ends of the walks, never what a walk reads.
