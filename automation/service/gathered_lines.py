@@ -10,6 +10,8 @@ import io
 import threading
 from typing import TextIO
 
+from automation.service.log_outlet import PATIENCE, Outlet
+
 SECONDS = 0.05
 """How long a line waits for others."""
 MOST = 256
@@ -33,6 +35,15 @@ class GatheredLines(io.TextIOBase):
     def isatty(self) -> bool:
         """Return whether people read here."""
         return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """Return the descriptor that lines leave by."""
+        return self._stream.fileno()
+
+    def settle(self) -> None:
+        """Wait a moment until what was written has left."""
+        if isinstance(self._stream, Outlet):
+            self._stream.settle(PATIENCE)
 
     def gather(self, line: bytes) -> None:
         """Write a line soon: it has its line feed, and the running event loop sees to it."""

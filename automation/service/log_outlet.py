@@ -57,6 +57,10 @@ class Outlet(io.TextIOBase):
         """Return whether people read here."""
         return self._terminal
 
+    def fileno(self) -> int:
+        """Return the descriptor that lines leave by, which is this stream's own."""
+        return self._way.fileno()
+
     def write(self, text: str) -> int:
         """Write one line or several, or keep or drop each of them."""
         line = text.encode("utf-8", "backslashreplace")
@@ -142,6 +146,9 @@ class _Way:
         """Wait until something can be written, and return how many bytes were."""
         return os.write(self._own, line)
 
+    def fileno(self) -> int:
+        return self._own
+
     def close(self) -> None:
         os.close(self._own)
 
@@ -177,6 +184,9 @@ class _Socket(_Way):
 
     def in_time(self, line: bytes) -> int:
         return self._end.send(line)
+
+    def fileno(self) -> int:
+        return self._end.fileno()
 
     def close(self) -> None:
         self._end.close()

@@ -95,6 +95,20 @@ def gather_no_more() -> None:
         loggers.lines.end()
 
 
+def descriptor() -> int:
+    """Return the descriptor that lines leave by."""
+    loggers = structlog.get_config()["logger_factory"]
+    return loggers.lines.fileno() if isinstance(loggers, _Loggers) else sys.stderr.fileno()
+
+
+def settle() -> None:
+    """Wait a moment until what was said has left, in a process that ends without Python's own end."""
+    gather_no_more()
+    loggers = structlog.get_config()["logger_factory"]
+    if isinstance(loggers, _Loggers):
+        loggers.lines.settle()
+
+
 def _rendering(log_format: LogFormat, stream: TextIO) -> list[Processor]:
     if log_format is LogFormat.CONSOLE:
         return [

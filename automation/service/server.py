@@ -81,7 +81,7 @@ def serve(
     if workers == 1:
         app = create(settings, actions, document, on_published=on_published)
         return _serve_alone(settings, app, listener, lifecycle, lambda: on_ready(base_url) if on_ready else None)
-    return _serve_with_workers(settings, listener, lifecycle, workers)
+    return _serve_with_workers(settings, partial(create, settings, actions, document), listener, lifecycle, workers)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -125,8 +125,8 @@ def _base_url(host: str, listener: socket.socket) -> str:
 
 def _configure(settings: Settings, app: object, workers: int) -> uvicorn.Config:
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]  # an application, or the name of its factory
-        factory=isinstance(app, str),
+        app,  # type: ignore[arg-type]  # an application, or what makes it in one of several processes
+        factory=workers > 1,
         workers=workers,
         http=partial(  # type: ignore[arg-type]  # called like a class
             Protocol, hosts=Hosts(settings.hosts), prefix=settings.path_prefix
@@ -167,11 +167,15 @@ def _serve_alone(
     return 0 if server.started else STARTUP_FAILURE
 
 
-def _serve_with_workers(settings: Settings, listener: socket.socket, lifecycle: Lifecycle, workers: int) -> int:
+def _serve_with_workers(
+    settings: Settings, make: Callable[[], ASGIApp], listener: socket.socket, lifecycle: Lifecycle, workers: int
+) -> int:
     for name in ("database_url", "cursor_keys", "secret_keys"):
         secret: SecretStr | None = getattr(settings, name)
         if secret is not None:
             os.environ[variable(name)] = secret.get_secret_value()
+    forked = _configure(settings, make, workers)
+    forked.get_loop_factory()  # loads the event loop's module, so that no child needs to
     family = Family(
         _configure(settings, FACTORY, workers),
         [listener],
@@ -179,6 +183,7 @@ def _serve_with_workers(settings: Settings, listener: socket.socket, lifecycle: 
         bounds=settings.connection_bounds,
         drain_seconds=settings.drain_seconds,
         lifecycle=lifecycle,
+        forked=forked,
     )
     process_memory.begin()
     family.run()

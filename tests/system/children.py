@@ -18,7 +18,9 @@ def lines_of(process: Process, event: str) -> list[dict[str, Any]]:
 
 def children_of(process: Process) -> list[psutil.Process]:
     """Return the processes that answer or are about to, without multiprocessing's own and those that have ended."""
-    return [child for child in psutil.Process(process.popen.pid).children() if _answers(child)]
+    parent = psutil.Process(process.popen.pid)
+    command = parent.cmdline()
+    return [child for child in parent.children() if _answers(child, command)]
 
 
 def await_children(process: Process, count: int) -> list[psutil.Process]:
@@ -39,7 +41,9 @@ def wait_until_it_serves(process: Process, pid: int) -> None:
         time.sleep(0.05)
 
 
-def _answers(child: psutil.Process) -> bool:
+def _answers(child: psutil.Process, command: list[str]) -> bool:
+    """Say whether it is a fork of its parent, or a program that multiprocessing has started for it."""
     with contextlib.suppress(psutil.Error):  # it has ended
-        return "spawn_main" in " ".join(child.cmdline())
+        own = child.cmdline()
+        return own == command or "spawn_main" in " ".join(own)
     return False

@@ -14,6 +14,7 @@ from uvicorn.supervisors.multiprocess import Process
 
 from automation.service import logs, side_log
 from automation.service.connection_bounds import Bounds
+from automation.service.http import fork
 from automation.service.http.respawn import Respawn
 from automation.service.http.watched_server import WatchedServer
 from automation.service.watchdog import EXIT_CODE, Limits
@@ -40,10 +41,18 @@ class Child(Process):
         limits: What its event loop is held to; by its own watchdog, for a child answers its parent from a thread.
         bounds: What its connections are held to.
         drain_seconds: For how long it goes on when it is told to stop while its parent stops, too.
+        forked: uvicorn's own, with an application for forks of this process; without it all are started as programs.
     """
 
     def __init__(
-        self, config: uvicorn.Config, sockets: list[socket.socket], limits: Limits, bounds: Bounds, drain_seconds: float
+        self,
+        config: uvicorn.Config,
+        sockets: list[socket.socket],
+        limits: Limits,
+        bounds: Bounds,
+        drain_seconds: float,
+        *,
+        forked: uvicorn.Config | None = None,
     ) -> None:
         self.serves = False
         self.ended = ""
@@ -56,6 +65,8 @@ class Child(Process):
         self._asked = False
         self._known = False
         self._silent_rounds = 0
+        self._sockets = sockets
+        self._forked = forked
         super().__init__(config, sockets)
 
     @property
@@ -112,6 +123,24 @@ class Child(Process):
             side_log.say(_log, "info", "process serves", pid=self.pid)
         self.serves = serves
         self._asked, self._known, self._silent_rounds = False, True, 0
+
+    def start(self) -> None:
+        """Start it: as a fork where that can be, else as a program of its own, which loads everything anew."""
+        if self._forked is None or not fork.possible():
+            self._forked, self._sockets = None, []  # a program is given all this as bytes, and its sockets once
+            super().start()
+            return
+        pipes = [self.parent_conn.fileno(), self.child_conn.fileno()]
+        kept = [*pipes, *(each.fileno() for each in self._sockets), logs.descriptor()]
+        self.process = fork.start(self._live, kept)  # type: ignore[assignment]  # multiprocessing's both, and alike
+
+    def _live(self) -> None:
+        assert self._forked is not None  # noqa: S101 -- it was forked for that
+        self.config = self._forked
+        try:
+            self.target(self._sockets)
+        finally:
+            logs.settle()  # which an interpreter that ends does by itself, and a fork doesn't
 
     def target(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve, in the child's own process."""

@@ -2,7 +2,8 @@
 
 uvicorn's own supervisor gives a child five seconds by the clock, and waits for it in silence: a family that was frozen
 as a whole would lose children that are well, and one silent child would hold up signals and all others. Here a parent
-asks all its children in each of its rounds, and counts the rounds without an answer.
+asks all its children in each of its rounds, and counts the rounds without an answer. Its children are forks of it,
+which has loaded all that they need (``fork.py``), until SIGHUP asks for processes that load it anew.
 """
 
 import math
@@ -36,6 +37,7 @@ class Family(Multiprocess):
         bounds: What their connections are held to.
         drain_seconds: For how long they go on when all are told to stop.
         lifecycle: Tells how the family is.
+        forked: uvicorn's own, with an application for forks of this process; without it there are none.
     """
 
     processes: list[Child]  # type: ignore[assignment]  # none of them is of uvicorn's own kind
@@ -49,12 +51,14 @@ class Family(Multiprocess):
         bounds: Bounds,
         drain_seconds: float,
         lifecycle: Lifecycle,
+        forked: uvicorn.Config | None = None,
     ) -> None:
         super().__init__(config, sockets)
         self._limits = limits
         self._bounds = bounds
         self._drain_seconds = drain_seconds
         self._lifecycle = lifecycle
+        self._forked = forked
 
     @property
     def failed(self) -> bool:
@@ -140,6 +144,7 @@ class Family(Multiprocess):
     def restart_all(self) -> None:
         """Replace each child by a new one, which serves before the old one stops; until another signal comes."""
         side_log.say(_log, "info", "service reloads", pid=os.getpid())
+        self._forked = None  # what is installed may be another release by now
         for index, child in enumerate(self.processes):
             new = self._start()
             if not self._serves_in_time(new):
@@ -194,7 +199,7 @@ class Family(Multiprocess):
             child.kill()
 
     def _start(self) -> Child:
-        child = Child(self.config, self.sockets, self._limits, self._bounds, self._drain_seconds)
+        child = Child(self.config, self.sockets, self._limits, self._bounds, self._drain_seconds, forked=self._forked)
         child.start()
         side_log.say(_log, "info", "process started", pid=child.pid)
         return child
