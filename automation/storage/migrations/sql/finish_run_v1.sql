@@ -1,6 +1,6 @@
 -- Ends a claimed execution, lets the oldest one start that its rule's limit held back, and returns the status that it
 -- ended with: p_status, or cancelled where a cancel was asked for before. NULL where the claim is lost.
--- p_done is the action after which nothing was left to do, where it isn't recorded yet: that is done first.
+-- p_done is the action after which nothing was left to do, where it isn't recorded yet: that is done with it.
 -- Called by Runs.finish (automation/storage/runs/runs.py) and write_runs.
 --
 -- A cancel that was asked for is kept, whatever the run came to since: what it did is told and counted, and its last
@@ -22,7 +22,7 @@ DECLARE
     place constant integer := CASE WHEN p_logs IS NOT NULL THEN p_first END;
     run record;
 BEGIN
-    SELECT e.cancel_requested_at, e.cancel_reason INTO run
+    SELECT e.cancel_requested_at, e.cancel_reason, e.next_action INTO run
     FROM automation_executions e
     WHERE e.tenant = p_tenant AND e.execution_id = p_execution AND e.attempt = p_attempt AND e.fence = p_fence
         AND e.status || '' = 'running' AND e.lease_until IS NOT NULL
@@ -34,17 +34,18 @@ BEGIN
                 AND e.fence = p_fence
                 AND (e.status || '' = p_status OR e.status || '' = 'cancelled' AND e.cancel_requested_at IS NOT NULL));
     END IF;
-    IF p_done IS NOT NULL THEN
-        PERFORM record_action_v1(p_tenant, p_execution, p_attempt, p_fence, p_done, p_result, p_done_failed, p_done + 1,
-            p_actions_seconds, NULL, NULL);
+    IF p_done < run.next_action THEN -- recorded already
+        p_done := NULL;
     END IF;
     IF run.cancel_requested_at IS NULL THEN
         PERFORM end_execution_v1(p_tenant, p_execution, p_status, p_error_message, p_error_stack, p_failed_action,
-            p_keep_call_key, place, logs || coalesce(p_last, '[]'));
+            p_keep_call_key, place, logs || coalesce(p_last, '[]'), p_done, p_result, p_done_failed,
+            p_actions_seconds);
     ELSE
         p_status := 'cancelled';
         PERFORM end_execution_v1(p_tenant, p_execution, p_status, NULL, NULL, p_failed_action, p_keep_call_key, place,
-            logs || jsonb_build_object('timestamp', clock_timestamp(), 'level', 'info', 'message', run.cancel_reason));
+            logs || jsonb_build_object('timestamp', clock_timestamp(), 'level', 'info', 'message', run.cancel_reason),
+            p_done, p_result, p_done_failed, p_actions_seconds);
     END IF;
     PERFORM wake_executions_v1(p_tenant, limited, p_execution);
     PERFORM wake_held_execution_v1(p_tenant);

@@ -1,9 +1,8 @@
 -- Stores that an action is over and the run could go on. The answer is stored, or cancelled where a cancel was asked for,
 -- and the run ends; NULL where the claim is lost.
--- Called by Runs.write, for ActionDone (automation/storage/runs/writes.py), and by write_runs and finish_run.
+-- Called by Runs.write, for ActionDone (automation/storage/runs/writes.py), and by write_runs.
 --
--- An action before next_action is recorded already: the write is repeated, because its answer was lost. The results are
--- a JSON object that only grows at its end: what is in it stays as the action returned it.
+-- An action before next_action is recorded already: the write is repeated, because its answer was lost.
 
 CREATE FUNCTION record_action_v1(
     p_tenant uuid, p_execution uuid, p_attempt integer, p_fence bigint, index integer, p_result json,
@@ -30,8 +29,7 @@ BEGIN
     FROM append_execution_logs_v1(
         p_tenant, p_execution, p_attempt, p_first, p_logs, run.log_entries, run.log_bytes, run.logs_cut);
     UPDATE automation_executions e SET
-        results = CASE WHEN p_result IS NULL THEN e.results ELSE concat(
-            coalesce(left(e.results::text, -1) || ',', '{'), '"', index, '":', p_result::text, '}')::json END,
+        results = with_result_v1(e.results, index, p_result),
         results_bytes = e.results_bytes + coalesce(octet_length(p_result::text), 0),
         next_action = p_next_action,
         tries = 0,

@@ -1011,6 +1011,7 @@ _FUNCTIONS = (
     "waiting_executions_v1",
     "wake_executions_v1",
     "wake_held_execution_v1",
+    "with_result_v1",
     "write_runs_v1",
 )
 
