@@ -217,3 +217,17 @@ def test_what_does_not_say_where_it_sends_is_put_back_as_it_was_or_not_at_all() 
     assert [action["config"] for action in unmasked(deepcopy(sent), (mail,))] == [mail.config]
     sent[0]["config"]["to"] = ["evil@evil.example"]
     assert refused(sent, (mail,)) == ["/actions/0/config/text"]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_of_actions_that_are_stored_alike_one_is_as_good_as_the_other(number: int) -> None:
+    sent = [read()[0] for _ in range(number)]
+
+    assert [action["config"] for action in unmasked(sent, (STORED[0], STORED[0]))] == [CONFIG] * number
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_of_actions_that_only_their_secrets_tell_apart_none_is_meant_where_their_number_changes(number: int) -> None:
+    other = RuleAction(type="webhook_call", config={**CONFIG, "headers": {**CONFIG["headers"], "X-Api-Key": "other"}})
+
+    assert refused([read()[0] for _ in range(number)], (STORED[0], other))

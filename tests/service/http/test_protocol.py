@@ -135,3 +135,16 @@ async def test_whoever_was_told_so_leaves_room_for_the_next_one_to_be(monkeypatc
         await asyncio.sleep(0.05)
 
     assert [answer[:12] for answer in answers] == [b"HTTP/1.1 503"] * 2
+
+
+async def test_one_that_is_kept_is_not_ended_for_its_silence_once_the_next_request_has_begun() -> None:
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    async with conversation() as made, asyncio.timeout(10):
+        made.client.send(request)
+        assert b" 204 " in await asyncio.get_running_loop().sock_recv(made.client, 65536)
+        silence = made.protocol.timeout_keep_alive_task
+
+        made.protocol.data_received(request[:5])
+
+        assert silence is not None
+        assert silence.cancelled()
