@@ -131,3 +131,24 @@ async def test_who_takes_one_holds_it_and_waits_for_nobody_for_long(
         query = "SELECT FROM automation_bulk_operations WHERE bulk_operation_id = %s FOR UPDATE SKIP LOCKED"
         assert [other.execute(query, (each,)).rowcount for each in (one, two)] == [0, 1]
         assert other.execute(TAKEN, (runner.tenant, two, 0)).fetchone() == (False,)
+
+
+async def test_what_was_over_a_week_ago_goes_whatever_others_were_refused(runner: Runner, database: Database) -> None:
+    one, two, three = [await begun(database, runner.sample) for _ in range(3)]
+    for operation in (one, two, three):
+        names = {"tenant": runner.tenant, "one": operation, "two": operation}
+        note(runner.urls, RECORD.format("completed") if operation != one else PASS.format("'expired'"), names)
+    week = "UPDATE automation_bulk_operations SET completed_at = now() - interval '7 days' - %s * interval '1 us'"
+    with psycopg.connect(runner.urls.admin) as admin:
+        for table in ("automation_bulk_refusals", "automation_bulk_operations"):
+            admin.execute(f"DELETE FROM {table} WHERE tenant <> %s", (runner.tenant,))
+        for operation, more in ((one, 1), (two, 1), (three, 0)):
+            admin.execute(f"{week} WHERE bulk_operation_id = %s", (more, operation))
+        removed = [admin.execute("SELECT prune_bulk_operations_v1(%s)", (most,)).fetchone() for most in (1, 2, 2)]
+
+    left = rows(runner.urls)
+
+    assert removed == [(1,), (1,), (0,)]
+    assert three in left
+    assert not {one, two} & left.keys()
+    assert len(refusals(runner.urls, three)) == 2

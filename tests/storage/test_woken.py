@@ -76,6 +76,18 @@ JOBS: dict[str, tuple[str, str, tuple[int, str] | None, int | None]] = {
         (-7, "now()"),
         10,
     ),
+    "one that waits and is due is swept with its place": (
+        f"{PENDING}, due_at = now()",
+        "SELECT FROM sweep_due_executions_v1(1000)",
+        (-7, "e.queued_at"),
+        10,
+    ),
+    "one whose lease is over is swept before all that are pending": (
+        "due_at = now(), priority = 7, queued_at = now() - interval '1 minute'",
+        "SELECT FROM sweep_due_executions_v1(1000)",
+        (-11, "e.queued_at"),
+        10,
+    ),
     "one that the tenant's limit holds back is looked at after a minute": (
         PENDING,
         CLAIM.format(most=0),
