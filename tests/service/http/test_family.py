@@ -7,7 +7,7 @@ import uvicorn
 
 from automation.service import side_log
 from automation.service.connection_bounds import Bounds
-from automation.service.http.child import Child
+from automation.service.http.child import ROUND_SECONDS, START_SECONDS, Child
 from automation.service.http.family import Family
 from automation.service.lifecycle import Lifecycle
 from automation.service.settings import Settings
@@ -69,3 +69,28 @@ def test_children_that_end_at_once_are_replaced_ever_more_slowly(said: list[str]
     assert rounds == [0, 3, 8, 17]
     assert said.count("process replaced") == len(rounds)
     assert said.count("process ended at once: the next one waits") == len(rounds)
+
+
+def test_a_child_is_asked_once_until_it_answers_and_hangs_after_too_many_rounds(said: list[str]) -> None:
+    child = Stillborn()
+    answers = child.child_conn
+
+    def hangs_after() -> int:
+        """Return after how many rounds without an answer it is said to hang."""
+        rounds = 0
+        while not child.hangs:
+            child.hear()
+            rounds += 1
+        return rounds
+
+    starting = hangs_after()
+    assert answers.recv()
+    assert not answers.poll(0)
+    answers.send(True)
+    child.hear()
+    asked_again, serves = answers.poll(0), child.serves
+
+    assert (asked_again, serves, child.hangs) == (True, True, False)
+    assert (starting * ROUND_SECONDS, hangs_after() * ROUND_SECONDS) == (START_SECONDS, LIMITS.kill_seconds)
+    assert child.seconds == START_SECONDS + ROUND_SECONDS + LIMITS.kill_seconds
+    assert said == ["process serves"]
