@@ -26,10 +26,11 @@ LARGEST_RESULTS = 2 * 1024 * 1024
 
 
 class Statements:
-    """The executions that each statement of a pool asked for, and how large they could be."""
+    """The executions that each statement of a pool asked for, how large they could be, and whose share it is of."""
 
     def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: list[tuple[set[UUID], int]] = []
+        self.shares: list[UUID | None] = []
         self._fetch_rows = database.fetch_rows
         monkeypatch.setattr(database, "fetch_rows", self._note)
 
@@ -37,6 +38,7 @@ class Statements:
         if b"get_execution_v1" in query:
             _, identifiers, _, most = parameters
             self.asked.append(({UUID(each) for each in identifiers.strip("{}").split(",")}, most))
+            self.shares.append(options["tenant"])
         return await self._fetch_rows(query, parameters, **options)
 
 
@@ -65,6 +67,7 @@ async def test_a_large_one_is_left_out_of_a_statement_for_several_and_read_alone
 
     assert [document["execution_id"] for document in documents] == [str(small), str(large)]
     assert statements.asked == [({small, large}, MOST_BESIDE_OTHERS), ({large}, MOST_ALONE)]
+    assert statements.shares == [None, runner.tenant]
 
 
 async def test_a_large_one_that_nobody_else_is_read_with_costs_one_round_trip(
