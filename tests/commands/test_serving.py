@@ -1,8 +1,8 @@
 """``automation serve`` and ``automation demo``: which database they take, and what they may do to it."""
 
 import json
+import os
 import signal
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +13,11 @@ import psycopg
 import pytest
 
 from automation.storage.embedded import EmbeddedServer
-from tests.commands.terminal import COMMAND, document, environment
+from tests.commands.terminal import document, environment
 from tests.databases import Cluster, DatabaseUrls
 from tests.plain_http import PLAIN
+from tests.system import forked
+from tests.system.processes import STOP_TIMEOUT
 
 pytestmark = pytest.mark.process
 
@@ -23,24 +25,22 @@ pytestmark = pytest.mark.process
 @contextmanager
 def ready(*arguments: str, settings: Mapping[str, str]) -> Iterator[Any]:
     """Run a command that serves on a free port with ``--json``, and give its document once it is ready."""
-    with subprocess.Popen(
-        [COMMAND, *arguments, "--port", "0", "--json"],
-        env=environment(settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as output, Path(os.devnull).open("w") as errors:
+        streams = (0, output.fileno(), errors.fileno())
+        process = forked.start([*arguments, "--port", "0", "--json"], environment(settings), streams)
+    with os.fdopen(reading) as said:
         try:
-            lines = [process.stdout.readline()]
+            lines = [said.readline()]
             while lines[-1] not in ("}\n", ""):
-                lines.append(process.stdout.readline())
+                lines.append(said.readline())
             yield json.loads("".join(lines))
         finally:
             process.send_signal(signal.SIGTERM)
-            remainder = process.stdout.read()
+            remainder = said.read()
+            code = process.wait(STOP_TIMEOUT)
         assert remainder == ""
-    assert process.returncode == 0
+    assert code == 0
 
 
 @pytest.fixture

@@ -2,16 +2,26 @@
 
 import json
 import os
-import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from tests.plain_http import PLAIN
+from tests.system import forked
 from tests.system.children import PATIENCE, children_of, lines_of, wait_until_it_serves
-from tests.system.processes import COMMAND, Process, environment, port_of, serving, wait_for_line, wait_until_alive
+from tests.system.processes import Process, environment, port_of, serving, wait_for_line, wait_until_alive
+
+
+@pytest.fixture(scope="module")
+def family(session_settings: dict[str, str]) -> Iterator[Process]:
+    """A parent with two children that serve."""
+    with serving(session_settings, workers=2) as process:
+        wait_for_line(process, "service started")
+        yield process
 
 
 def replaced(process: Process, old: psutil.Process) -> psutil.Process:
@@ -52,48 +62,46 @@ def test_a_child_loads_nothing_anew_and_nothing_besides(settings: dict[str, str]
     assert since == []
 
 
-def test_a_child_has_nothing_of_another_ones(settings: dict[str, str]) -> None:
-    with serving(settings, workers=2) as process:
-        wait_for_line(process, "service started")
-        first, second = children_of(process)
-        third = replaced(process, first)
-        shared = ends(second.pid) & ends(third.pid)
-        standard = {str(Path("/proc", str(third.pid), "fd", str(number)).readlink()) for number in range(3)}
-        listening = listeners(process)
+def test_a_parent_is_alone_with_its_main_thread_and_its_children_are_forks(family: Process) -> None:
+    parent = psutil.Process(family.popen.pid)
+    deadline = time.monotonic() + PATIENCE
+    while parent.num_threads() > 1:  # one that has written a log line ends
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
-    assert len(listening) == 1
-    assert shared - standard == listening
+    commands = [child.cmdline() for child in children_of(family)]
+
+    assert commands == [parent.cmdline()] * 2
 
 
-def test_a_parent_is_alone_with_its_main_thread_and_its_children_are_forks(settings: dict[str, str]) -> None:
-    with serving(settings, workers=2) as process:
-        wait_for_line(process, "service started")
-        parent = psutil.Process(process.popen.pid)
-        deadline = time.monotonic() + PATIENCE
-        while parent.num_threads() > 1:  # one that has written a log line ends
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        commands = [child.cmdline() for child in children_of(process)]
-        own = parent.cmdline()
+def test_a_child_has_nothing_of_another_ones(family: Process) -> None:
+    first, second = children_of(family)
 
-    assert commands == [own, own]
+    third = replaced(family, first)
+    shared = ends(second.pid) & ends(third.pid)
+
+    standard = {str(Path("/proc", str(third.pid), "fd", str(number)).readlink()) for number in range(3)}
+    assert len(listeners(family)) == 1
+    assert shared - standard == listeners(family)
 
 
 def test_lines_of_children_leave_by_their_parents_pipe(settings: dict[str, str]) -> None:
-    command = [str(COMMAND), "serve", "--port", "0", "--workers", "2"]
-    popen = subprocess.Popen(command, env=environment(settings), stderr=subprocess.PIPE)
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as errors, Path(os.devnull).open("w") as nothing:
+        arguments = ["serve", "--port", "0", "--workers", "2"]
+        popen = forked.start(arguments, environment(settings), (0, nothing.fileno(), errors.fileno()))
     process = Process(popen, Path(os.devnull), Path(os.devnull))
-    try:
-        process.base_url = f"http://127.0.0.1:{port_of(process)}"
-        wait_until_alive(process)
-        for number in range(10):
-            httpx.get(f"{process.base_url}/readyz", headers={"x-request-id": f"asked-{number}"}, **PLAIN)
-        code = process.stop()
-    finally:
-        popen.kill()
-        _, written = popen.communicate()
+    with os.fdopen(reading) as written:
+        try:
+            process.base_url = f"http://127.0.0.1:{port_of(process)}"
+            wait_until_alive(process)
+            for number in range(10):
+                httpx.get(f"{process.base_url}/readyz", headers={"x-request-id": f"asked-{number}"}, **PLAIN)
+            code = process.stop()
+        finally:
+            popen.kill()
+        lines = [json.loads(line) for line in written]
 
-    lines = [json.loads(line) for line in written.splitlines()]
     asked = [line["request_id"] for line in lines if line["event"] == "request" and line["request_id"][:6] == "asked-"]
     assert code == 0
     assert sorted(asked) == [f"asked-{number}" for number in range(10)]
