@@ -1,4 +1,7 @@
-"""Counts of what a tenant keeps: equal to what is there, whatever was stored, changed or removed before."""
+"""Counts of what a tenant keeps: equal to what is there, whatever was stored, changed or removed before.
+
+Triggers count: count_stored_v1 and count_removed_executions_v1.
+"""
 
 from datetime import timedelta
 

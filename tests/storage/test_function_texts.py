@@ -84,6 +84,21 @@ def test_an_execution_that_is_told_is_looked_for_by_its_id(function: str) -> Non
     assert looked_at - by_id == LOOKING_AT_OTHERS.get(function, 0)
 
 
+@pytest.mark.parametrize(
+    "function", sorted(name for name, text in TEXTS.items() if re.search("p_(rule|execution) uuid", text))
+)
+def test_a_rule_is_looked_for_by_its_id(function: str) -> None:
+    body = BODIES[function]
+
+    looked_at = Counter(re.findall(r"\b(?:FROM|JOIN|UPDATE)\s+automation_(?:rules|rule_versions)\s+(\w+)", body))
+
+    free = {
+        name: times - len(re.findall(rf"\b(?:WHERE|AND|ON) {name}\.rule_id = ", body))
+        for name, times in looked_at.items()
+    }
+    assert {name: times for name, times in free.items() if times > 0} == {}
+
+
 BESIDE_A_KEY = re.compile(
     r"\b(\w+)\.execution_id = [\w.]+(?: AND \1\.\w+ = \w+|\s)*\s+AND[^;]*?\b\1\.status (?:=|IN\b|<>)"
 )

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.storage.locks import Transaction, somebody_else
+from automation.domain.rules import ConcurrencyPolicy
+from tests.storage.locks import Transaction, somebody_else, waiting
 from tests.storage.runner import Runner
 
 CHANGE = """
@@ -140,3 +141,19 @@ async def test_newer_ones_take_the_places_of_older_ones(runner: Runner, other: T
     assert replaced is itself
     assert [await one(other, FOUND, (execution,)) for execution in executions] == left
     assert await one(other, FOUND, (elsewhere,)) == "pending"
+
+
+async def test_one_that_is_held_again_meanwhile_is_asked_and_not_ended(runner: Runner, other: Transaction) -> None:
+    rule = await runner.rule(max_concurrent_executions=1, concurrency_policy=ConcurrencyPolicy.CANCEL_PREVIOUS)
+    claim = await runner.claimed(await runner.execute(rule))
+    runner.expire(claim.execution_id)
+    newer = await runner.execute(rule)
+    names = (runner.tenant, claim.execution_id, claim.fence)
+    await other.execute(b"SELECT FROM renew_claim_v1(%s, %s, 1, %s, 15)", names)
+
+    task = await waiting(runner, other, runner.claim(newer))
+    await other.commit()
+
+    assert await task is None
+    row = runner.row(claim.execution_id)
+    assert (row["status"], row["cancel_requested_at"] is not None) == ("running", True)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from automation.storage.migrations import functions
 from tools.mutation.nearness import MOST_NEAR, callers, importers, near
 
 OWN = "tests/storage/test_keys.py::a"
@@ -56,3 +57,13 @@ def test_a_function_of_the_database_is_shown_to_the_modules_that_call_it_by_stat
     (room / "test_two.py").write_text('QUERY = "SELECT overused_v1(1)"')
 
     assert callers(tmp_path, "used_v1") == ["tests/storage/test_one.py"]
+
+
+def test_a_function_that_triggers_run_is_named_by_the_module_that_tests_it() -> None:
+    """No statement names it, which would tell whose tests run it."""
+    repository = Path(__file__).parents[3]
+    texts = {path.stem: path.read_text() for path in functions.DIRECTORY.glob("*.sql")}
+    run_by_triggers = [name for name, text in texts.items() if "RETURNS trigger" in text]
+
+    assert run_by_triggers
+    assert [name for name in run_by_triggers if not callers(repository, name)] == []
