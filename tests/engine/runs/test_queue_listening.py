@@ -5,8 +5,10 @@ It never polls here: an execution that runs was heard of.
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import psycopg
+import psycopg_pool
 import pytest
 from psycopg import sql
 from structlog.testing import capture_logs
@@ -92,6 +94,32 @@ async def test_each_outage_of_the_queue_is_told_once_and_that_it_is_over(
 
     told = [line["event"] for line in logs if line["event"] in {"queue away", "queue back"}]
     assert told == ["queue away", "queue back"] * 2
+
+
+async def test_that_the_queue_is_back_is_told_when_it_is_and_not_when_it_is_tried(
+    database_urls: DatabaseUrls, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[EventDict] = []
+
+    def tried(*arguments: Any, **options: Any) -> Any:
+        tries.append({"event": "tried"})
+        return psycopg_pool.AsyncConnectionPool(*arguments, **options)
+
+    monkeypatch.setattr(queue, "_PAUSE", 0.05)
+    monkeypatch.setattr(queue, "_CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(queue, "AsyncConnectionPool", tried)
+    name = str(psycopg.conninfo.conninfo_to_dict(database_urls.admin)["dbname"])
+    with capture_logs() as logs, cluster.admin() as admin:
+        async with a_near_worker(database_urls):
+            await _listeners(database_urls, 1)
+            admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            await _told(tries, "tried", 4)
+            admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(name)))
+            told = [line["event"] for line in logs if line["event"] in {"queue away", "queue back"}]
+            await _told(logs, "queue back")
+
+    assert told == ["queue away"]
 
 
 async def _told(logs: list[EventDict], event: str, times: int = 1) -> None:
