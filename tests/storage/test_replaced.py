@@ -103,6 +103,15 @@ CASES: dict[str, tuple[list[One], int, int, bool, list[str]]] = {
         ["cancelled", "cancelled", "pending"],
     ),
     "who claims of the same moment": ([One(1), One(1), One(1)], 1, 1, True, ["cancelled", "cancelled", "pending"]),
+    "more run than there is room for": ([*BEGUN, One(1)], 3, 2, False, ["asked", "asked", "running", "pending"]),
+    "more run of the same moment": (
+        [*[One(2, RUNNING, None, 1)] * 3, One(1)],
+        3,
+        2,
+        False,
+        ["asked", "asked", "running", "pending"],
+    ),
+    "more wait of the same moment": ([One(1)] * 3, 2, 2, False, ["cancelled", "pending", "pending"]),
     "and of those that run": (
         [One(1, RUNNING, None, 1), One(1, RUNNING, None, 1), One(1)],
         2,
