@@ -97,6 +97,11 @@ BOUNDS: dict[str, tuple[list[str], str, dict[int, object]]] = {
         "SELECT lost_workers FROM automation_executions WHERE execution_id = %(execution)s",
         {0: 0, 1: 1},
     ),
+    "what has no deadline is never past it": (
+        [SET.format("deadline_at = NULL")],
+        "SELECT deadline_passed FROM renew_claim_v1(%(tenant)s, %(execution)s, 1, %(fence)s, 15)",
+        {0: False},
+    ),
     "a retry is not skipped": (
         [
             OF_THE_RULE.format(n=1, policy="skip"),
