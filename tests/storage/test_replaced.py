@@ -72,6 +72,7 @@ CASES: dict[str, tuple[list[One], int, int, bool, list[str]]] = {
         False,
         ["cancelled", "cancelled", "pending"],
     ),
+    "a lease that ends now is held": ([One(5, RUNNING, lease=0), One(1)], 1, 1, False, ["asked", "pending"]),
     "one that was asked is neither counted nor asked again": (
         [One(5, RUNNING, lease=1), One(4, RUNNING, lease=1, asked=True), One(1)],
         2,
