@@ -106,7 +106,7 @@ def test_tenants_are_served_in_turn_and_each_ones_requests_in_their_order(loop: 
 
 def test_who_waits_for_too_long_is_told_and_forgotten(loop: TurnLoop) -> None:
     uses = Uses(loop, size=2)
-    uses.ask(A)
+    first = uses.ask(A)
     loop.turn(3)
     late = uses.ask(A, seconds=1.5)
     loop.turn(3)
@@ -120,6 +120,7 @@ def test_who_waits_for_too_long_is_told_and_forgotten(loop: TurnLoop) -> None:
     uses.inside[0][1].set()
     uses.ask(A)
     loop.turn(5)
+    assert first.exception() is None
     assert uses.held(A) == 1
 
 
