@@ -102,6 +102,11 @@ BOUNDS: dict[str, tuple[list[str], str, dict[int, object]]] = {
         "SELECT deadline_passed FROM renew_claim_v1(%(tenant)s, %(execution)s, 1, %(fence)s, 15)",
         {0: False},
     ),
+    "an action without a result adds nothing to them": (
+        ["SELECT record_action_v1(%(tenant)s, %(execution)s, 1, %(fence)s, 0, NULL, false, 1, 0, 1, NULL)"],
+        "SELECT results_bytes FROM automation_executions WHERE execution_id = %(execution)s",
+        {0: 0},
+    ),
     "a retry is not skipped": (
         [
             OF_THE_RULE.format(n=1, policy="skip"),
