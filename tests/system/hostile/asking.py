@@ -39,13 +39,16 @@ async def post(
 
 
 async def flood(arena: Arena, clients: int, ask: Callable[[Wire], Awaitable[Answer]]) -> Counter[int]:
-    """Have clients ask, each again after its answer; return how often each status was seen."""
+    """Have clients ask, each again after its answer; return how often each status was seen.
+
+    They go on until one of them was answered: another attack may have taken the whole service away meanwhile.
+    """
     answers = Counter[int]()
-    until = time.monotonic() + FLOOD
+    begun = time.monotonic()
 
     async def be_one() -> None:
         wire = Wire(arena.base_url)
-        while time.monotonic() < until:
+        while time.monotonic() < begun + (FLOOD if answers else BRIEF):
             try:
                 async with asyncio.timeout(BRIEF):
                     answers[(await ask(wire)).status] += 1
