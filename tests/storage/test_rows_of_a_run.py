@@ -17,6 +17,15 @@ Step = Callable[[Life], Awaitable[object]]
 
 HELD = {"due_at": TIME, "lease_until": TIME}
 BEGUN = HELD | {"status": "running", "started_at": TIME, "fence": 1, "deadline_at": TIME, "log_entries": 1}
+RESTS = {
+    "results": '{"0": {"w": 1}}',
+    "results_bytes": 7,
+    "next_action": 1,
+    "due_at": TIME,
+    "lease_until": None,
+    "resume_at": TIME,
+    "log_entries": 2,
+}
 NEVER_BEGUN = {"completed_at": TIME, "due_at": None}
 OVER = NEVER_BEGUN | {"lease_until": None}
 
@@ -89,18 +98,7 @@ LIVES: dict[str, list[tuple[Step, dict[str, Any]]]] = {
     ],
     "it waits, goes back and is lost": [
         (Life.begins, BEGUN),
-        (
-            Life.waits,
-            {
-                "results": '{"0": {"w": 1}}',
-                "results_bytes": 7,
-                "next_action": 1,
-                "due_at": TIME,
-                "lease_until": None,
-                "resume_at": TIME,
-                "log_entries": 2,
-            },
-        ),
+        (Life.waits, RESTS),
         (Life.has_waited, {"resume_at": TIME}),
         (Life.begins, HELD | {"actions_successful": 1, "fence": 2, "resume_at": None, "log_entries": 3}),
         (Life.goes_back, {"due_at": TIME, "lease_until": "epoch", "log_entries": 4}),
@@ -158,18 +156,7 @@ LIVES: dict[str, list[tuple[Step, dict[str, Any]]]] = {
     ],
     "it is cancelled in a wait": [
         (Life.begins, BEGUN),
-        (
-            Life.waits,
-            {
-                "results": '{"0": {"w": 1}}',
-                "results_bytes": 7,
-                "next_action": 1,
-                "due_at": TIME,
-                "lease_until": None,
-                "resume_at": TIME,
-                "log_entries": 2,
-            },
-        ),
+        (Life.waits, RESTS),
         (
             Life.is_cancelled,
             NEVER_BEGUN
