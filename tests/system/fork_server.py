@@ -64,13 +64,15 @@ DESCRIPTORS = 4
 class Start:
     """What a process is to be: the command, or that of the copy in ``directory``.
 
-    ``in_front`` of the terminal that is its input it is alone in a session of its own.
+    ``in_front`` of the terminal that is its input it is alone in a session of its own. ``signals`` says of
+    some how whoever starts it has left them: ``heard``, ``ignored`` or ``blocked``.
     """
 
     arguments: list[str]
     environment: dict[str, str]
     directory: str | None
     in_front: bool
+    signals: dict[str, str]
     standard: list[int]
 
 
@@ -155,6 +157,7 @@ def become(start: Start) -> None:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
         signal.signal(number, handler)
+    inherit(start.signals)
     os.environ.clear()
     os.environ.update(start.environment)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -164,6 +167,17 @@ def become(start: Start) -> None:
         runpy.run_path(str(COMMAND), run_name="__main__")
     else:
         run_copy(start.directory, start.arguments)
+
+
+def inherit(signals: dict[str, str]) -> None:
+    """Leave signals, by their numbers, as they are left to a process that is started: an interpreter keeps that."""
+    for number, how in ((int(number), how) for number, how in signals.items()):
+        if how == "blocked":
+            signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+        elif how == "ignored":
+            signal.signal(number, signal.SIG_IGN)
+        elif number != signal.SIGINT:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def run_copy(directory: str, arguments: list[str]) -> None:

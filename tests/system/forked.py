@@ -19,7 +19,8 @@ import weakref
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from types import MappingProxyType
+from typing import Literal, Protocol
 
 from tests.system.fork_server import COMMAND, COPYS_COMMAND, RECORD
 
@@ -31,6 +32,22 @@ _READ_WHEN_USED = ("AUTOMATION_", "COLUMNS", "NOTIFY_", "NO_COLOR", "PYTEST_", "
 """Beginnings of the variables that nothing reads before the command runs."""
 
 _IN_FRONT = ("setsid", "--ctty")
+
+_LEAVING = """
+import os, signal, sys
+
+end = sys.argv.index("--")
+for number, _, how in (each.partition("=") for each in sys.argv[1:end]):
+    if how == "blocked":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {int(number)})
+    else:
+        signal.signal(int(number), signal.SIG_IGN if how == "ignored" else signal.SIG_DFL)
+os.execv(sys.argv[end + 1], sys.argv[end + 1:])
+"""
+"""A program that starts another as it says it leaves signals to it."""
+
+How = Literal["heard", "ignored", "blocked"]
+"""How whoever starts a process may have left a signal to it."""
 
 Descriptor = int
 
@@ -136,6 +153,7 @@ class ForkServer:
         *,
         copy: Path | None,
         in_front: bool,
+        signals: Mapping[signal.Signals, How],
     ) -> Forked:
         """Start the command: with these arguments, with this environment alone, on these standard streams."""
         sys.audit("subprocess.Popen", str(COMMAND), [str(COMMAND), *arguments], copy, environment)
@@ -144,6 +162,7 @@ class ForkServer:
             "environment": dict(environment),
             "directory": None if copy is None else str(copy),
             "in_front": in_front,
+            "signals": {str(int(number)): how for number, how in signals.items()},
         }
         told, theirs = os.pipe()
         try:
@@ -165,6 +184,7 @@ def start(
     *,
     copy: Path | None = None,
     in_front: bool = False,
+    signals: Mapping[signal.Signals, How] = MappingProxyType({}),
 ) -> Started:
     """Start the service's command, forked where that makes no difference.
 
@@ -174,14 +194,16 @@ def start(
         streams: Its standard input, output and error.
         copy: Where the copy of the service is whose command it is to be, if it is a copy's.
         in_front: Whether the terminal that is its standard input is its own: Ctrl-C there is for it and what it starts.
+        signals: How some are left to it; all others are as this process has them.
     """
     if os.environ.get(STARTS) != "real" and (copy is None or _is_alone(arguments)):
         server = _server(*(() if copy is None else ("libraries",)))
         if server.can_start(environment):
-            return server.start(arguments, environment, streams, copy=copy, in_front=in_front)
+            return server.start(arguments, environment, streams, copy=copy, in_front=in_front, signals=signals)
     stdin, stdout, stderr = streams
     program = [COMMAND] if copy is None else [sys.executable, "-c", COPYS_COMMAND]
-    command = [*(_IN_FRONT if in_front else ()), *program, *arguments]
+    left = [sys.executable, "-c", _LEAVING, *(f"{int(number)}={how}" for number, how in signals.items()), "--"]
+    command = [*(left if signals else ()), *(_IN_FRONT if in_front else ()), *program, *arguments]
     return subprocess.Popen(command, cwd=copy, env=environment, stdin=stdin, stdout=stdout, stderr=stderr)
 
 

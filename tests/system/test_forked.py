@@ -8,16 +8,24 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 import pytest
 
 from tests.signals import deaf
 from tests.system import forked
-from tests.system.forked import STARTS, Forked, Started
+from tests.system.forked import STARTS, Forked, How, Started
 from tests.system.processes import copy_service, environment, plant, running, serving, wait_for_line
 
 Seen = Mapping[str, object]
+
+TELLS_SIGNALS = """
+import signal
+ignored = (number.name for number in sorted(signal.Signals) if signal.getsignal(number) is signal.SIG_IGN)
+blocked = (number.name for number in sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+print("ignored", *(name for name in ignored if name not in {"SIGPIPE", "SIGXFSZ"}), "blocked", *blocked)
+"""
 
 
 def seen_of(process: Started) -> Seen:
@@ -54,12 +62,17 @@ def _kind(link: str) -> str:
 
 
 def run(
-    arguments: Sequence[str], settings: Mapping[str, str], directory: Path, copy: Path | None = None
+    arguments: Sequence[str],
+    settings: Mapping[str, str],
+    directory: Path,
+    copy: Path | None = None,
+    signals: Mapping[signal.Signals, How] = MappingProxyType({}),
 ) -> tuple[Started, str, str]:
     """Run the command, or a copy's, to its end; give also what it wrote."""
     output, errors = directory / "output", directory / "errors"
     with output.open("wb") as stdout, errors.open("wb") as stderr:
-        process = forked.start(arguments, environment(settings), (0, stdout.fileno(), stderr.fileno()), copy=copy)
+        streams = (0, stdout.fileno(), stderr.fileno())
+        process = forked.start(arguments, environment(settings), streams, copy=copy, signals=signals)
         process.wait(60)
     return process, output.read_text(), errors.read_text()
 
@@ -73,6 +86,26 @@ def test_a_forked_server_is_what_a_started_one_is(settings: dict[str, str], monk
 
     assert (kind, real_kind) == (Forked, subprocess.Popen)
     assert seen == real
+
+
+def test_a_fork_has_signals_as_they_are_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: dict[signal.Signals, How] = {
+        signal.SIGHUP: "ignored",
+        signal.SIGINT: "ignored",
+        signal.SIGQUIT: "heard",
+        signal.SIGTERM: "blocked",
+        signal.SIGUSR1: "blocked",
+    }
+    copy = copy_service(tmp_path / "copy")
+    plant(copy, "automation/commands/__init__.py", "INTERRUPTED = 130\n", f"INTERRUPTED = 130\n{TELLS_SIGNALS}")
+
+    process, *said = run(["--version"], {}, tmp_path, copy, left)
+    monkeypatch.setenv(STARTS, "real")
+    real, *really_said = run(["--version"], {}, tmp_path, copy, left)
+
+    assert (type(process), type(real)) == (Forked, subprocess.Popen)
+    assert said == really_said
+    assert said[0].startswith("ignored SIGHUP SIGINT blocked SIGUSR1 SIGTERM\n")
 
 
 def test_a_forked_worker_is_what_a_started_one_is(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,14 +5,16 @@ import itertools
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
-from tests.system.processes import COMMAND, START_TIMEOUT, STOP_TIMEOUT, environment
+from tests.system import forked
+from tests.system.forked import How, Started
+from tests.system.processes import START_TIMEOUT, STOP_TIMEOUT, environment
 
 READY: Mapping[str, str] = {
     "serve": "Serving on",
@@ -21,35 +23,21 @@ READY: Mapping[str, str] = {
 }
 """What each command that runs until it is stopped says when it is ready."""
 
-STARTS = (
-    *itertools.product(("serve", "worker"), ("ignored", "blocked"), (signal.SIGTERM, signal.SIGINT)),
+DEAF: tuple[How, How] = ("ignored", "blocked")
+STARTS: tuple[tuple[str, How, signal.Signals], ...] = (
+    *itertools.product(("serve", "worker"), DEAF, (signal.SIGTERM, signal.SIGINT)),
     ("demo", "ignored", signal.SIGINT),
     ("demo", "blocked", signal.SIGTERM),
 )
 
-LAUNCHER = """
-import os, signal, sys
-
-how, number, *command = sys.argv[1:]
-if how == "ignored":
-    signal.signal(int(number), signal.SIG_IGN)
-elif how == "blocked":
-    signal.pthread_sigmask(signal.SIG_BLOCK, {int(number)})
-else:
-    signal.signal(int(number), signal.SIG_DFL)  # as in a terminal, also where the run outlives its own
-os.execv(command[0], command)
-"""
-
 
 @contextlib.contextmanager
-def started(
-    command: str, how: str, number: signal.Signals, settings: Mapping[str, str]
-) -> Iterator["subprocess.Popen[bytes]"]:
+def started(command: str, how: How, number: signal.Signals, settings: Mapping[str, str]) -> Iterator[Started]:
     """Run a command, ready, that was started with a signal ignored, blocked, or heard."""
-    arguments: Sequence[str] = [sys.executable, "-c", LAUNCHER, how, str(int(number)), str(COMMAND), command]
     environ = environment({**settings, "AUTOMATION_PORT": "0"})
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, env=environ)
+    with Path(os.devnull).open("rb") as nothing, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        streams = (nothing.fileno(), output.fileno(), errors.fileno())
+        process = forked.start([command], environ, streams, signals={number: how})
         try:
             deadline = time.monotonic() + START_TIMEOUT
             while READY[command].encode() not in os.pread(output.fileno(), 65536, 0):
@@ -59,12 +47,12 @@ def started(
             yield process
         finally:
             process.kill()
-            process.wait()
+            process.wait(STOP_TIMEOUT)
 
 
 @pytest.mark.parametrize(("command", "how", "number"), STARTS)
 def test_a_signal_stops_what_was_started_without_it(
-    settings: dict[str, str], command: str, how: str, number: signal.Signals
+    settings: dict[str, str], command: str, how: How, number: signal.Signals
 ) -> None:
     with started(command, how, number, settings) as process:
         process.send_signal(number)
