@@ -12,7 +12,7 @@ from automation.storage.embedded import EmbeddedServer
 from automation.storage.embedded.cluster import is_present
 from tests.docs.blocks import REPOSITORY
 from tests.docs.shell import Shell, leave_all
-from tests.system.processes import free_port
+from tests.ports import free_port
 
 INSTALLED = (".venv", "node_modules")
 """What ``make`` would install: taken from here."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from automation.storage.embedded import programs
 from automation.storage.embedded.account import present_account
 from automation.storage.embedded.programs import ServerPrograms
-from tests.system.processes import free_port
+from tests.ports import free_port
 
 _PASSWORD = "secret"
 

@@ -30,6 +30,7 @@ in_a_terminal() {
         [ ! -e "$terminal.pid" ] || return 0
     fi
     leave "$terminal"
+    : >"$terminal.out" # or what was there before would be taken for what is awaited
     set -m
     "$@" >"$terminal.out" </dev/null &
     echo $! >"$terminal.pid"

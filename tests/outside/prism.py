@@ -11,7 +11,8 @@ import httpx
 
 from tests.outside.sdk.recorder import Exchange, Recording, recording
 from tests.plain_http import PLAIN
-from tests.system.processes import REPOSITORY, free_port
+from tests.ports import free_port
+from tests.system.processes import REPOSITORY
 
 PRISM = REPOSITORY / "node_modules" / ".bin" / "prism"
 CONTRACT = REPOSITORY / "openapi.yaml"

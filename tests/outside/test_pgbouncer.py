@@ -20,7 +20,8 @@ from automation.storage.pool.pooler import PoolerBetween, require_session
 from tests.commands.terminal import assert_refused, run
 from tests.databases import Cluster, DatabaseUrls
 from tests.plain_http import PLAIN
-from tests.system.processes import free_port, serving
+from tests.ports import free_port
+from tests.system.processes import serving
 from tests.system.tenancy import EXECUTIONS, RULES, new_tenant
 
 PATIENCE = 10.0

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -238,10 +237,3 @@ def frozen(pid: int) -> Iterator[None]:
         for member in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.resume()
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.system.attack import attack, dictionaries, of_a_visitor, of_an_operator, write_configuration
-from tests.system.processes import free_port
 from tests.system.tenancy import Tenant
 
 pytestmark = pytest.mark.timeout(600)

@@ -17,13 +17,13 @@ import pytest
 
 from automation.service.watchdog import EXIT_CODE
 from tests.plain_http import PLAIN
+from tests.ports import free_port
 from tests.system.children import PATIENCE, await_children, children_of, lines_of, wait_until_it_serves
 from tests.system.processes import (
     COMMAND,
     Process,
     copy_service,
     environment,
-    free_port,
     frozen,
     plant,
     running,

@@ -12,7 +12,8 @@ import pytest
 from automation.storage.embedded import EmbeddedServer
 from tests.commands.terminal import assert_refused, run
 from tests.databases import Cluster, DatabaseUrls
-from tests.system.processes import COMMAND, demonstrating, environment, free_port, running, wait_for_line
+from tests.ports import free_port
+from tests.system.processes import COMMAND, demonstrating, environment, running, wait_for_line
 
 
 @pytest.fixture

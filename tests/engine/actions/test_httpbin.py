@@ -1,7 +1,7 @@
 """Webhooks against a receiver that no one here wrote: httpbin, in a process and an environment of its own."""
 
+import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,36 +11,35 @@ import pytest
 from automation.engine.actions import ActionFailed, Actions
 from tests.engine.actions.calls import a_call
 from tests.plain_http import PLAIN
-from tests.system.processes import free_port
+from tests.system.processes import START_TIMEOUT
 
 pytestmark = pytest.mark.process
 
 PYTHON = Path(__file__).parents[3] / ".venv-httpbin" / "bin" / "python"
+SERVER = """
+import sys
+from httpbin import app
+from werkzeug.serving import make_server
+
+make_server("127.0.0.1", 0, app, threaded=True, fd=int(sys.argv[1])).serve_forever()
+"""
 
 
 @pytest.fixture(scope="module")
 def httpbin() -> Iterator[str]:
-    """The base URL of a running httpbin."""
+    """The base URL of a running httpbin, whose clients wait until it has started."""
     assert PYTHON.exists(), "httpbin is not installed: run the tests by `make test`, which installs it"
-    port = free_port()
-    command = [str(PYTHON), "-m", "httpbin.core", "--host", "127.0.0.1", "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield _ready(f"http://127.0.0.1:{port}", process)
-        finally:
-            process.terminate()
-
-
-def _ready(url: str, process: "subprocess.Popen[bytes]") -> str:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            httpx.get(f"{url}/status/200", **PLAIN)
-        except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return url
-    raise AssertionError("httpbin did not start")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        command = [str(PYTHON), "-c", SERVER, str(listener.fileno())]
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[listener.fileno()]
+        ) as process:
+            try:
+                url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+                httpx.get(f"{url}/status/200", **PLAIN, timeout=START_TIMEOUT)
+                yield url
+            finally:
+                process.terminate()
 
 
 async def test_what_is_sent_is_what_was_configured(actions: Actions, httpbin: str) -> None:
