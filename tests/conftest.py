@@ -2,6 +2,7 @@
 
 - ``cluster``: the run's server. ``with cluster.database() as urls`` gives one more database at any time.
 - ``data_directories``: what makes a data directory for a server of a test's own.
+- ``embedded_directory``: one of them, whose server is deleted afterwards.
 - ``database_urls``: a fresh, migrated and empty database for this test: ``owner``, ``api``, ``worker``, ``admin``.
 - ``administration``: the owner's commands in it, to make tenants, users, keys, rules and executions.
 - ``database``: the API's pool in it, open.
@@ -20,6 +21,7 @@ import pytest
 
 from automation.service import process_memory
 from automation.storage.accounts.administration import Administration
+from automation.storage.embedded import EmbeddedServer
 from automation.storage.pool.database import Database
 from tests import kinds, memory, signals
 from tests.administering import administering
@@ -102,6 +104,14 @@ def data_directories(
     """What makes data directories for servers of a test's own, in memory as the run's is; who asks ends the server."""
     assert cluster
     return lambda name: memory.directory(place_of_the_run / POSTGRESQL, name) or tmp_path_factory.mktemp(name)
+
+
+@pytest.fixture
+def embedded_directory(data_directories: Callable[[str], Path]) -> Iterator[Path]:
+    """A data directory, whose embedded server is deleted afterwards."""
+    path = data_directories("embedded")
+    yield path
+    EmbeddedServer(path).discard()
 
 
 @pytest.fixture

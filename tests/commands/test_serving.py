@@ -12,7 +12,6 @@ import httpx
 import psycopg
 import pytest
 
-from automation.storage.embedded import EmbeddedServer
 from tests.commands.terminal import document, environment
 from tests.databases import Cluster, DatabaseUrls
 from tests.plain_http import PLAIN
@@ -48,14 +47,6 @@ def empty(cluster: Cluster) -> Iterator[DatabaseUrls]:
     """A database without any tables."""
     with cluster.database(migrated=False) as urls:
         yield urls
-
-
-@pytest.fixture
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data directory, whose embedded server is deleted afterwards."""
-    path = tmp_path_factory.mktemp("data")
-    yield path
-    EmbeddedServer(path).discard()
 
 
 def tables(urls: DatabaseUrls) -> set[str]:
@@ -103,8 +94,8 @@ def test_a_demo_says_what_to_paste(empty: DatabaseUrls, tmp_path: Path) -> None:
     assert answer.json()["data"]["execution_id"] == written["executions"]["completed"]
 
 
-def test_the_embedded_database_is_shared_with_a_demo_that_runs(directory: Path) -> None:
-    settings = {"AUTOMATION_DATA_DIR": str(directory)}
+def test_the_embedded_database_is_shared_with_a_demo_that_runs(embedded_directory: Path) -> None:
+    settings = {"AUTOMATION_DATA_DIR": str(embedded_directory)}
 
     with ready("demo", settings=settings):
         listed = document("tenants", "list", settings={**settings, "AUTOMATION_DATABASE_URL": "embedded"})

@@ -11,7 +11,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from automation.storage.embedded import EmbeddedServer
 from tests.system import forked
 from tests.system.forked import Started
 from tests.system.processes import START_TIMEOUT, STOP_TIMEOUT, environment
@@ -94,21 +93,13 @@ def demo_in_front(directory: Path) -> Iterator[Terminal]:
         os.close(descriptor)
 
 
-@pytest.fixture
-def directory(data_directories: Callable[[str], Path]) -> Iterator[Path]:
-    """A data directory, whose cluster is deleted afterwards."""
-    path = data_directories("interrupted")
-    yield path
-    EmbeddedServer(path).discard()
-
-
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("stop", [interrupt, interrupt_twice, terminate])
 def test_it_stops_in_order_at_every_moment_and_says_no_more_than_that(
-    directory: Path, stop: Callable[[Terminal], None]
+    embedded_directory: Path, stop: Callable[[Terminal], None]
 ) -> None:
     for moment in MOMENTS:
-        with demo_in_front(directory) as terminal:
+        with demo_in_front(embedded_directory) as terminal:
             terminal.read_until(moment)
             family = terminal.process.children(recursive=True)
             before = len(terminal.shown)
@@ -124,5 +115,5 @@ def test_it_stops_in_order_at_every_moment_and_says_no_more_than_that(
         assert said.count("Stopping ...") <= 1, said
         assert "Traceback" not in said, said
         assert "rror" not in said, said
-        assert "Traceback" not in (directory / "demo.log").read_text(), moment
-        assert not list(directory.glob("*.incomplete")), moment
+        assert "Traceback" not in (embedded_directory / "demo.log").read_text(), moment
+        assert not list(embedded_directory.glob("*.incomplete")), moment

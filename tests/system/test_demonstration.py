@@ -14,14 +14,6 @@ COLUMNS = 80
 LINES = 15
 
 
-@pytest.fixture
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data directory, whose cluster is deleted afterwards."""
-    path = tmp_path_factory.mktemp("twice")
-    yield path
-    EmbeddedServer(path).discard()
-
-
 def screen(directory: Path) -> tuple[list[str], list[str]]:
     """Start the demo and stop it again; return the lines that it wrote to standard error and to standard output."""
     with running(["demo", "--port", "0"], {"AUTOMATION_DATA_DIR": str(directory)}) as process:
@@ -53,8 +45,8 @@ def test_a_demo_that_was_stopped_before_it_wrote_its_runs_down_starts_again(sett
     assert second.demo["executions"].keys() == first.demo["executions"].keys()
 
 
-def test_a_second_start_keeps_what_the_first_one_ran(directory: Path) -> None:
-    settings = {"AUTOMATION_DATA_DIR": str(directory)}
+def test_a_second_start_keeps_what_the_first_one_ran(embedded_directory: Path) -> None:
+    settings = {"AUTOMATION_DATA_DIR": str(embedded_directory)}
 
     with demonstrating(settings) as first:
         pass
@@ -65,13 +57,21 @@ def test_a_second_start_keeps_what_the_first_one_ran(directory: Path) -> None:
     assert second.demo["keys"] == first.demo["keys"]
 
 
-def test_its_first_screen_is_its_steps_with_their_times_and_the_greeting(directory: Path) -> None:
+@pytest.fixture
+def short_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data directory whose path takes no more of a terminal than an operator's, deleted with its server."""
+    path = tmp_path_factory.mktemp("data")
+    yield path
+    EmbeddedServer(path).discard()
+
+
+def test_its_first_screen_is_its_steps_with_their_times_and_the_greeting(short_directory: Path) -> None:
     for first_step in ("Creating the database", "Starting the database"):
-        steps, greeting = screen(directory)
+        steps, greeting = screen(short_directory)
 
         assert steps[0].split("  ")[1] == first_step
         assert all(step.endswith(" s") for step in steps), steps
         assert height([*steps, *greeting]) <= LINES
-        assert str(directory / "demo.log") in greeting[-1]
-    assert '"operation":"executeAutomationRule"' in (directory / "demo.log").read_text()
-    assert "worker started" in (directory / "demo.log").read_text()
+        assert str(short_directory / "demo.log") in greeting[-1]
+    assert '"operation":"executeAutomationRule"' in (short_directory / "demo.log").read_text()
+    assert "worker started" in (short_directory / "demo.log").read_text()

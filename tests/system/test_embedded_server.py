@@ -1,14 +1,12 @@
 """An embedded server that is killed under a process of the service: said once, and started again or given up."""
 
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
-from automation.storage.embedded import EmbeddedServer
 from tests.plain_http import PLAIN
 from tests.system.processes import Process, running, serving, wait_for_line
 
@@ -17,11 +15,9 @@ RUNS = "the embedded PostgreSQL runs again"
 
 
 @pytest.fixture
-def settings(data_directories: Callable[[str], Path]) -> Iterator[dict[str, str]]:
+def settings(embedded_directory: Path) -> dict[str, str]:
     """The settings of an operator who uses the embedded server; nothing of it is left afterwards."""
-    directory = data_directories("embedded")
-    yield {"AUTOMATION_DATABASE_URL": "embedded", "AUTOMATION_DATA_DIR": str(directory)}
-    EmbeddedServer(directory).discard()
+    return {"AUTOMATION_DATABASE_URL": "embedded", "AUTOMATION_DATA_DIR": str(embedded_directory)}
 
 
 def cluster_of(settings: dict[str, str]) -> Path:

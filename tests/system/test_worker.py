@@ -3,25 +3,15 @@
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from automation.storage.embedded import EmbeddedServer
 from tests.commands.terminal import assert_refused, run
 from tests.databases import Cluster, DatabaseUrls
 from tests.ports import free_port
 from tests.system.processes import COMMAND, demonstrating, environment, running, wait_for_line
-
-
-@pytest.fixture
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data directory, whose embedded server is deleted afterwards."""
-    path = tmp_path_factory.mktemp("data")
-    yield path
-    EmbeddedServer(path).discard()
 
 
 def test_without_a_database_it_says_what_to_set(settings: dict[str, str]) -> None:
@@ -69,8 +59,8 @@ def test_a_signal_stops_it_in_order(settings: dict[str, str], number: signal.Sig
     assert events == ["worker started", "worker stopping", "worker stopped"]
 
 
-def test_it_runs_on_the_embedded_database(directory: Path) -> None:
-    settings = {"AUTOMATION_DATABASE_URL": "embedded", "AUTOMATION_DATA_DIR": str(directory)}
+def test_it_runs_on_the_embedded_database(embedded_directory: Path) -> None:
+    settings = {"AUTOMATION_DATABASE_URL": "embedded", "AUTOMATION_DATA_DIR": str(embedded_directory)}
 
     with running(["worker"], settings) as process:
         wait_for_line(process, "worker started")
