@@ -11,6 +11,7 @@ import pytest
 from automation.contract.compiled.cursors import LONGEST, Cursors, Listing, passing_keys
 from automation.domain.errors import InvalidCursor
 from automation.domain.pages import Cursor, Position
+from tests.shipped_contract.shipped import DOCUMENT
 
 OLD, NEW = "an old secret of thirty-two characters", "a new secret of thirty-two characters"
 TIME = datetime(2026, 11, 2, 8, 15, 29, 950_001, tzinfo=UTC)
@@ -121,3 +122,16 @@ def test_a_new_key_is_another_each_time() -> None:
     made = [dict([passing_keys().split(":", 1)]) for _ in range(2)]
 
     assert not readable(Cursors(made[0]).written(CURSOR, LISTING), cursors=Cursors(made[1]))
+
+
+def test_what_another_release_has_made_is_read() -> None:
+    made = "AQJrMQAABl9Gv8SpMXyeZnl0JUDelEvgf8H5CueM4Rez_4V0XcuXspVsqq7H"
+
+    assert CURSORS.written(CURSOR, LISTING) == made
+    assert CURSORS.read(made, LISTING) == CURSOR
+
+
+def test_the_contract_takes_as_many_characters_as_a_cursor_may_have() -> None:
+    (parameter,) = (each for each in DOCUMENT["components"]["parameters"].values() if each["name"] == "cursor")
+
+    assert parameter["schema"]["maxLength"] == LONGEST

@@ -117,3 +117,9 @@ async def test_headers_that_belong_to_it_reach_the_handler_with_a_body_and_witho
 
     headers, text = {"ce-id": "1", "ce-type": "order.created"}, RawBody(b"text", "text/plain")
     assert got == [replace(text, headers=headers), RawBody(b"", "", headers), None, text]
+
+
+def test_whoever_logs_it_shows_nothing_of_it() -> None:
+    shown = repr(RawBody(b"SECRET", "text/plain", {"webhook-signature": "SECRET"}))
+
+    assert shown == "RawBody(media_type='text/plain')"

@@ -11,6 +11,9 @@ HEADER: Json = {"required": True, "description": "A header.", "schema": {"type":
 HEADERS: Json = {
     "X-Count": HEADER,
     "X-Note": {"description": "A header.", "schema": STRING},
+    "X-Many": {"description": "A header of any numbers.", "schema": {"type": "array", "items": STRING, "maxItems": 1}},
+    "X-Any": {"description": "A header of any number.", "schema": {"type": "integer"}},
+    "X-Short": {"description": "A header of few characters.", "schema": {"type": "string", "maxLength": 1}},
     "X-Request-Id": {"required": True, "description": "Added further out.", "schema": STRING},
 }
 THING: Json = {
@@ -24,6 +27,7 @@ THING: Json = {
     },
 }
 ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+LARGEST = (b'{"id": "%s"}' % ID.encode()).ljust(4 * 1024 * 1024)
 DESCRIBED = operation(
     responses={
         "200": answer({"$ref": "#/components/schemas/Thing"}),
@@ -53,6 +57,10 @@ DESCRIBED = operation(
         (Reply({"id": ID}, 201), "headers", "x-count"),
         (Reply({"id": ID}, 201, {"X-Count": "SECRET"}), "headers", "X-Count"),
         (Reply({"id": ID}, 201, {"X-Count": "0"}), "headers", "X-Count"),
+        (Reply({"id": ID}, 201, {"X-Count": "1", "X-Many": "a, b"}), "headers", "X-Many"),
+        (Reply({"id": ID}, 201, {"X-Count": "1", "X-Any": "a"}), "headers", "X-Any"),
+        (Reply({"id": ID}, 201, {"X-Count": "1", "X-Short": "ab"}), "headers", "X-Short"),
+        pytest.param(LARGEST + b" ", "size", "the whole of it", id="too large"),
         (Reply(b"\xff", 202), "utf-8", "the whole of it"),
         (Reply("SECRET", 202), "maxLength", "the whole of it"),
         (Reply(1, 202), "encoding", "the whole of it"),
@@ -86,6 +94,7 @@ async def test_a_response_that_breaks_the_contract_is_an_internal_error(
         ({"id": ID, "price": None}, 200),
         (Reply({"id": ID}, 201, {"X-Count": "2", "X-Note": "é"}), 201),
         (Reply("abc", 202), 202),
+        pytest.param(LARGEST, 200, id="as large as any may be"),
         (Reply(None, 204), 204),
         (Reply({"code": "conflict"}, 409), 409),
     ],

@@ -139,3 +139,11 @@ def test_64_levels_are_read_and_no_more(before: str, after: str, levels: int) ->
     assert parsed_opaque(deep.encode()) == (json.loads(deep), deep)
     with pytest.raises(InvalidBody, match="64 levels"):
         parsed_opaque(f"[{deep}]".encode())
+
+
+@pytest.mark.parametrize("content", [b"{}", b"7", b'"[]"', b"null", b" true"])
+def test_items_are_those_of_an_array(content: bytes) -> None:
+    with pytest.raises(InvalidBody, match="no array") as refused:
+        list(parsed_items(content))
+
+    assert [each.message for each in refused.value.violations] == ["must be an array"]

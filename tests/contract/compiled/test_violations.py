@@ -6,7 +6,7 @@ import jsonschema_rs
 import pytest
 
 from automation.contract.compiled.schemas import Schemas, translated
-from automation.contract.compiled.violations import of_body
+from automation.contract.compiled.violations import LONGEST_LIST, choice, of_body
 from automation.domain.errors import Violation
 from tests.shipped_contract.shipped import DOCUMENT
 
@@ -99,6 +99,27 @@ def test_every_bound_is_named(schema: dict[str, Any], sent: object, words: str) 
 )
 def test_a_form_is_told_in_the_words_beside_it(schema: dict[str, Any], words: str) -> None:
     assert message(schema) == words
+
+
+@pytest.mark.parametrize(
+    ("lengths", "named", "rest"),
+    [
+        ([LONGEST_LIST], 1, 0),
+        ([LONGEST_LIST + 1], 0, 1),
+        ([100, LONGEST_LIST - 102], 2, 0),
+        ([100, LONGEST_LIST - 101], 1, 1),
+        ([50, 50, LONGEST_LIST - 104], 3, 0),
+        ([50, 50, LONGEST_LIST - 103], 2, 1),
+    ],
+)
+def test_what_there_is_to_choose_from_is_named_as_far_as_a_list_may_be_long(
+    lengths: list[int], named: int, rest: int
+) -> None:
+    options = [character * length for character, length in zip("abc", lengths, strict=False)]
+
+    listed = ", ".join(options[:named]) + (f" and {rest} more" if rest else "")
+    words = f"must be one of: {listed}" if named else f"must be one of {rest} values, which the contract lists"
+    assert choice(options) == (f"must be {options[0]}" if len(options) == named == 1 else words)
 
 
 def test_a_form_is_found_wherever_it_stands() -> None:

@@ -1,5 +1,6 @@
 """A handler that takes long may wait for the end of the connection that its request came on."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,10 +23,13 @@ async def test_a_handler_of_a_body_is_told_when_its_client_has_gone(handlers: Ha
     application = handlers.application(
         contract({"/thing": {"put": writing("putThing", {"type": "integer"})}}), put_thing
     )
-    messages = iter([{"type": "http.request", "body": b"7", "more_body": False}, {"type": "http.disconnect"}])
+    body = {"type": "http.request", "body": b"7", "more_body": False}
+    messages: Iterator[dict[str, Any]] = iter([body, {"type": "http.disconnect"}])
 
     async def receive() -> Any:
-        return next(messages)
+        message = next(messages)
+        told.append(message["type"])
+        return message
 
     async def send(_message: Any) -> None:
         pass
@@ -42,4 +46,4 @@ async def test_a_handler_of_a_body_is_told_when_its_client_has_gone(handlers: Ha
     }
     await application(scope, receive, send)
 
-    assert told == ["has read 7", "was left"]
+    assert told == ["http.request", "has read 7", "http.disconnect", "was left"]

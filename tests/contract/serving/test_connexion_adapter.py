@@ -14,11 +14,11 @@ from typing import Any
 import connexion
 import pytest
 from connexion.middleware import ConnexionMiddleware
-from connexion.middleware.abstract import ROUTING_CONTEXT, SpecMiddleware
+from connexion.middleware.abstract import ROUTING_CONTEXT, RoutedMiddleware, SpecMiddleware
 from connexion.middleware.exceptions import ExceptionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
 from connexion.middleware.routing import RoutingAPI, RoutingMiddleware
-from connexion.middleware.security import SecurityMiddleware
+from connexion.middleware.security import SecurityMiddleware, SecurityOperation
 from connexion.resolver import Resolution, Resolver
 from connexion.spec import Specification
 from starlette.routing import Route
@@ -153,6 +153,23 @@ async def test_the_operation_is_found_where_connexion_leaves_it() -> None:
     assert path_parameters == {"id": "a"}
 
 
+@pytest.mark.parametrize("secured_too", [True, False])
+async def test_no_layer_looks_an_operation_up_for_a_request(monkeypatch: pytest.MonkeyPatch, secured_too: bool) -> None:
+    thing = parameter("id", "path", UUID_STRING)
+    described = secured() if secured_too else operation()
+    app = assembled(document=contract({"/things/{id}": {"parameters": [thing], "get": described}}))
+    await client(app).get("/things/a", headers={"x-api-key": "a"})
+
+    async def looked_up(*_: Any) -> None:
+        raise AssertionError
+
+    for layer in (RoutedMiddleware, SecurityOperation):
+        monkeypatch.setattr(layer, "__call__", looked_up)
+    response = await client(app).get("/things/a", headers={"x-api-key": "a"})
+
+    assert response.json()["code"] == "not_found"
+
+
 async def test_what_was_routed_to_is_known_to_the_outer_layers_when_they_answer_an_error() -> None:
     seen = []
 
@@ -211,6 +228,22 @@ async def test_a_domain_error_of_securitys_arrives_as_it_is() -> None:
     response = await client(assembled(security=Refusal)).get("/things/a")
 
     assert (response.status_code, response.json()["code"]) == (401, "api_key_expired")
+
+
+async def test_security_sees_the_requests_head() -> None:
+    seen = []
+
+    class Looking(Scheme):
+        def get_fn(self, _scheme: Any, _scopes: object) -> Any:
+            async def verify(request: Any) -> Any:
+                seen.append(dict(request.scope["headers"])[b"x-api-key"])
+                return {"sub": "someone", "principal": PRINCIPAL}
+
+            return verify
+
+    await client(assembled(security=Looking)).get("/things/a", headers={"x-api-key": "a key"})
+
+    assert seen == [b"a key"]
 
 
 async def test_layers_follow_security_in_their_order() -> None:

@@ -29,6 +29,13 @@ def test_revisions_and_representations_have_different_tags() -> None:
     assert len(set(tags)) == len(tags)
 
 
+def test_variants_of_a_representation_have_tags_of_their_own() -> None:
+    tags = [each.tag("7.1.0") for each in (TAGS, TAGS.variant("a"), TAGS.variant("b"), TAGS.variant("a").variant("b"))]
+
+    assert len(set(tags)) == len(tags)
+    assert TAGS.variant("a").tag("7.1.0") == tags[1]
+
+
 @pytest.mark.parametrize(
     "if_none_match",
     [

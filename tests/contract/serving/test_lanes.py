@@ -51,6 +51,18 @@ def test_requests_of_different_lanes_do_not_wait_for_each_other(loop: TurnLoop) 
     assert len(begun) == len(Lane) * MOST
 
 
+def test_a_lane_is_forgotten_once_nobody_uses_it(loop: TurnLoop) -> None:
+    lanes, until = Lanes(), asyncio.Event()
+    for tenant in "aab":
+        loop.begin(read(lanes, tenant, [], until))
+    loop.turn(3)
+    used = len(lanes._lanes)
+    until.set()
+    loop.turn(10)
+
+    assert (used, len(lanes._lanes)) == (2, 0)
+
+
 def test_who_waits_for_too_long_is_told_so(loop: TurnLoop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(of_lanes, "LONGEST", 5.0)
     lanes, begun, until = Lanes(), list[str](), asyncio.Event()

@@ -12,9 +12,21 @@ import pytest
 
 from automation.contract.serving.reply import Reply
 from automation.domain.principal import Principal
-from tests.contract.tiny import PRINCIPAL, STRING, Handlers, Json, answer, contract, operation, parameter, secured
+from tests.contract.tiny import (
+    PRINCIPAL,
+    STRING,
+    Handlers,
+    Json,
+    answer,
+    contract,
+    operation,
+    parameter,
+    problem,
+    secured,
+)
 
 Serve = Callable[..., httpx.AsyncClient]
+IF_MATCH = parameter("If-Match", "header", STRING)
 IF_NONE_MATCH = parameter("If-None-Match", "header", STRING)
 NOT_MODIFIED = {"304": {"description": "Still current."}}
 
@@ -134,6 +146,19 @@ async def test_what_the_client_has_is_not_sent_again(serve: Serve, asked: str, s
     assert response.status_code == status
     assert response.headers["etag"] == '"1"'
     assert response.content == (b"" if status == 304 else b"{}")
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [(None, 200), ('"1"', 200), ('"0", "1"', 200), ("*", 200), ('"2"', 412), ('W/"1"', 412), ('"2", "3"', 412)],
+)
+async def test_what_is_expected_to_be_another_one_is_not_sent(serve: Serve, asked: str | None, status: int) -> None:
+    described = operation(parameters=[IF_MATCH], responses=NOT_MODIFIED | {"412": problem()})
+
+    headers = {} if asked is None else {"if-match": asked}
+    response = await serve(Reply({}, etag='"1"'), described).get("/thing", headers=headers)
+
+    assert response.status_code == status
 
 
 async def test_only_an_operation_that_documents_it_answers_304(serve: Serve) -> None:

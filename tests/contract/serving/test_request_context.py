@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +11,9 @@ from automation.contract.compiled.contract import Contract
 from automation.contract.serving import request_context
 from automation.contract.serving.connexion_adapter import CONTEXT, ENDPOINT, ROUTING_CONTEXT
 from automation.contract.serving.endpoint import endpoint
+from automation.contract.serving.request_head import RequestHead
+from automation.domain.allowance import Allowance
+from automation.domain.hooks import Hook
 from tests.contract.tiny import PRINCIPAL, contract, operation
 
 REPOSITORY = Path(__file__).parents[3]
@@ -44,6 +48,31 @@ def test_a_request_whose_key_was_accepted_has_a_principal() -> None:
     scope = {"extensions": {CONTEXT: {"token_info": {"principal": PRINCIPAL}}}}
 
     assert request_context.principal(scope) is request_context.principal_if_known(scope) is PRINCIPAL
+
+
+def test_a_request_is_its_keys_tenants_or_its_hooks() -> None:
+    limit = Allowance(UUID(int=7), "", "tenant", 60)
+    hook = Hook(tenant=UUID(int=7), rule_id=UUID(int=8), config={}, allowances=(limit,))
+    with_hook: dict[str, Any] = {"extensions": {}}
+    request_context.note_hook(with_hook, hook)
+
+    assert request_context.hook(with_hook) is request_context.hook_if_any(with_hook) is hook
+    assert request_context.tenant_if_known(with_hook) == hook.tenant
+    with_key = {"extensions": {CONTEXT: {"token_info": {"principal": PRINCIPAL}}}}
+    assert request_context.tenant_if_known(with_key) == PRINCIPAL.tenant
+    assert request_context.tenant_if_known({"extensions": {}}) is None
+    assert request_context.allowances(with_hook) == (limit,)
+    assert request_context.allowances(with_key) == request_context.allowances({"extensions": {}}) == ()
+
+
+def test_the_head_has_every_header_once() -> None:
+    lines = [(b"host", b" a\t"), (b"x-mark", b"1"), (b"x-mark", b"\xc3\xa4 "), (b"x-wrong", b"\xff")]
+    scope = {"method": "PUT", "headers": lines, "extensions": {"request_id": "one"}}
+
+    assert request_context.head(scope) == RequestHead(
+        "one", "PUT", {"host": "a", "x-mark": "1, ä", "x-wrong": "\N{REPLACEMENT CHARACTER}"}
+    )
+    assert repr(request_context.head(scope)) == "RequestHead(request_id='one', method='PUT')"
 
 
 def test_what_a_client_would_rather_have_is_what_all_its_lines_say() -> None:

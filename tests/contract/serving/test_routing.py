@@ -105,10 +105,10 @@ async def test_a_websocket_is_closed(handlers: Handlers) -> None:
         return {"type": "websocket.connect"}
 
     async def send(message: Any) -> None:
-        sent.append(message["type"])
+        sent.append(message)
 
     app = handlers.application(contract({"/thing": {"get": operation()}}), get_thing)
 
     await app({"type": "websocket", "path": "/thing", "headers": []}, receive, send)
 
-    assert sent == ["websocket.close"]
+    assert sent == [{"type": "websocket.close", "code": 1000}]  # RFC 6455, section 7.4.1: in order
