@@ -27,5 +27,13 @@ def test_other_data_is_another_request(one: str, other: str) -> None:
     assert canonical(one) != canonical(other)
 
 
-def test_spelling_makes_no_other_request() -> None:
-    assert canonical('{"a": 1, "b": "\\u0041"}') == canonical('{"b":"A","a":1}')
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('{"a": 1, "b": "\\u0041"}', '{"b":"A","a":1}'),
+        ('{"a": 1, "b": 1}', '{"b": 1, "a": 1}'),
+        ('{"a": {"c": 1, "b": 2}}', '{"a": {"b": 2, "c": 1}}'),
+    ],
+)
+def test_spelling_makes_no_other_request(one: str, other: str) -> None:
+    assert canonical(one) == canonical(other)
