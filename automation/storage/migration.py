@@ -54,7 +54,6 @@ def _locked(url: str) -> Iterator[Config]:
         connection.commit()
         try:
             yield _config(connection)
-            connection.commit()
         except CommandError as error:
             raise MigrationFailed(str(error)) from error
         except DBAPIError as error:

@@ -27,6 +27,7 @@ from tests.promises import promised
     [
         ("decisions/0013-reads-in-batches.md", "two statements of at most 32 reads", batches.STATEMENTS == 2),
         ("decisions/0013-reads-in-batches.md", "two statements of at most 32 reads", batches.SIZE == 32),
+        ("decisions/0013-reads-in-batches.md", "for 20 ms at the most", batches.PATIENCE == 0.02),
         ("decisions/0023-one-seam-for-repeated-writes.md", "A body over 1 MiB", answers.LARGEST_BODY == 2**20),
         ("decisions/0030-large-executions.md", "more than 160 KiB", executions.MOST_BESIDE_OTHERS == 160 * 2**10),
         ("decisions/0030-large-executions.md", "data 1.25 MiB", trigger_data.LARGEST == 1.25 * 2**20),

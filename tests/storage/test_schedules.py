@@ -203,6 +203,21 @@ async def test_what_another_ticker_is_about_to_fire_is_left_to_it(runner: Runner
     assert await next_fire_at(runner, rule) == due
 
 
+async def test_a_rule_that_was_changed_since_it_was_read_is_not_fired_by_what_it_said(
+    runner: Runner, schedules: Schedules
+) -> None:
+    rule = await recurring(runner)
+    due = set_back(runner, rule, timedelta(hours=1))
+    (found,) = await schedules.due(10, ahead=0)
+    await changed(runner, rule, name="says something else")
+
+    outcome = await schedules.fire(found, rule.version, following=None, trigger={}, origin=BY_THE_CLOCK)
+
+    assert outcome is None
+    assert made(runner, rule) == []
+    assert await next_fire_at(runner, rule) == due
+
+
 async def test_a_rule_whose_type_was_changed_since_it_was_found_stops_no_ticker(
     runner: Runner, schedules: Schedules, monkeypatch: pytest.MonkeyPatch
 ) -> None:

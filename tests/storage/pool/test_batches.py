@@ -91,13 +91,14 @@ async def test_a_read_does_not_wait_for_others_to_come() -> None:
 async def test_what_is_asked_for_while_statements_are_under_way_goes_together_with_the_next() -> None:
     shelf = Shelf()
     shelf.open.clear()
-    batches = Batches(shelf.fetch, shelf.fetch_alone, statements=1)
+    batches = Batches(shelf.fetch, shelf.fetch_alone, statements=1, patience=3600)
 
     reads = await _one_after_another(batches, 1, 2, 3)
     shelf.open.set()
+    await _turns()
 
-    assert await asyncio.gather(*reads) == [1, 4, 9]
     assert shelf.asked == [[1], [2, 3]]
+    assert await asyncio.gather(*reads) == [1, 4, 9]
 
 
 async def test_statements_that_take_long_hold_nobody_up() -> None:
