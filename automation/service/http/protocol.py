@@ -163,9 +163,8 @@ class Protocol(Exchanges, Connection):
     def _holds_unread(self) -> bool:
         """Return whether something has come that wasn't read yet: to close now would reset the connection."""
         connection = self.transport.get_extra_info("socket")
-        if connection is None or self.transport.is_closing():
-            return False
-        return fcntl.ioctl(connection.fileno(), termios.FIONREAD, bytes(4)) != bytes(4)
+        waiting = termios.FIONREAD
+        return not self.transport.is_closing() and fcntl.ioctl(connection.fileno(), waiting, bytes(4)) != bytes(4)
 
     def on_chunk_header(self) -> None:
         """Expect trailers: only the last chunk has none of a body's bytes. They are not made headers."""

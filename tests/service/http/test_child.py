@@ -114,6 +114,10 @@ def test_one_that_has_ended_may_be_released(child: Child) -> None:
     assert not child.serves
 
 
+def test_one_that_was_never_told_to_rest_does_not(child: Child) -> None:
+    assert not child.rests()
+
+
 def test_one_that_is_killed_is_waited_for(child: Child) -> None:
     process = running(child, Running(pid=os.getpid()))
 

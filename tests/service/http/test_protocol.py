@@ -1,75 +1,14 @@
 """A connection between its requests and at its end, where what came and what is answered decide how it goes on."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from uvicorn import Config
-from uvicorn.server import ServerState
 
-from automation.service.connection_bounds import Bounds
 from automation.service.http import connections as of_connections
 from automation.service.http.connections import Connections
-from automation.service.http.hosts import Hosts
-from automation.service.http.protocol import Protocol
-
-BOUNDS = Bounds(
-    first_byte_seconds=10.0, body_seconds=10.0, write_seconds=10.0, slowest_rate=1, most=9, most_per_address=9
-)
-CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
-
-
-async def reading(_scope: Any, receive: Any, send: Any) -> None:
-    """Answer once the whole body has come."""
-    while (message := await receive())["type"] == "http.request" and message["more_body"]:
-        pass
-    if message["type"] == "http.request":
-        await send({"type": "http.response.start", "status": 204, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
-
-@dataclass
-class Conversation:
-    """A client's end of a connection, and the protocol at the other."""
-
-    client: socket.socket
-    protocol: Protocol
-
-    async def answer(self) -> bytes:
-        """Return what comes until the connection ends."""
-        loop, answer = asyncio.get_running_loop(), b""
-        async with asyncio.timeout(10):
-            while piece := await loop.sock_recv(self.client, 65536):
-                answer += piece
-        return answer
-
-
-@asynccontextmanager
-async def conversation(
-    app: Any = reading, bounds: Bounds = BOUNDS, connections: Connections | None = None
-) -> AsyncIterator[Conversation]:
-    loop = asyncio.get_running_loop()
-    theirs, ours = socket.socketpair()
-    theirs.setblocking(False)
-    config = Config(app, lifespan="off", log_config=None, access_log=False)
-    config.load()
-    protocol = Protocol(
-        config=config,
-        server_state=ServerState(),
-        app_state={},
-        hosts=Hosts(),
-        connections=connections or Connections(bounds),
-    )
-    transport, _ = await loop.connect_accepted_socket(lambda: protocol, ours)
-    try:
-        yield Conversation(theirs, protocol)
-    finally:
-        transport.abort()
-        theirs.close()
+from tests.service.http.conversations import BOUNDS, CHUNKED, conversation
 
 
 async def test_one_without_a_request_is_closed_with_its_process() -> None:
