@@ -1,11 +1,15 @@
 """Executions that a tenant's limit holds back: whoever is woken and doesn't begin wakes the next."""
 
+import asyncio
+from datetime import UTC, datetime
+
 import pytest
 
 from automation.domain.executions import ExecutionStatus
 from automation.domain.limits import Limit
 from automation.domain.rules import ConcurrencyPolicy
 from automation.storage.due import Due
+from tests.storage.locks import somebody_else
 from tests.storage.runner import Runner
 
 
@@ -48,6 +52,10 @@ async def test_one_that_was_cancelled_when_it_was_woken_wakes_the_next(runner: R
     assert woken(runner) == [str(other)]
 
 
+def is_over(moment: datetime) -> bool:
+    return moment <= datetime.now(UTC)
+
+
 @pytest.mark.parametrize("most", [3, None])
 async def test_a_limit_that_is_raised_or_taken_away_wakes_what_it_held_back(
     runner: Runner, due: Due, most: int | None
@@ -66,3 +74,19 @@ async def test_a_limit_that_is_raised_or_taken_away_wakes_what_it_held_back(
 
     assert {one.execution_id for one in swept} == held
     assert [await runner.claim(one) is None for one in held] == [False, False]
+
+
+@pytest.mark.parametrize(("lock", "is_due"), [("FOR KEY SHARE", True), ("FOR NO KEY UPDATE", False)])
+async def test_a_limit_that_is_raised_waits_for_nobody_and_passes_over_only_what_somebody_changes(
+    runner: Runner, lock: str, is_due: bool
+) -> None:
+    administration = runner.sample.administration
+    administration.set_limits(runner.tenant, {Limit.MAX_RUNNING: 1})
+    held = await runner.execute()
+    runner.change(held, "held_back = true, due_at = now() + interval '1 minute'")
+
+    async with somebody_else(runner) as other, asyncio.timeout(10):
+        await other.execute(f"SELECT FROM automation_executions WHERE execution_id = %s {lock}".encode(), (held,))
+        await asyncio.to_thread(administration.set_limits, runner.tenant, {Limit.MAX_RUNNING: 2})
+
+    assert is_over(runner.row(held)["due_at"]) == is_due

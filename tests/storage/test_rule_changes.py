@@ -50,6 +50,14 @@ async def test_a_change_is_a_new_version(runner: Runner) -> None:
     assert await runner.rules.get(runner.tenant, rule.rule_id) == changed
 
 
+async def test_what_changes_nothing_is_no_version_and_answered_with_the_rule_as_it_is(runner: Runner) -> None:
+    rule = await runner.rules.create(runner.tenant, runner.sample.user, FULL)
+
+    same = await runner.rules.update(runner.tenant, uuid4(), rule.rule_id, FULL)
+
+    assert same == rule
+
+
 async def test_every_version_is_kept_with_who_wrote_it(runner: Runner, database_urls: DatabaseUrls) -> None:
     rule = await runner.rule(name="one")
     editor = uuid4()

@@ -64,7 +64,7 @@ class Protocol(Exchanges, Connection):
         self._last: RequestResponseCycle | None = None
         self._turned_away = False
         self._since = connections.now  # when the connection, or the request whose body is read, began
-        self._received = 0
+        self._received: int  # bytes of the body that is read
         self._unsent: tuple[float, int] | None = None  # since when how many bytes of answers wait to be read
 
     @property
@@ -218,7 +218,7 @@ class Protocol(Exchanges, Connection):
         elif self._reading_fields:
             if self.cycle is None and not self._have_begun() and now - self._since > bounds.first_byte_seconds:
                 self.transport.close()
-        elif now - self._since > bounds.body_seconds + self._received / bounds.slowest_rate and not self._refused:
+        elif not self._refused and now - self._since > bounds.body_seconds + self._received / bounds.slowest_rate:
             self._expire()
 
     def _is_unread(self, now: float, bounds: Bounds) -> bool:

@@ -117,3 +117,26 @@ async def test_a_job_writes_no_history(scene: Scene, connector: PsycopgConnector
         (written,) = admin.execute("SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'procrastinate_events'")
         sequence = admin.execute("SELECT is_called FROM procrastinate.procrastinate_events_id_seq").fetchone()
     assert (written, sequence) == ((0,), (False,))
+
+
+@pytest.mark.parametrize("stirred", [False, True])
+async def test_what_is_heard_while_it_fetches_is_heard_again_afterwards(stirred: bool) -> None:
+    heard: list[str] = []
+
+    async def wake(*, channel: str, notification: object) -> None:
+        heard.append(channel)
+
+    async def has_room() -> int:
+        if stirred:
+            manager.stir()
+        return 0
+
+    manager = PatientManager(PsycopgConnector(), has_room)
+    manager._wake = wake
+
+    fetched = await manager.fetch_job([QUEUE], 1)
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+    assert fetched is None
+    assert heard == [QUEUE] * 2 * stirred

@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from uvicorn.supervisors.multiprocess import Process
 
-from automation.service import logs
+from automation.service import logs, side_log
 from automation.service.connection_bounds import Bounds
 from automation.service.http import fork
 from automation.service.http.child import STOP_SECONDS, Child
@@ -105,13 +105,29 @@ def test_one_that_does_not_live_is_not_told_to_stop(child: Child, told: list[int
     assert told == []
 
 
-def test_one_that_has_ended_may_be_released(child: Child) -> None:
+def test_one_that_has_ended_may_be_released_and_serves_no_more(child: Child) -> None:
+    child.serves = True
     child.child_conn.close()
 
     child.release()
-
     child.hear()
+
     assert not child.serves
+
+
+def test_that_it_serves_is_told_each_time_it_begins_to(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(side_log, "say", lambda _log, _level, event, **_: lines.append(event))
+    running(child, Running(pid=os.getpid()))
+    told = []
+    for serves in (False, True, True, False, True):
+        child.hear()
+        child.child_conn.send(serves)
+        child.hear()
+        told.append((child.serves, len(lines)))
+
+    assert told == [(False, 0), (True, 1), (True, 1), (False, 1), (True, 2)]
+    assert set(lines) == {"process serves"}
 
 
 def test_one_that_was_never_told_to_rest_does_not(child: Child) -> None:
