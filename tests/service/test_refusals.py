@@ -68,7 +68,8 @@ async def test_one_tenants_refusals_leave_room_for_anothers(
     waiting.note(deed(THEIRS), "rule_in_use")
 
     with caplog.at_level(logging.WARNING):
-        await waiting.flush()
+        for _ in range(2):  # it is told once
+            await waiting.flush()
 
     assert log.by_tenant == {OURS: MOST_OF_A_TENANT, THEIRS: 1}
     assert [record.getMessage() for record in caplog.records] == [

@@ -1,6 +1,8 @@
 """Bounds of a retry: where it goes on, what it keeps of the attempt before, and how often there may be one."""
 
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -171,3 +173,42 @@ async def test_an_attempt_that_is_over_is_kept_as_it_was(
     assert {name: value for name, value in kept.items() if name not in moved} == {
         name: before[name] for name in kept if name not in moved
     }
+
+
+CHECKED: dict[str, tuple[str, str | None, int | None, int | None]] = {
+    "what ran before runs again": ("same", None, None, None),
+    "other data": ("same", '{"a": 1}', None, 1),
+    "other data that were checked": ("same", '{"a": 1}', 1, None),
+    "another version": ("latest", None, None, 2),
+    "another version, and the one before was checked": ("latest", None, 1, 2),
+    "another version that was checked": ("latest", None, 2, None),
+}
+"""The version that is to run, the data, the version that both were held to, and the one that they are still to be."""
+
+
+@pytest.mark.parametrize("name", CHECKED)
+async def test_what_an_attempt_runs_with_is_held_to_the_schema_of_what_it_runs_unless_it_was(
+    runner: Runner, other: Transaction, name: str
+) -> None:
+    version, data, checked, wanted = CHECKED[name]
+    rule = await runner.rule()
+    names = await named(runner, **{"from": "start", "data": data, "version": version, "checked": checked})
+    names["execution"] = await runner.failed(execution=await runner.execute(rule, told="before"))
+    said = replace(rule.content, name="another version")
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, said)
+    await other.execute("UPDATE automation_rule_versions SET input_schema = '{}' WHERE rule_id = %s", (rule.rule_id,))
+    query = RETRY.replace("'same'", "%(version)s").replace("p_stored_bytes", "p_checked => %(checked)s, p_stored_bytes")
+
+    answer = await asked(other, query, names)
+
+    assert answer["outcome"] == ("retried" if wanted is None else "check_wanted")
+    if wanted is not None:
+        found = json.loads(answer["wanted"])
+        assert (found["attempt"], found["version"], found["rule_id"]) == (1, wanted, str(rule.rule_id))
+        assert found["trigger_data"] == json.loads(data or '{"told": "before"}')
+
+
+async def test_where_there_is_no_schema_nothing_is_held_to_one(runner: Runner, other: Transaction) -> None:
+    answer = await asked(other, RETRY, await named(runner, data='{"a": 1}'))
+
+    assert answer == {"outcome": "retried", "wanted": None}

@@ -25,7 +25,7 @@ def importers(repository: Path, path: str) -> list[str]:
     """Return the modules of a file's mirror room that import it: those that may look at its constants, and run none."""
     name = Path(path).with_suffix("").as_posix().replace("/", ".")
     package, _, module = name.rpartition(".")
-    imported = rf"^from (?:{re.escape(name)} import|{re.escape(package)} import .*\b{module}\b)"
+    imported = rf"^from (?:{re.escape(name)} import|{re.escape(package)} import (?:\([^)]*|.*)\b{module}\b)"
     imports = re.compile(imported, re.MULTILINE)
     room = repository / Path(_mirror(path)).parent
     return sorted(

@@ -37,6 +37,9 @@ TREE = {
         ({"if": {}, "then": {"properties": {"a": INTEGER}}}, {"a": 5.0}, {"a": 5}),
         (TREE, {"size": 1.0, "children": [{"size": 2.0}]}, {"size": 1, "children": [{"size": 2}]}),
         (INTEGER, 1e300, 1e300),
+        (INTEGER, 2.0**63, 2.0**63),
+        (INTEGER, 2.0**63 - 1024, 2**63 - 1024),
+        (INTEGER, 1024 - 2.0**63, 1024 - 2**63),
     ],
 )
 def test_a_declared_integer_is_one(schema: dict[str, Any], value: Any, converted: Any) -> None:

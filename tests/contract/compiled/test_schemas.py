@@ -12,14 +12,17 @@ from tests.contract.tiny import Json
 COMPONENTS = {
     "components": {
         "schemas": {
+            "Leaf": {"type": "array", "items": {"$ref": "#/components/schemas/Size"}},
+            "Size": {"type": "integer"},
             "Node": {
                 "type": "object",
                 "properties": {"next": {"$ref": "#/components/schemas/Node"}, "n": {"type": "integer"}},
-            }
+            },
         }
     }
 }
 NODE = {"$ref": "#/components/schemas/Node"}
+LEAF = {"$ref": "#/components/schemas/Leaf"}
 
 
 @pytest.mark.parametrize(
@@ -34,6 +37,7 @@ NODE = {"$ref": "#/components/schemas/Node"}
         ({"exclusiveMaximum": True}, [5], []),
         ({"$ref": "#/components/schemas/Node", "nullable": True}, [{}], [None]),
         (NODE, [{"next": {"next": {"n": 1}}}], [{"next": {"next": {"n": "a"}}}]),
+        (LEAF, [[1]], [["a"]]),
         ({"type": "array", "items": {"type": "string", "nullable": True}}, [["a", None]], [[1]]),
         (
             {"type": "object", "additionalProperties": {"type": "integer", "nullable": True}},

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from automation.contract.serving.reply import Reply
+from automation.domain.errors import InternalError
 from automation.domain.principal import Principal
 from tests.contract.tiny import (
     PRINCIPAL,
@@ -178,6 +179,18 @@ async def test_a_handler_is_given_the_principal_and_what_is_provided(handlers: H
     response = await handlers.serve(document, get_thing, provided={Shape: Shape(5)}).get("/thing")
 
     assert response.json() == {"user": str(PRINCIPAL.user), "corners": 5}
+
+
+@pytest.mark.parametrize("returned", [object(), {"a": "\ud800"}, Reply({}, 299)])
+async def test_what_is_no_answer_of_the_contract_is_an_internal_error_and_says_no_more(
+    handlers: Handlers, returned: object
+) -> None:
+    async def get_thing() -> object:
+        return returned
+
+    response = await handlers.serve(contract({"/thing": {"get": operation()}}), get_thing).get("/thing")
+
+    assert (response.status_code, response.json()["detail"]) == (500, InternalError.default)
 
 
 async def test_a_handler_may_raise_domain_errors_and_others(handlers: Handlers) -> None:

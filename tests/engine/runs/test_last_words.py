@@ -8,9 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from automation.domain.errors import Unavailable
-from automation.domain.executions import ExecutionStatus
+from automation.domain.executions import ExecutionStatus, LogLevel
 from automation.engine.runs import conductor, heartbeat, outages
 from automation.storage.runs import (
+    Ending,
     Finished,
     HandedBack,
     Outcome,
@@ -88,6 +89,27 @@ async def test_a_run_whose_last_write_finds_it_anothers_is_lost_and_not_finished
 
     assert len(store.endings) == 1
     assert [line["event"] for line in lines] == ["run lost"]
+
+
+async def test_a_run_that_breaks_by_a_defect_ends_as_failed_and_nobody_knows_what_it_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Store()
+    made = conducting(store)
+
+    async def broken() -> Ending:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(made._run, "go", broken)
+    with capture_logs():
+        await made.conduct()
+
+    (ending,) = store.endings
+    assert isinstance(ending, Finished)
+    assert (ending.status, ending.outcome_unknown) == (ExecutionStatus.FAILED, True)
+    assert ending.error_message == "The execution could not be run: an internal error."
+    assert ending.last is not None
+    assert (ending.last.level, ending.last.message) == (LogLevel.ERROR, ending.error_message)
 
 
 async def test_what_was_not_recorded_and_finds_the_run_anothers_is_no_end_either(

@@ -10,11 +10,14 @@ import pytest
 from cronsim import CronSim
 
 from automation.engine.triggers.schedule import (
+    EARLIEST,
     HORIZON,
     LATE,
+    LATEST,
     MOST_CAUGHT_UP,
     BadSchedule,
     Step,
+    require_between,
     schedule,
     ten_times,
 )
@@ -260,3 +263,14 @@ def test_what_is_no_schedule_is_named(config: dict[str, str], name: str) -> None
         schedule(config)
 
     assert refused.value.name == name
+
+
+@pytest.mark.parametrize("time", [EARLIEST - timedelta(microseconds=1), LATEST])
+def test_a_time_that_lies_too_far_away_is_none_to_ask_about(time: datetime) -> None:
+    with pytest.raises(ValueError, match="between the years 1970 and 9000"):
+        require_between(time)
+
+
+@pytest.mark.parametrize("time", [EARLIEST, LATEST - timedelta(microseconds=1)])
+def test_the_first_and_the_last_one_can_be_asked_about(time: datetime) -> None:
+    assert require_between(time) is time

@@ -39,3 +39,23 @@ def test_other_processes_can_be_told_what_the_service_is_called() -> None:
     told.require([(b"host", b"api.example.com")], "1.1")
     with pytest.raises(MalformedRequest):
         told.require([(b"host", b"example.com")], "1.1")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "version", "message"),
+    [
+        ([b"a", b"a"], "1.1", "more than one"),
+        ([b"a", b"a"], "1.0", "more than one"),
+        ([], "1.1", "no Host"),
+        ([b"a" * 301], "1.1", "not valid here"),
+        ([b"a b"], "1.1", "not valid here"),
+    ],
+)
+def test_a_request_names_one_host_as_it_must(hosts: list[bytes], version: str, message: str) -> None:
+    with pytest.raises(MalformedRequest, match=message):
+        Hosts().require([(b"host", host) for host in hosts], version)
+
+
+def test_one_of_the_former_version_needs_none_and_a_name_has_its_longest() -> None:
+    Hosts().require([(b"accept", b"a")], "1.0")
+    Hosts().require([(b"host", b"a" * 300), (b"accept", b"a")], "1.1")

@@ -5,7 +5,7 @@ import pytest
 from psycopg import errors
 from structlog.testing import capture_logs
 
-from automation.storage.pool.causes import AWAY, SLOW, Causes, cause_of, cause_of_refusal
+from automation.storage.pool.causes import AWAY, OUTCOME_OPEN, SLOW, Cause, Causes, cause_of, cause_of_refusal
 from tests.databases import DatabaseUrls
 
 
@@ -140,3 +140,18 @@ def _error(url: str, statement: str) -> psycopg.Error:
         except psycopg.Error as error:
             return error
     raise AssertionError("it was allowed")
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+@pytest.mark.parametrize("cause", [AWAY, SLOW])
+def test_callers_are_told_whether_it_took_too_long_and_whether_a_change_may_have_been_made(
+    cause: Cause, is_open: bool
+) -> None:
+    error = psycopg.OperationalError()
+    error.add_note("another note")
+    if is_open:
+        error.add_note(OUTCOME_OPEN)
+
+    told = Causes().unavailable(cause, error)
+
+    assert (told.detail, told.timed_out, told.outcome_open) == (cause.sentence, cause is SLOW, is_open)

@@ -41,11 +41,15 @@ def test_constants_are_shown_to_the_modules_of_the_room_that_import_their_file(t
         "test_one.py": "from security import freshness, key_usage\n",
         "test_two.py": "from security.key_usage import KeyUsage\n",
         "test_three.py": "from security.key_usages import KeyUsage\n",
+        "test_four.py": "from security import (\n    freshness,\n    key_usage,\n)\n",
+        "test_five.py": "from security import (\n    freshness,\n)\nimport key_usage\n",
         "other.py": "from security import key_usage\n",
     }.items():
         (room / name).write_text(text)
 
-    assert importers(tmp_path, "security/key_usage.py") == ["tests/security/test_one.py", "tests/security/test_two.py"]
+    found = importers(tmp_path, "security/key_usage.py")
+
+    assert found == [f"tests/security/test_{name}.py" for name in ("four", "one", "two")]
 
 
 def test_a_function_of_the_database_is_shown_to_the_modules_that_call_it_by_statements_of_their_own(
