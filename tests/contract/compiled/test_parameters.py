@@ -262,3 +262,21 @@ async def test_a_required_parameter_must_be_there(handlers: Handlers, location: 
     response = await served.get("/thing")
 
     assert violations(response) == {"wanted": "is required"}
+
+
+async def test_headers_are_read_for_what_an_operation_takes_and_for_what_it_refuses(handlers: Handlers) -> None:
+    async def get_thing() -> None: ...
+
+    async def get_other(if_match: str, if_none_match: str | None) -> None: ...
+
+    taken = [parameter("If-Match", "header", STRING, required=True), parameter("If-None-Match", "header", STRING)]
+    paths = {"/thing": {"get": operation()}, "/other": {"get": operation("getOther", parameters=taken)}}
+    client = handlers.serve(contract(paths), get_thing, get_other)
+
+    refused = await client.get("/thing", headers={"If-Match": "*"})
+    missing = await client.get("/other")
+
+    assert [(each.status_code, each.json()["errors"]) for each in (refused, missing)] == [
+        (400, [{"at": "if-match", "message": "is not a precondition of this operation"}]),
+        (400, [{"at": "If-Match", "message": "is required"}]),
+    ]

@@ -155,3 +155,22 @@ def test_callers_are_told_whether_it_took_too_long_and_whether_a_change_may_have
     told = Causes().unavailable(cause, error)
 
     assert (told.detail, told.timed_out, told.outcome_open) == (cause.sentence, cause is SLOW, is_open)
+
+
+@pytest.mark.parametrize(
+    ("error", "writes"),
+    [
+        (errors.ReadOnlySqlTransaction(), True),
+        (errors.DiskFull(), True),
+        (errors.AdminShutdown(), False),
+        (errors.QueryCanceled(), False),
+        (errors.TooManyConnections(), False),
+        (errors.DeadlockDetected(), False),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_where_only_writes_are_refused_reads_go_on(error: psycopg.Error, writes: bool) -> None:
+    cause = cause_of(error)
+
+    assert cause is not None
+    assert cause.writes == writes
