@@ -21,9 +21,9 @@ AS $$
     INSERT INTO tenant_usage AS u (tenant, name, shard, day, used)
     SELECT p_tenant, p_name, (
         SELECT n.shard::smallint
-        FROM (VALUES
-            (1, pg_backend_pid() % 32768), (2, -1 - pg_backend_pid() % 32768),
-            (3, (random() * 65535)::integer - 32768)) n(place, shard)
+        FROM unnest(ARRAY[
+            pg_backend_pid() % 32768, -1 - pg_backend_pid() % 32768,
+            (random() * 65535)::integer - 32768]) WITH ORDINALITY n(shard, place)
         WHERE n.place = 3 OR NOT EXISTS (
             SELECT FROM tenant_usage u WHERE u.tenant = p_tenant AND u.name = p_name AND u.shard = n.shard)
         ORDER BY n.place LIMIT 1), p_day, p_amount
