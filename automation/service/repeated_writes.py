@@ -115,8 +115,10 @@ class RepeatedWrites:
         )
 
 
-def _canonical(value: Opaque) -> str:
-    """Return what stands for opaque JSON in a request's digest: it keeps every digit and character."""
+def _canonical(value: object) -> str:
+    """Return what stands for a value in a request's digest; opaque JSON keeps every digit and character."""
+    if not isinstance(value, Opaque):
+        return str(value)
     return repr(json.loads(value.text, parse_int=_Number, parse_float=_Number, object_pairs_hook=_members))
 
 

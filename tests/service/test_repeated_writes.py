@@ -12,6 +12,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from automation.contract.compiled.contract import Contract
+from automation.contract.compiled.raw_bodies import RawBody
 from automation.contract.document.document import default_path, load
 from automation.contract.serving.binding import BODY
 from automation.contract.serving.connexion_adapter import CONTEXT
@@ -181,6 +182,20 @@ async def test_what_asks_for_something_else_is_another_request(
 
     with pytest.raises(IdempotencyKeyReused):
         await asking.giving(**OTHERS[name]).send(handling)
+
+    assert handling.asked == 1
+
+
+async def test_a_body_that_is_taken_as_it_came_is_told_apart_by_its_bytes(
+    database: Database, caller: Principal
+) -> None:
+    asking, handling = Asking(database, caller), Handling(b"{}")
+    bodies = [RawBody(content, "text/plain") for content in (b"a", b"a", b"b")]
+    for body in bodies[:2]:
+        await asking.giving(**{BODY: body}).send(handling)
+
+    with pytest.raises(IdempotencyKeyReused):
+        await asking.giving(**{BODY: bodies[2]}).send(handling)
 
     assert handling.asked == 1
 
