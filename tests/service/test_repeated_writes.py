@@ -22,7 +22,7 @@ from automation.domain.permissions import Permission
 from automation.domain.principal import Principal
 from automation.service.deeds import Deeds
 from automation.service.http.client_addresses import ClientAddresses
-from automation.service.repeated_writes import around_writes, unquoted
+from automation.service.repeated_writes import around_writes
 from automation.storage.accounts.administration import Administration
 from automation.storage.answers import Answers
 from automation.storage.pool.database import Database
@@ -291,14 +291,6 @@ async def test_one_that_was_not_made_is_told_as_it_was(
 
     with pytest.raises(Unavailable):
         await asking.send(Failing(outcome_open=False))
-
-
-@pytest.mark.parametrize(
-    ("sent", "key"),
-    [('"a"', "a"), ("a", "a"), (r'"a\"b\\c"', r'a"b\c'), ('"a";b=1', "a"), ('"a', '"a')],
-)
-def test_a_key_is_what_its_string_says(sent: str, key: str) -> None:
-    assert unquoted(sent) == key
 
 
 def test_nothing_stands_around_what_changes_nothing(database: Database) -> None:

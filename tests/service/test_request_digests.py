@@ -5,7 +5,7 @@ import json
 import pytest
 
 from automation.domain.opaque import Opaque
-from automation.service.repeated_writes import _canonical
+from automation.service.repeated_writes import _canonical, unquoted
 
 
 def canonical(text: str) -> str:
@@ -37,3 +37,11 @@ def test_other_data_is_another_request(one: str, other: str) -> None:
 )
 def test_spelling_makes_no_other_request(one: str, other: str) -> None:
     assert canonical(one) == canonical(other)
+
+
+@pytest.mark.parametrize(
+    ("sent", "key"),
+    [('"a"', "a"), ("a", "a"), (r'"a\"b\\c"', r'a"b\c'), ('"a";b=1', "a"), ('"a', '"a')],
+)
+def test_a_key_is_what_its_string_says(sent: str, key: str) -> None:
+    assert unquoted(sent) == key
