@@ -13,7 +13,6 @@ from starlette.types import Receive, Scope, Send
 
 from automation.contract.compiled.contract import Contract
 from automation.contract.compiled.raw_bodies import RawBody
-from automation.contract.document.document import default_path, load
 from automation.contract.serving.binding import BODY
 from automation.contract.serving.connexion_adapter import CONTEXT
 from automation.contract.serving.request_context import ARGUMENTS, REQUEST_ID
@@ -29,9 +28,10 @@ from automation.storage.pool.database import Database
 from automation.storage.pool.trail import TRAIL
 from tests.administering import administering
 from tests.databases import Cluster, DatabaseUrls
+from tests.shipped_contract.shipped import DOCUMENT
 from tests.storage.samples import sample
 
-OPERATIONS = Contract(load(default_path())).operations
+OPERATIONS = Contract(DOCUMENT).operations
 PLAIN, SHOWING, SECRET = "executeAutomationRule", "rotateAutomationHook", "putAutomationSecret"
 RULE = UUID(int=1)
 REPLAYED = (b"idempotency-replayed", b"true")

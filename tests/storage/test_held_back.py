@@ -52,6 +52,20 @@ async def test_one_that_was_cancelled_when_it_was_woken_wakes_the_next(runner: R
     assert woken(runner) == [str(other)]
 
 
+async def test_one_whose_worker_has_ended_frees_its_place_when_it_is_cancelled(runner: Runner) -> None:
+    runner.sample.administration.set_limits(runner.tenant, {Limit.MAX_RUNNING: 1})
+    lost = await runner.execute()
+    await runner.claimed(lost, lease=0.0)
+    held = await runner.execute()
+    assert await runner.claim(held) is None
+    runner.take_jobs()
+
+    await runner.executions.cancel(runner.tenant, lost)
+
+    assert woken(runner) == [str(held)]
+    assert await runner.claim(held) is not None
+
+
 def is_over(moment: datetime) -> bool:
     return moment <= datetime.now(UTC)
 

@@ -27,6 +27,9 @@ BEGIN
     IF run.status <> 'cancelled' AND run.idle THEN
         PERFORM end_execution_saying_v1(p_tenant, p_execution, 'cancelled', 'info', p_reason, NULL);
         PERFORM wake_executions_v1(p_tenant, limited, p_execution);
+        IF run.status = 'running' THEN -- its worker has ended, and frees no place any more
+            PERFORM wake_held_execution_v1(p_tenant);
+        END IF;
     ELSIF run.status = 'running' THEN
         UPDATE automation_executions e SET
             cancel_requested_at = coalesce(e.cancel_requested_at, now()),

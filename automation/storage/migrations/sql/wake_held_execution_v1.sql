@@ -1,7 +1,7 @@
 -- Gives a job to the first of a tenant's executions that its limit of running ones holds back, now that one of them runs
 -- no more.
--- Called by claim_execution, serve_turn, finish_run, begin_wait and expire_execution, which have set the tenant and written
--- that.
+-- Called by claim_execution, serve_turn, finish_run, begin_wait, expire_execution and cancel_execution, which have set the
+-- tenant and written that.
 --
 -- The lock waits for claims that are about to hold one back because of the one that has just ended: it is seen then.
 -- It reads one of them, along their index: nothing may be sorted (first_turn).
@@ -32,4 +32,4 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION wake_held_execution_v1 FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION wake_held_execution_v1 TO automation_worker;
+GRANT EXECUTE ON FUNCTION wake_held_execution_v1 TO automation_api, automation_worker;
