@@ -35,7 +35,7 @@ class Excerpts:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self.schema = schema
         self._names = frozenset(_strings(schema))
-        self._width = max(WIDTH, 1 + max(_counts(schema), default=0))
+        self._width = max((WIDTH, *(1 + count for count in _counts(schema))))
         self._cuts = not any(_looks_at_all(node) for node in nodes(schema) if isinstance(node, Mapping))
 
     def errors(

@@ -135,3 +135,17 @@ def test_the_contract_takes_as_many_characters_as_a_cursor_may_have() -> None:
     (parameter,) = (each for each in DOCUMENT["components"]["parameters"].values() if each["name"] == "cursor")
 
     assert parameter["schema"]["maxLength"] == LONGEST
+
+
+@pytest.mark.parametrize("name", ["k", "k1", "k12", "k123", "k1234"])
+def test_a_key_may_have_a_name_of_any_length(name: str) -> None:
+    cursors = Cursors({name: OLD})
+
+    assert cursors.read(cursors.written(CURSOR, LISTING), LISTING) == CURSOR
+
+
+def test_keys_that_pass_have_256_bits() -> None:
+    name, _, text = passing_keys().partition(":")
+
+    assert name == "passing"
+    assert len(urlsafe_b64decode(text + "=")) == 32

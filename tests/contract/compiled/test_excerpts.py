@@ -41,6 +41,7 @@ def test_members_that_a_schema_names_are_never_missing_from_an_excerpt() -> None
 def test_what_a_schema_counts_is_counted_in_an_excerpt_too() -> None:
     assert errors(MANY, ["a"] * (2 * WIDTH))[-1] == ("type", str(2 * WIDTH - 1))
     assert ("maxItems", "") in errors(MANY, [1] * (2 * WIDTH + 1))
+    assert len(errors(MANY, ["a"] * 20_000)) == 2 * WIDTH + 2  # one more than may be, and that they are too many
 
 
 def test_what_an_excerpt_does_not_show_is_told_all_the_same() -> None:

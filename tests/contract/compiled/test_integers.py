@@ -32,6 +32,7 @@ TREE = {
         ({"prefixItems": [INTEGER]}, [1.0, 2.0], [1, 2.0]),
         ({"prefixItems": [{}], "items": INTEGER}, [1.0, 2.0], [1.0, 2]),
         ({"allOf": [{}, {"properties": {"a": INTEGER}}]}, {"a": 5.0}, {"a": 5}),
+        ({"allOf": [{"properties": {name: INTEGER}} for name in "ab"]}, {"a": 5.0, "b": 6.0}, {"a": 5, "b": 6}),
         ({"anyOf": [{"type": "string"}, INTEGER]}, 5.0, 5),
         ({"oneOf": [INTEGER, {"type": "boolean"}]}, True, True),
         ({"if": {}, "then": {"properties": {"a": INTEGER}}}, {"a": 5.0}, {"a": 5}),

@@ -41,6 +41,7 @@ def links(base_path: str = "") -> Links:
         ("listThings", {"page_size": 5, "exact": True, "tag": None}, "/things?pageSize=5&exact=true"),
         ("listThings", {"tag": ["a", "b c"]}, "/things?tag=a&tag=b+c"),
         ("listThings", {"tag": []}, "/things"),
+        ("listThings", {"page_size": None, "exact": None, "tag": None, "since": None}, "/things"),
         (
             "listThings",
             {"since": datetime(2026, 11, 2, 10, tzinfo=timezone(timedelta(hours=2)))},
@@ -65,9 +66,11 @@ def test_the_base_path_comes_first() -> None:
     assert links("/prefix").href("listThings") == "/prefix/things"
 
 
-@pytest.mark.parametrize("parameters", [{}, {"id": ID}, {"thing_id": ID, "other": 1}])
-def test_other_parameters_than_the_operation_has_are_a_mistake(parameters: dict[str, Any]) -> None:
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize(
+    ("parameters", "named"), [({}, "none"), ({"id": ID}, "id"), ({"thing_id": ID, "other": 1}, "other, thing_id")]
+)
+def test_other_parameters_than_the_operation_has_are_a_mistake(parameters: dict[str, Any], named: str) -> None:
+    with pytest.raises(TypeError, match=f"than {named}$"):
         links().link("getThing", **parameters)
 
 

@@ -137,32 +137,6 @@ async def test_a_path_parameter_must_be_canonical(things: httpx.AsyncClient, tex
     assert violations(response).keys() == {"id"}
 
 
-@pytest.mark.parametrize(
-    ("path", "name"), [("a%20b", "a b"), ("%C3%A4", "ä"), ("%EF%BF%BD", "\N{REPLACEMENT CHARACTER}")]
-)
-async def test_a_text_in_a_path_is_what_was_sent(handlers: Handlers, path: str, name: str) -> None:
-    response = await named(handlers).get(f"/things/{path}")
-
-    assert response.json() == name
-
-
-@pytest.mark.parametrize("path", ["%ff", "a%ff", UNPAIRED, "%EF%BF%BD%ff"])
-async def test_a_text_in_a_path_must_be_utf8(handlers: Handlers, path: str) -> None:
-    response = await named(handlers).get(f"/things/{path}")
-
-    assert violations(response) == {"name": "must be UTF-8"}
-
-
-def named(handlers: Handlers) -> httpx.AsyncClient:
-    """Serve things that have a name, which they return."""
-
-    async def get_thing(name: str) -> str:
-        return name
-
-    described = operation(parameters=[parameter("name", "path", STRING)])
-    return handlers.serve(contract({"/things/{name}": {"get": described}}), get_thing)
-
-
 async def test_a_uuid_may_be_in_upper_case(things: httpx.AsyncClient, seen: list[Json]) -> None:
     await things.get(f"/things/{ID.upper()}")
 

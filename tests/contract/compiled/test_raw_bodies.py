@@ -105,6 +105,17 @@ async def test_any_query_is_taken_where_the_contract_has_an_object_for_it(handle
     assert (broken.status_code, broken.json()["code"]) == (400, "invalid_parameter")
 
 
+async def test_one_that_is_not_said_to_be_required_may_be_absent(handlers: Handlers, got: list[RawBody | None]) -> None:
+    async def take_thing(body: RawBody | None) -> None:
+        got.append(body)
+
+    described = writing("takeThing", {}, **{"x-raw-body": TAKEN})
+    del described["requestBody"]["required"]
+    await handlers.serve(contract({"/thing": {"put": described}}), take_thing).put("/thing")
+
+    assert got == [None]
+
+
 async def test_headers_that_belong_to_it_reach_the_handler_with_a_body_and_without_one(
     things: httpx.AsyncClient, got: list[RawBody | None]
 ) -> None:

@@ -1,9 +1,11 @@
 """Every response is held to the contract before it is sent: one that breaks it is an internal error, and logged."""
 
 import logging
+from typing import Any, cast
 
 import pytest
 
+from automation.contract.compiled.responses import MediaType
 from automation.contract.serving.reply import Reply
 from tests.contract.tiny import PROBLEM, STRING, Handlers, Json, answer, contract, operation
 
@@ -119,3 +121,19 @@ async def test_head_is_held_to_the_same(handlers: Handlers) -> None:
     response = await served.head("/thing")
 
     assert response.status_code == 500
+
+
+def test_a_constant_is_held_to_its_schema_once_and_another_answer_each_time() -> None:
+    asked: list[object] = []
+
+    class Validator:
+        def is_valid(self, value: object) -> bool:
+            asked.append(value)
+            return True
+
+    media_type = MediaType("text/plain", cast("Any", Validator()))
+    constant, other = b"constant", b"another"
+    for body in (constant, constant, other, constant):
+        media_type.require(body)
+
+    assert asked == ["constant", "another", "constant"]

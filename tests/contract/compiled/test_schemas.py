@@ -1,5 +1,6 @@
 """OpenAPI 3.0's schemas mean the same when they are JSON Schema, and every format that is known is enforced."""
 
+import socket
 from typing import Any
 
 import pytest
@@ -81,3 +82,20 @@ def test_a_pattern_is_matched_in_linear_time() -> None:
     validator = Schemas({}).validator({"type": "string", "pattern": "^(a+)+$"})
 
     assert not validator.is_valid("a" * 50_000 + "b")
+
+
+def test_nothing_is_fetched_for_a_schema() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        with pytest.raises(ValueError, match="127"):
+            Schemas({}).validator({"$ref": f"http://127.0.0.1:{elsewhere.getsockname()[1]}/schema"})
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+
+
+@pytest.mark.parametrize(("name", "bits"), [("int32", 32), ("int64", 64)])
+def test_an_integer_has_as_many_bits_as_its_format_says(name: str, bits: int) -> None:
+    limit = 2 ** (bits - 1)
+    validator = Schemas({}).validator({"type": "integer", "format": name})
+
+    assert [validator.is_valid(value) for value in (-limit - 1, -limit, limit - 1, limit)] == [False, True, True, False]

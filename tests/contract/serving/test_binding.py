@@ -1,5 +1,6 @@
 """Operations are bound to functions, and refused where they can't be."""
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +59,17 @@ def test_arguments_are_bound_by_name_and_by_annotation(handlers: Handlers) -> No
 def test_a_missing_module_is_told(handlers: Handlers) -> None:
     with pytest.raises(Unbindable, match=r"there is no handler module tiny_handlers\.things"):
         bind(compiled({"get": operation()}), PACKAGE, [])
+
+
+def test_a_module_that_breaks_as_it_is_imported_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    package = tmp_path / "breaking_handlers"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "things.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(Unbindable, match=r"can't be imported \(ZeroDivisionError: division by zero\)"):
+        bind(compiled({"get": operation()}), "breaking_handlers", [])
 
 
 def test_a_module_that_imports_what_is_missing_is_told() -> None:

@@ -82,6 +82,11 @@ def test_what_a_client_would_rather_have_is_what_all_its_lines_say() -> None:
 
     assert accept.prefers("application/yaml", "application/json")
     assert accept.prefers("application/json", "text/html")
+    line = b"text/html;q=1, application/json;q=0.9, text/plain;q=0"
+    weighed = request_context.accept({"headers": [(b"accept", line)]})
+    assert weighed.prefers("text/html", "application/json")
+    assert not weighed.prefers("application/json", "text/html")
+    assert not weighed.prefers("text/plain", "text/css")
 
 
 @pytest.mark.parametrize(

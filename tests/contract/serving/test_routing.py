@@ -112,3 +112,31 @@ async def test_a_websocket_is_closed(handlers: Handlers) -> None:
     await app({"type": "websocket", "path": "/thing", "headers": []}, receive, send)
 
     assert sent == [{"type": "websocket.close", "code": 1000}]  # RFC 6455, section 7.4.1: in order
+
+
+@pytest.mark.parametrize(("path", "found"), [("/things", {}), (f"/things/{ID}", {"id": ID})])
+async def test_what_a_path_has_is_known_as_soon_as_it_is_routed(
+    handlers: Handlers, path: str, found: dict[str, str]
+) -> None:
+    described = {"/things": {"get": operation()}, "/things/{id}": {"get": operation("getOne"), **THING}}
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": path, "query_string": b""}
+    scope |= {
+        "raw_path": path.encode(),
+        "root_path": "",
+        "headers": [],
+        "extensions": {},
+        "path_params": {"of": "whoever mounts it"},
+    }
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(_message: Any) -> None:
+        pass
+
+    async def get_one(id: object) -> str:
+        return f"by id {id}"
+
+    await handlers.application(contract(described), get_thing, get_one)(scope, receive, send)
+
+    assert scope["path_params"] == found
