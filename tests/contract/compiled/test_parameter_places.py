@@ -10,7 +10,7 @@ from tests.contract.tiny import STRING, Handlers, Json, contract, operation, par
 UNPAIRED = "%ED%A0%80"  # a lone surrogate, as no UTF-8 has it
 
 
-def violations(response: httpx.Response) -> dict[str, str]:
+def violations(response: httpx.Response) -> dict[str | None, str]:
     assert (response.status_code, response.json()["code"]) == (400, "invalid_parameter")
     return {each["at"]: each["message"] for each in response.json()["errors"]}
 
@@ -84,3 +84,40 @@ async def test_a_precondition_that_an_operation_does_not_have_is_refused(handler
 def test_what_nothing_decodes_is_not_supported(schema: Json) -> None:
     with pytest.raises(UnsupportedParameter, match="must be string, integer, number, boolean or an array"):
         compiled(parameter("thing", "query", schema), {}, Schemas({}))
+
+
+async def test_an_unknown_parameter_is_named_as_far_as_a_name_may_be_long(handlers: Handlers) -> None:
+    longest, longer = "a" * 64, "a" * 65
+
+    named = await thing(handlers, {"type": "integer"}).get(f"/thing?{longest}=1")
+    unnamed = await thing(handlers, {"type": "integer"}).get(f"/thing?{longer}=1")
+
+    assert violations(named) == {longest: "is not a parameter of this operation"}
+    assert violations(unnamed) == {None: "the query has a parameter that this operation doesn't have"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "refused"),
+    [
+        ({"type": "string", "format": "uuid"}, "A"),
+        ({"type": "string", "format": "date-time"}, "A"),
+        ({"type": "string", "format": "uri"}, "A"),
+        ({"type": "string", "format": "date"}, "A"),
+        ({"type": "integer", "format": "int32"}, str(2**31)),
+        ({"type": "array", "items": {"type": "string", "maxLength": 1}}, "ab"),
+    ],
+)
+async def test_all_that_a_schema_says_of_a_parameter_is_asked(handlers: Handlers, schema: Json, refused: str) -> None:
+    response = await thing(handlers, schema).get("/thing", params={"thing": refused})
+
+    assert violations(response).keys() == {"thing"}
+
+
+def thing(handlers: Handlers, schema: Json) -> httpx.AsyncClient:
+    """Serve a thing that has one parameter."""
+
+    async def get_thing(thing: object) -> str:
+        return str(thing)
+
+    described = operation(parameters=[parameter("thing", "query", schema)])
+    return handlers.serve(contract({"/thing": {"get": described}}), get_thing)

@@ -99,3 +99,5 @@ def test_an_integer_has_as_many_bits_as_its_format_says(name: str, bits: int) ->
     validator = Schemas({}).validator({"type": "integer", "format": name})
 
     assert [validator.is_valid(value) for value in (-limit - 1, -limit, limit - 1, limit)] == [False, True, True, False]
+    (known,) = (each for each in FORMATS.values() if each.name == name)
+    assert (known.good, known.bad) == ((-limit, limit - 1), (-limit - 1, limit))
