@@ -58,7 +58,7 @@ class PatientManager(JobManager):
         super().__init__(connector)
         self._room = room
         self._wake: NotificationCallback | None = None
-        self._stirred: bool  # whether there may be jobs that came since a fetch began
+        self._stirred = False  # whether there may be jobs that came since a fetch began
         self._waking: set[asyncio.Task[None]] = set()
         self._fetched: deque[Job] = deque()
         self._finished: Batches[int, None] = Batches(

@@ -64,7 +64,7 @@ class Protocol(Exchanges, Connection):
         self._last: RequestResponseCycle | None = None
         self._turned_away = False
         self._since = connections.now  # when the connection, or the request whose body is read, began
-        self._received: int  # bytes of the body that is read
+        self._received = 0  # bytes of the body that is read
         self._unsent: tuple[float, int] | None = None  # since when how many bytes of answers wait to be read
 
     @property
