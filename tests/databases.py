@@ -67,6 +67,11 @@ class Cluster:
         self._urls = urls
         self._place = place
 
+    @property
+    def admin_url(self) -> str:
+        """The URL of a superuser, for :data:`ADMIN_URL` of another run."""
+        return self._urls.admin
+
     @contextmanager
     def database(self, *, migrated: bool = True, tablespace: str = "pg_default") -> Iterator[DatabaseUrls]:
         """Give a fresh database, dropped at the end with everybody who is still connected."""

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from types import TracebackType
 
-from automation.storage.embedded import EmbeddedServer
+from tests.databases import ADMIN_URL, TEMPLATE, running_cluster
 from tools.mutation import covering
 from tools.mutation.covering import Covering
 from tools.mutation.kept import Kept, State
@@ -21,9 +21,6 @@ from tools.mutation.mutants import ROOMS, Mutant
 from tools.mutation.nearness import callers, importers, module_of, near
 from tools.mutation.starter import Starter
 from tools.mutation.trial import OUTSIDE, Asked, Copy, Verdict
-
-TEMPLATE = "AUTOMATION_TEST_TEMPLATE"
-"""Where runs that share a server note the template of their databases, as ``tests/databases.py`` says."""
 
 _DIGESTED = ("automation", "handlers", "security", "tests", "openapi.yaml", "pyproject.toml")
 
@@ -50,9 +47,8 @@ class Bench:
         self._kept = Kept(self._place / "verdicts.jsonl", self._state)
         with ExitStack() as stack:
             temporary = Path(stack.enter_context(TemporaryDirectory(prefix="mutation-")))
-            server = EmbeddedServer(temporary / "server", fast=True)
-            stack.callback(server.discard)
-            self._environment = os.environ | {"AUTOMATION_TEST_ADMIN_URL": server.start().admin}
+            cluster = stack.enter_context(running_cluster(temporary / "postgresql"))
+            self._environment = os.environ | {ADMIN_URL: cluster.admin_url}
             self._stands: SimpleQueue[_Stand] = SimpleQueue()
             for number in range(self._processes):
                 place = temporary / f"template-{number}"

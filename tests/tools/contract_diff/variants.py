@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,44 @@ def with_one_kind_of_action(document: Json) -> Json:
     return {**document, "components": {**document["components"], "schemas": {**schemas, "RuleAction": action}}}
 
 
-SHIPPED: Json = with_one_kind_of_action(load(default_path()))
+def with_few_operations(document: Json) -> Json:
+    """Return a contract with the operations whose parts tests change, and the schemas that these use.
+
+    A comparison takes a fifth of the time. A test that changes what is not there fails, and doesn't compare nothing.
+    """
+    paths = {path: item for path, item in document["paths"].items() if _CHANGED & {*_operations(item)}}
+    components = document["components"]
+    used, waiting = set[str](), _schemas_in([paths, {**components, "schemas": {}}])
+    while waiting:
+        used |= waiting
+        waiting = _schemas_in([components["schemas"][name] for name in waiting]) - used
+    schemas = {name: schema for name, schema in components["schemas"].items() if name in used}
+    return {**document, "paths": paths, "components": {**components, "schemas": schemas}}
+
+
+def _operations(item: Json) -> list[str]:
+    return [operation["operationId"] for operation in item.values() if "operationId" in operation]
+
+
+def _schemas_in(parts: list[Json]) -> set[str]:
+    return set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(parts)))
+
+
+_CHANGED = {
+    "createAutomationRule",
+    "getAutomationRule",
+    "listAutomationExecutions",
+    "getAutomationExecution",
+    "executeAutomationRule",
+    "cancelAutomationExecution",
+    "retryAutomationExecution",
+    "publishAutomationEvent",
+    "getContractJson",
+    "getReadiness",
+    "getLiveness",
+}
+
+SHIPPED: Json = with_few_operations(with_one_kind_of_action(load(default_path())))
 SHIPPED_CONTRACT = laid_out(SHIPPED)
 _WRITTEN = json.dumps(SHIPPED)
 
