@@ -129,10 +129,15 @@ class ConnectionPool:
     async def _taken(self, seconds: float) -> Connection:
         # A cancellation that comes together with the connection is forgotten by asyncio.wait_for of Python 3.11, on
         # which the pool waits: a loop that was to end would go on.
-        task = asyncio.current_task()
-        before = 0 if task is None else task.cancelling()
+        before = _cancellations()
         connection = await self._pool.getconn(timeout=seconds)
-        if task is not None and task.cancelling() > before:
+        if _cancellations() > before:
             await self._pool.putconn(connection)
             raise asyncio.CancelledError
         return connection
+
+
+def _cancellations() -> int:
+    """Return how often the running task was asked to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
