@@ -63,3 +63,16 @@ def test_a_use_is_counted_once_where_nobody_has_to_wait(runner: Runner, backend:
 
     assert rows(runner) == left
     assert (OWN, 5) in rows(runner, "executions_per_day")
+
+
+def test_where_events_start_nothing_no_use_is_counted(runner: Runner, backend: Connection) -> None:
+    query = (
+        "SELECT outcome FROM publish_events_v1(%s, %s, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', NULL, NULL,"
+        " NULL, NULL, NULL)"
+    )
+
+    started = backend.execute(query, (runner.tenant, runner.sample.user)).fetchall()
+    backend.commit()
+
+    assert started == []
+    assert rows(runner, "executions_per_day") == []
