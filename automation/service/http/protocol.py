@@ -28,7 +28,8 @@ COUNT_LIMIT = 100
 TIME_LIMIT = 10.0
 """How many seconds headers may take from their first byte on."""
 
-_LINGERING = 1.0  # to close at once, with bytes unread, would reset the connection before the client has its answer
+_LINGERING = 1.0
+"""Tuned: seconds until a refused connection is closed; at once, with bytes unread, its client would lose the answer."""
 
 _log = structlog.get_logger("automation.request")
 
@@ -52,7 +53,7 @@ class Protocol(Exchanges, Connection):
         self, *arguments: Any, hosts: Hosts, connections: Connections, prefix: str = "", **options: Any
     ) -> None:
         super().__init__(*arguments, **options)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True, lenient_version=True)
+        self.parser.set_dangerous_leniencies(lenient_version=True)  # judged in framing.py
         self._hosts = hosts
         self._connections = connections
         self._prefix = prefix
@@ -147,11 +148,12 @@ class Protocol(Exchanges, Connection):
 
     def finish(self) -> None:
         """Let the answer to the newest request be the last one, and say so in it, where that is not too late."""
-        if self._last is not None and not self._last.response_started and self._last is not self.cycle:
-            self._last.keep_alive = True  # another one has come behind it
-        self._last = None
         cycle = self.cycle
-        if cycle is not None and not cycle.response_started and cycle.keep_alive:
+        if cycle is self._last:
+            return
+        if self._last is not None and not self._last.response_started:
+            self._last.keep_alive = True  # another one has come behind it
+        if not cycle.response_started and cycle.keep_alive:
             cycle.keep_alive = False
             self._last = cycle
 
@@ -200,7 +202,8 @@ class Protocol(Exchanges, Connection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the deadline, and the connection."""
-        self._end_fields(reading=False)
+        if self._deadline is not None:
+            self._deadline.cancel()
         self._connections.remove(self, self._address)
         if self._turned_away:
             self._connections.end_refusal()
@@ -235,7 +238,6 @@ class Protocol(Exchanges, Connection):
         return False
 
     def _expire(self) -> None:
-        self._deadline = None
         if self._stop_reading():
             self.transport.close()
 

@@ -60,6 +60,7 @@ async def test_one_too_many_is_told_so_and_what_it_asks_is_not_looked_at() -> No
 
     async with conversation(noting, replace(BOUNDS, most=0)) as made:
         made.protocol.data_received(b"GET /it HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.sleep(0)
         answer = await made.answer()
 
     assert answer.startswith(b"HTTP/1.1 503 ")
@@ -137,3 +138,72 @@ async def test_what_follows_the_last_request_and_another_version_are_understood_
     async with conversation() as made:
         made.client.send(b"GET / HTTP/3.0\r\nHost: x\r\n\r\n")
         assert (await made.answer()).startswith(b"HTTP/1.1 505 ")
+
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n"
+IDLE: dict[str, tuple[list[bytes], bool, bool]] = {
+    "nothing has come": ([], True, False),
+    "an empty line has begun": ([b"\r"], False, True),
+    "a head has begun": ([GET[:1]], False, True),
+    "a head is in its middle": ([GET[:9], GET[9:20]], False, True),
+    "a body is to come": ([POST], False, False),
+    "a request was answered": ([GET], True, False),
+    "the next one has begun": ([GET, GET[:9]], False, True),
+    "the next one began with its end": ([GET + GET[:9]], False, True),
+    "what came was refused": ([b"no request\r\n\r\n"], True, False),
+    "a head was refused": ([b"GET / HTTP/1.1\r\nHo st: x\r\n\r\n"], True, False),
+}
+"""What has come, whether the connection is without a request then, and whether there is a time until which it waits."""
+
+
+@pytest.mark.parametrize("name", IDLE)
+async def test_one_is_without_a_request_where_none_has_begun_nor_waits_for_its_answer(name: str) -> None:
+    pieces, idle, has_deadline = IDLE[name]
+    async with conversation() as made:
+        for piece in pieces:
+            made.protocol.data_received(piece)
+            for _ in range(3):
+                await asyncio.sleep(0)
+
+        assert (made.protocol.idle, made.protocol._deadline is not None) == (idle, has_deadline)
+
+
+async def test_one_that_waits_for_its_answer_is_not_without_a_request() -> None:
+    async with conversation() as made:
+        made.protocol.data_received(GET)
+
+        assert not made.protocol.idle
+
+
+async def test_the_next_request_that_began_before_an_answer_has_the_time_that_headers_have() -> None:
+    async with conversation() as made, asyncio.timeout(10):
+        made.protocol.data_received(GET + GET[:9])
+        assert b" 204 " in await asyncio.get_running_loop().sock_recv(made.client, 65536)
+
+        assert made.protocol.timeout_keep_alive_task is None
+
+
+@pytest.mark.parametrize("begun", [b"", GET[:9]])
+async def test_one_that_has_ended_is_counted_no_more_and_nothing_is_waited_for(begun: bytes) -> None:
+    connections = Connections(BOUNDS)
+    async with conversation(connections=connections) as made:
+        open_before = set(connections._open), dict(connections._addresses)
+        made.protocol.data_received(begun)
+        deadline = made.protocol._deadline
+        made.protocol.transport.abort()
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+        assert open_before == ({made.protocol}, {"": 1})
+        assert (connections._open, connections._addresses, connections._refusals) == (set(), {}, 0)
+        assert made.protocol not in made.protocol.connections
+        assert deadline is None or deadline.cancelled()
+
+
+async def test_answers_that_waited_for_their_reader_go_on() -> None:
+    async with conversation() as made:
+        made.protocol.pause_writing()
+        made.protocol.resume_writing()
+
+        assert not made.protocol.flow.write_paused
