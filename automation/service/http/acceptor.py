@@ -72,7 +72,6 @@ class Acceptor:
         except OSError as error:
             self._pause(error)
             return False
-        connection.setblocking(False)
         task: asyncio.Task[object] = self._loop.create_task(self._begin(connection))
         self._beginning.add(task)
         task.add_done_callback(self._beginning.discard)
@@ -80,7 +79,7 @@ class Acceptor:
 
     async def _begin(self, connection: socket.socket) -> None:
         with suppress(OSError):  # it has gone
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
             await self._loop.connect_accepted_socket(self._make_protocol, connection)
 
     def _pause(self, error: OSError) -> None:
