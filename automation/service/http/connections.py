@@ -13,6 +13,7 @@ from automation.service.connection_bounds import Bounds
 
 _NEAR = 0.9
 _MOST_REFUSALS = 32
+"""Tuned: connections that are told at a time why they are refused."""
 _SILENT_SECONDS = 60.0
 
 _log = structlog.get_logger()
@@ -69,7 +70,7 @@ class Connections:
         """Count one more."""
         self._open.add(connection)
         self._addresses[address] += 1
-        self.ending = self._stopping or len(self._open) > _NEAR * self._bounds.most
+        self._judge_number()
 
     def remove(self, connection: Connection, address: str) -> None:
         """Count one less, if it was counted."""
@@ -79,6 +80,9 @@ class Connections:
         self._addresses[address] -= 1
         if not self._addresses[address]:
             del self._addresses[address]
+        self._judge_number()
+
+    def _judge_number(self) -> None:
         self.ending = self._stopping or len(self._open) > _NEAR * self._bounds.most
 
     def begin_refusal(self) -> bool:

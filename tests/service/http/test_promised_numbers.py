@@ -2,7 +2,7 @@
 
 import pytest
 
-from automation.service.http import child, listener, protocol, watched_server
+from automation.service.http import acceptor, child, connections, listener, protocol, watched_server
 from tests.promises import promised
 
 STOPPING = "decisions/0025-stopping-and-silent-connections.md"
@@ -21,6 +21,8 @@ STOPPING = "decisions/0025-stopping-and-silent-connections.md"
         ("errors.md", "or more than 100 headers", protocol.COUNT_LIMIT == 100),
         ("operating.md", "in a request's head (ten seconds)", protocol.TIME_LIMIT == 10),
         (STOPPING, "told to stop by somebody else waits two seconds", watched_server._PATIENCE == 2),
+        ("operating.md", "the log tells once a minute (`connections refused`)", connections._SILENT_SECONDS == 60),
+        ("operating.md", "the log has `no connections taken`, once a minute", acceptor._SILENT_SECONDS == 60),
         (
             "decisions/0016-a-watchdog-for-the-event-loop.md",
             "a child starts it has a minute",
