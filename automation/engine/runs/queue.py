@@ -34,9 +34,23 @@ POLLING_SECONDS = 1.0
 """How late a job is seen where NOTIFY doesn't arrive, as through a transaction pooler."""
 
 _CONNECTIONS = 4
+"""Tuned: connections that the queue has at the most."""
 _HEARTBEAT, _DEAD = 10.0, 40.0
+"""Tuned: seconds between two signs of life of a worker, and without one after which its jobs are deleted."""
 _PAUSE = 1.0
+"""Tuned: seconds of a pause while the database is away."""
 _CONNECT_SECONDS = 4.0
+"""Tuned: seconds that a connection is waited for."""
+_ABORT_SECONDS = 60.0
+"""Tuned: seconds between two looks for jobs to abort: there are none, runs are cancelled through their own rows."""
+_KEPT_ALIVE = {
+    "connect_timeout": 3,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""Tuned: how soon a connection that leads nowhere is given up, in seconds, the last in milliseconds."""
 
 
 class Queue:
@@ -88,7 +102,7 @@ class Queue:
                 queues=[QUEUE],
                 concurrency=self._concurrency,
                 fetch_job_polling_interval=POLLING_SECONDS,
-                abort_job_polling_interval=60.0,  # our runs are cancelled through their own rows
+                abort_job_polling_interval=_ABORT_SECONDS,
                 shutdown_graceful_timeout=0.0,  # the runs go on without their jobs
                 delete_jobs=DeleteJobCondition.ALWAYS,
                 install_signal_handlers=False,
@@ -125,11 +139,7 @@ class Queue:
             kwargs={
                 "application_name": "automation-executions queue",
                 "options": "-c statement_timeout=10000",
-                "connect_timeout": 3,
-                "keepalives_idle": 10,
-                "keepalives_interval": 5,
-                "keepalives_count": 3,
-                "tcp_user_timeout": 15_000,
+                **_KEPT_ALIVE,
                 "prepare_threshold": None,
             },
         )

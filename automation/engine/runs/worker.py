@@ -27,7 +27,7 @@ from automation.storage.secrets.sealed_secrets import SealedSecrets
 _log = structlog.get_logger()
 
 LOOK_SECONDS = 0.1
-"""How long a worker whose slots are all taken, by tenants that hold their shares, waits before it looks for others."""
+"""Tuned: seconds that a worker waits before it looks for others, whose slots are held by tenants at their shares."""
 
 HAND_BACK_SECONDS = 5.0
 """How long handing back may take; after that the leases run out by themselves."""

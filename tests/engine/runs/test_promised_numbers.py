@@ -2,7 +2,7 @@
 
 import pytest
 
-from automation.engine.runs import folding, heartbeat, lease, results, retention, ticker
+from automation.engine.runs import folding, heartbeat, lease, results, retention, ticker, worker
 from tests.promises import promised
 
 
@@ -10,6 +10,7 @@ from tests.promises import promised
     ("document", "promise", "kept"),
     [
         ("operating.md", "every ten minutes", retention.INTERVAL == 600),
+        ("operating.md", "grace period ten seconds more", 2 * worker.HAND_BACK_SECONDS == 10),
         ("operating.md", "rest three times", retention.REST == 3),
         ("decisions/0009-our-own-claims.md", "renews its lease every second", heartbeat.BEAT == 1),
         ("decisions/0018-what-a-cancel-promises.md", "two thirds of a", lease.CERTAIN_SHARE == 2 / 3),
