@@ -186,11 +186,13 @@ async def test_one_that_stops_takes_leave_in_order(done: list[object], listener:
         await watching
 
 
-@pytest.mark.parametrize(("drain_seconds", "released"), [(0, False), (0, True), (3, True)])
+@pytest.mark.parametrize(
+    ("options", "released"), [({}, False), ({"drain_seconds": 0}, True), ({"drain_seconds": 3}, True)]
+)
 async def test_nobody_is_waited_for_who_learns_of_the_end_otherwise(
-    done: list[object], *, drain_seconds: float, released: bool
+    done: list[object], options: dict[str, float], *, released: bool
 ) -> None:
-    server = Noting(drain_seconds=drain_seconds)
+    server = Noting(**options)
     await begun(server)
     done.clear()
     if released:
