@@ -1,8 +1,11 @@
 """Pages of other sites: what their browsers are told, of the service as it is assembled."""
 
+from functools import cache
+
 import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
+from starlette.types import ASGIApp
 
 from automation.service.application import create
 from automation.service.http.cross_origin import EXPOSED
@@ -17,9 +20,13 @@ ALWAYS_READABLE = {"Cache-Control", "Content-Language", "Content-Length", "Conte
 
 def service(origins: str) -> httpx.AsyncClient:
     """Return a client of the service, whose database is never asked."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(_application(origins)), base_url="http://service")
+
+
+@cache
+def _application(origins: str) -> ASGIApp:
     settings = Settings(database_url=SecretStr("postgresql://nobody@127.0.0.1:1/nothing"), cors_origins=origins)
-    application = create(settings, document=dict(DOCUMENT))
-    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://service")
+    return create(settings, document=dict(DOCUMENT))
 
 
 def preflight(origin: str, method: str = "POST") -> dict[str, str]:
