@@ -148,7 +148,7 @@ def sizes_table(found: Sequence[Latency]) -> str:
     together, alone = _growth(found, CONNECTIONS), _growth(found, 1)
     growth = (
         f"p50 at {sizes[-1]:,} executions is {together:.2f} times that at {sizes[0]:,} ({alone:.2f} times with one "
-        "request at a time); the goal is 1.2 at the most."
+        "request at a time), the median of what the rounds have each for itself; the goal is 1.2 at the most."
     )
     return f"{markdown(header, rows)}\n\n{growth}"
 
