@@ -1,7 +1,8 @@
 """Lines of the audit log that operators' commands leave: each says what was done to whom, and its details."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,9 @@ from automation.domain.limits import Limit
 from automation.domain.permissions import Role
 from automation.domain.retention import Kept
 from automation.storage.accounts.pruning import Pruning
+from automation.storage.accounts.refusals import Busy
 from tests.databases import DatabaseUrls
+from tests.storage.roles import Connection
 from tests.storage.samples import CREATED_AT, Sample, a_rule, prefix_of
 
 EXPIRES_AT = datetime(2031, 2, 3, tzinfo=UTC)
@@ -189,7 +192,7 @@ def test_old_lines_of_the_audit_log_go_in_batches_too_and_leave_one(
                 " FROM generate_series(1, 5)",
                 (tenant,),
             )
-    counted = [pruning.count_over(ours.tenant, Kept.AUDIT_EVENTS, days) for days in (40, 60)]
+    counted = [pruning.count_over(ours.tenant, Kept.AUDIT_EVENTS, days) for days in (48, 52)]
 
     removed = pruning.prune(ours.tenant, {Kept.AUDIT_EVENTS: 40})
 
@@ -200,20 +203,44 @@ def test_old_lines_of_the_audit_log_go_in_batches_too_and_leave_one(
     assert lines(database_urls, ours.tenant)[-1] == line
 
 
+@pytest.fixture
+def worker_at_it(database_urls: DatabaseUrls) -> Iterator[Connection]:
+    """Whoever removes something at the moment."""
+    with psycopg.connect(database_urls.admin) as worker:
+        worker.execute("SELECT pg_advisory_lock(hashtextextended('automation retention', 0))")
+        yield worker
+
+
+@pytest.mark.usefixtures("worker_at_it")
+@pytest.mark.parametrize(("rests", "times"), [(30.0, 2), (30.5, 1)])
+def test_a_command_gives_up_after_half_a_minute(
+    pruning: Pruning, ours: Sample, monkeypatch: pytest.MonkeyPatch, rests: float, times: int
+) -> None:
+    now = [100.0]
+
+    def rest(_seconds: float) -> None:
+        now.append(now[-1] + rests)
+
+    clock = SimpleNamespace(monotonic=lambda: now[-1], sleep=rest)
+    monkeypatch.setattr("automation.storage.accounts.pruning.time", clock)
+    with pytest.raises(Busy, match="half a minute"):
+        pruning.prune(ours.tenant, {Kept.COMPLETED: 1})
+
+    assert len(now) == 1 + times
+
+
 def test_a_command_waits_while_a_worker_is_at_a_batch(
-    pruning: Pruning, ours: Sample, database_urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+    pruning: Pruning, ours: Sample, worker_at_it: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _old_executions(ours, 1)
     asked: list[float] = []
-    with psycopg.connect(database_urls.admin) as worker:
-        worker.execute("SELECT pg_advisory_lock(hashtextextended('automation retention', 0))")
 
-        def rest(seconds: float) -> None:
-            asked.append(seconds)
-            worker.execute("SELECT pg_advisory_unlock_all()")
+    def rest(seconds: float) -> None:
+        asked.append(seconds)
+        worker_at_it.execute("SELECT pg_advisory_unlock_all()")
 
-        monkeypatch.setattr("automation.storage.accounts.pruning.time.sleep", rest)
-        removed = pruning.prune(ours.tenant, {Kept.COMPLETED: 1})
+    monkeypatch.setattr("automation.storage.accounts.pruning.time.sleep", rest)
+    removed = pruning.prune(ours.tenant, {Kept.COMPLETED: 1})
 
     assert removed == {Kept.COMPLETED: 1}
     assert len(asked) == 1
