@@ -190,7 +190,7 @@ async def test_one_that_stops_takes_leave_in_order(done: list[object], listener:
     ("options", "released"), [({}, False), ({"drain_seconds": 0}, True), ({"drain_seconds": 3}, True)]
 )
 async def test_nobody_is_waited_for_who_learns_of_the_end_otherwise(
-    done: list[object], options: dict[str, float], *, released: bool
+    done: list[object], options: dict[str, Any], *, released: bool
 ) -> None:
     server = Noting(**options)
     await begun(server)
