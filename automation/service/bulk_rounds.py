@@ -25,7 +25,7 @@ LONG = 1.0
 REST = 3
 """How many times as long as a batch took nothing is changed after it: a quarter of one connection's work."""
 KNOWN = 1_000
-"""How many operations are remembered that don't get on as they should."""
+"""Tuned: operations that are remembered because they don't get on as they should."""
 PRUNE_INTERVAL = 600.0
 """Tuned: seconds between two looks for what has been over for long enough."""
 PRUNE_LIMIT = 5000
