@@ -77,6 +77,19 @@ async def test_one_tenants_refusals_leave_room_for_anothers(
     ]
 
 
+async def test_too_many_are_told_each_time_there_are(
+    waiting: Refusals, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(refusals, "MOST", 1)
+    with caplog.at_level(logging.WARNING):
+        for count in (2, 1, 4):
+            for _ in range(count):
+                waiting.note(deed(OURS), "permission_denied")
+            await waiting.flush()
+
+    assert [record.getMessage()[:2] for record in caplog.records] == ["1 ", "3 "]
+
+
 async def test_all_tenants_together_have_a_bound(log: Log, waiting: Refusals, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "MOST", 3)
     for _ in range(5):
@@ -111,6 +124,56 @@ async def test_an_outage_is_waited_out_and_told_once(
 
     assert len(log.written) == 1
     assert [record.getMessage() for record in caplog.records] == ["1 refusals are not in the audit log yet"]
+
+
+async def test_each_outage_is_told(log: Log, waiting: Refusals, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        for away in (True, False, True):
+            log.away = away
+            waiting.note(deed(OURS), "permission_denied")
+            await waiting.flush()
+
+    assert [record.getMessage()[:2] for record in caplog.records] == ["1 ", "1 "]
+
+
+async def test_nothing_is_written_and_nothing_told_where_nothing_was_refused(
+    log: Log, waiting: Refusals, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def unasked(_refusals: Sequence[Refusal]) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(log, "record_refusals", unasked)
+
+    await waiting.flush()
+
+    assert caplog.records == []
+
+
+async def test_what_comes_while_others_are_written_waits_for_its_own_turn(
+    log: Log, waiting: Refusals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = log.record_refusals
+
+    async def meanwhile(refusals: Sequence[Refusal]) -> None:
+        await write(refusals)
+        if len(log.written) == 1:
+            waiting.note(deed(THEIRS), "permission_denied")
+
+    monkeypatch.setattr(log, "record_refusals", meanwhile)
+    waiting.note(deed(OURS), "permission_denied")
+
+    await waiting.flush()
+    of_tenants = dict(waiting._of_tenants)
+    await waiting.flush()
+
+    assert log.by_tenant == {OURS: 1, THEIRS: 1}
+    assert of_tenants == {THEIRS: 1}, "nobody is remembered who has nothing that waits"
+
+
+def test_they_are_written_once_a_second(log: Log) -> None:
+    of_each_second = Refusals(log, Deeds([], ClientAddresses()))  # type: ignore[arg-type]  # see above
+
+    assert of_each_second._writing._period == 1.0
 
 
 async def test_what_is_left_is_written_at_the_end(log: Log, waiting: Refusals) -> None:

@@ -63,7 +63,7 @@ class Desk:
 
     async def settle(self) -> None:
         """Let all that was taken begin."""
-        while self.acceptor._beginning:
+        if self.acceptor._beginning:
             await asyncio.wait(self.acceptor._beginning)
 
     @property
