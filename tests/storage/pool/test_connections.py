@@ -126,6 +126,14 @@ async def test_whether_the_server_has_left_is_asked_without_waiting(connection: 
     assert connection.left_by_server()
 
 
+async def test_one_that_the_server_has_ended_is_left(database_urls: DatabaseUrls, connection: Connection) -> None:
+    with psycopg.connect(database_urls.admin) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s, 5000)", (connection.info.backend_pid,))
+
+    assert not connection.closed
+    assert connection.left_by_server()
+
+
 @of_every_way
 async def test_a_statement_is_watched_until_it_has_ended(
     connection: Connection, monkeypatch: pytest.MonkeyPatch, way: Way
