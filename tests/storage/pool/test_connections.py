@@ -156,7 +156,7 @@ async def test_a_server_that_says_nothing_in_time_is_given_up(
     watch.at_once = True
 
     with pytest.raises(StatementGivenUp):
-        await way(connection, b"SELECT pg_sleep(60)")
+        await way(connection, b"SELECT pg_sleep(2)")
 
     assert (connection.given_up, connection.silent, connection.closed) == (True, True, True)
 
@@ -170,7 +170,7 @@ async def test_where_an_answer_has_begun_to_come_it_has_a_moment_more(
     watch.at_once = True
 
     with pytest.raises(StatementGivenUp):
-        await way(connection, b"SELECT pg_sleep(60)")
+        await way(connection, b"SELECT pg_sleep(2)")
 
     assert watch.asked[1:] == [(GRACE, "_give_up")]
     assert (connection.given_up, connection.silent) == (True, False)
@@ -179,7 +179,7 @@ async def test_where_an_answer_has_begun_to_come_it_has_a_moment_more(
 @of_every_way
 async def test_a_server_that_ends_a_statement_itself_is_not_given_up(connection: Connection, way: Way) -> None:
     with pytest.raises(psycopg.errors.QueryCanceled):
-        await way(connection, b"SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(60)")
+        await way(connection, b"SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(2)")
 
     assert (connection.given_up, connection.closed) == (False, False)
 

@@ -224,7 +224,7 @@ async def test_a_change_alone_takes_its_line_along(
 async def test_what_takes_longer_than_its_caller_has_patience_is_told_apart(
     pool: Database, patience: float | None
 ) -> None:
-    slow = b"SELECT pg_sleep(60)" if patience else b"SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(60)"
+    slow = b"SELECT pg_sleep(2)" if patience else b"SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(60)"
 
     with pytest.raises(TookTooLong if patience else Unavailable):
         await pool.read(OURS, (slow, {}), rows=tuple_row, patience=patience)
