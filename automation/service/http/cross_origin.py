@@ -28,6 +28,7 @@ EXPOSED = (
 """What the contract's responses carry beyond what a page may always read."""
 
 _PREFLIGHT_SECONDS = 600
+"""Tuned: seconds for which a browser need not ask again."""
 
 
 class _Cors(CORSMiddleware):

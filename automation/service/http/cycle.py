@@ -61,6 +61,5 @@ class Cycle(RequestResponseCycle):
         if head.translate(None, _OF_VALUES) != b"\r\n" * (len(parts) // 4 + 2):
             return None
         if length is not None:
-            self.chunked_encoding = False
             self.expected_content_length = int(length)
         return head

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 LIMIT = 64 * 1024
-"""How many bytes wait for more at the most."""
+"""Tuned: bytes that wait for more at the most."""
 
 
 class JoinedWrites:
