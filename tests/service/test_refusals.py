@@ -1,5 +1,6 @@
 """Refusals are written behind the answers: a bounded number of each tenant's, and none is given up for an outage."""
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -157,7 +158,8 @@ async def test_what_comes_while_others_are_written_waits_for_its_own_turn(
     async def meanwhile(refusals: Sequence[Refusal]) -> None:
         await write(refusals)
         if len(log.written) == 1:
-            waiting.note(deed(THEIRS), "permission_denied")
+            for tenant in (OURS, THEIRS):
+                waiting.note(deed(tenant), "permission_denied")
 
     monkeypatch.setattr(log, "record_refusals", meanwhile)
     waiting.note(deed(OURS), "permission_denied")
@@ -166,8 +168,28 @@ async def test_what_comes_while_others_are_written_waits_for_its_own_turn(
     of_tenants = dict(waiting._of_tenants)
     await waiting.flush()
 
-    assert log.by_tenant == {OURS: 1, THEIRS: 1}
-    assert of_tenants == {THEIRS: 1}, "nobody is remembered who has nothing that waits"
+    assert log.by_tenant == {OURS: 2, THEIRS: 1}
+    assert of_tenants == {OURS: 1, THEIRS: 1}
+    assert waiting._of_tenants == {}, "nobody is remembered who has nothing that waits"
+
+
+async def test_they_are_written_behind_the_answers(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    came = asyncio.Event()
+    write = log.record_refusals
+
+    async def told(refusals: Sequence[Refusal]) -> None:
+        await write(refusals)
+        came.set()
+
+    monkeypatch.setattr(log, "record_refusals", told)
+    at_once = Refusals(log, Deeds([], ClientAddresses()), period=0)  # type: ignore[arg-type]  # see above
+    at_once.note(deed(OURS), "permission_denied")
+
+    at_once.start()
+    await asyncio.wait_for(came.wait(), 10)
+    await at_once.stop()
+
+    assert log.by_tenant == {OURS: 1}
 
 
 def test_they_are_written_once_a_second(log: Log) -> None:

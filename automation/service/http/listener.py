@@ -15,12 +15,14 @@ SETTLING_SECONDS = 0.25
 _ATTACH_FILTER = 26  # SO_ATTACH_FILTER, which the module socket doesn't name: socket(7)
 # For the kernel's packet filter: drop a segment with SYN and without ACK, which opens a connection, and take all else.
 _PROGRAM = (
-    (0x30, 0, 0, 13),  # load the byte with the flags
-    (0x54, 0, 0, 0x12),  # keep SYN and ACK of it
-    (0x15, 1, 0, 0x02),  # is it SYN alone? then skip one
-    (0x06, 0, 0, 0xFFFFFFFF),  # take it
-    (0x06, 0, 0, 0),  # drop it
+    struct.pack("HxxI", 0x30, 13),  # load the byte with the flags
+    struct.pack("HxxI", 0x54, 0x12),  # keep SYN and ACK of it
+    struct.pack("HBxI", 0x15, 1, 0x02),  # is it SYN alone? then skip one
+    struct.pack("HxxI", 0x06, 0xFFFFFFFF),  # take it
+    struct.pack("HxxI", 0x06, 0),  # drop it
 )
+_BACKLOG = 2048
+"""Tuned: connections that may wait to be taken."""
 
 
 class AddressUnavailable(Exception):
@@ -35,7 +37,7 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         return socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG
         )
     except (OSError, UnicodeError) as error:
         raise AddressUnavailable(f"cannot listen on {host} port {port}: {_reason(error)}") from error
@@ -49,7 +51,7 @@ def take_no_more(listener: socket.socket) -> None:
     the socket is reset.
     """
     if sys.platform == "linux":
-        program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _PROGRAM))
+        program = ctypes.create_string_buffer(b"".join(_PROGRAM))
         with suppress(OSError):
             listener.setsockopt(
                 socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HL", len(_PROGRAM), ctypes.addressof(program))

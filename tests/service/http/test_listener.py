@@ -32,6 +32,15 @@ def test_an_address_of_nobody_here_is_told_with_its_reason() -> None:
     assert "assign" in told
 
 
+def test_what_is_no_address_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unspeakable(*_: object, **__: object) -> None:
+        raise UnicodeError("label too long")
+
+    monkeypatch.setattr(socket, "create_server", unspeakable)
+
+    assert refusal("é" * 64, 0).endswith(": it is no address")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="The kernel's filter is Linux's.")
 def test_one_that_takes_no_more_keeps_those_that_wait() -> None:
     with listen(HERE, 0) as listener, socket.create_connection(listener.getsockname()) as first:
@@ -44,3 +53,31 @@ def test_one_that_takes_no_more_keeps_those_that_wait() -> None:
         with accepted:
             first.sendall(b"here")
             assert accepted.recv(4) == b"here"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="The kernel's filter is Linux's.")
+def test_whatever_does_not_open_a_connection_comes_in_as_before() -> None:
+    with (
+        listen(HERE, 0) as listener,
+        socket.create_connection(listener.getsockname()) as client,
+        listener.accept()[0] as accepted,
+    ):
+        take_no_more(accepted)
+        accepted.settimeout(2)
+        client.sendall(b"here")
+        client.shutdown(socket.SHUT_WR)
+
+        assert accepted.recv(4) + accepted.recv(4) == b"here"
+
+
+def test_one_of_another_family_is_listened_to_as_well() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("This machine has no IPv6.")
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("This machine has no IPv6.")
+
+    with listen("::1", 0) as listener:
+        assert listener.family == socket.AF_INET6
