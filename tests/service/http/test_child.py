@@ -105,6 +105,21 @@ def test_one_that_does_not_live_is_not_told_to_stop(child: Child, told: list[int
     assert told == []
 
 
+def test_one_that_was_just_made_is_known_for_nothing(child: Child) -> None:
+    assert (child.serves, child.ended, child.seconds, child.hangs, child.rests()) == (False, "", 0.0, False, False)
+
+
+def test_its_answer_is_not_waited_for(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(child.parent_conn, "poll", waited.append, raising=False)
+
+    for _ in range(3):
+        child.hear()
+
+    assert waited == [0, 0]
+    assert said(child) == [b"ping"]
+
+
 def test_one_that_has_ended_may_be_released_and_serves_no_more(child: Child) -> None:
     child.serves = True
     child.child_conn.close()
