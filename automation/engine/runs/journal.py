@@ -16,7 +16,7 @@ from automation.storage.runs import LogPart
 MAX_MESSAGE = 4000
 MAX_METADATA_BYTES = 16 * 1024
 MAX_WAITING = 1000
-"""More than an execution keeps: a talkative action fills no memory before its entries are stored."""
+"""Tuned: as many as an execution keeps: a talkative action fills no memory before its entries are stored."""
 
 _NOTHING = Redaction()
 

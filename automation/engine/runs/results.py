@@ -42,7 +42,7 @@ class Results:
 
     def add(self, index: int, result: Mapping[str, Any]) -> tuple[str, ...]:
         """Keep as much of a result as there is room for, and return the names of what is left out."""
-        reserved = RESERVED * max(0, self._actions - index - 1)
+        reserved = RESERVED * (self._actions - index - 1)
         kept, omitted = fitted(result, self.most - self._bytes - reserved)
         self._results[index] = kept
         self._bytes += _size(kept)
@@ -55,8 +55,8 @@ def fitted(result: Mapping[str, Any], most: int) -> tuple[Mapping[str, Any], tup
     if size <= most:
         return result, ()
     kept, omitted = dict(result), []
-    # Each member stands with its name, a colon and a comma; each name that was left out with a comma.
-    size += len(f',"{OMITTED}":[]')
+    # Each member stands with its name, a colon and a comma; each name that was left out with a comma, but for the last.
+    size += len(f'"{OMITTED}":[]')
     for name, share in sorted(_shares(result).items(), key=lambda member: -member[1]):
         del kept[name]
         omitted.append(name)

@@ -28,6 +28,7 @@ REST = 3
 LEAST_REST = 0.01
 """Tuned: seconds of a rest, at least."""
 ANSWERS_INTERVAL = 10.0
+"""Tuned: seconds between two looks for answers whose time is over."""
 ANSWERS_LIMIT = 1000
 
 

@@ -11,7 +11,9 @@ from automation.storage.pool.periodic import uneven
 _log = structlog.get_logger()
 
 INTERVAL = 1.0
+"""Tuned: seconds between two sweeps."""
 LIMIT = 200
+"""Tuned: executions that a sweep takes at the most."""
 
 
 async def sweep(due: Due) -> None:

@@ -18,7 +18,7 @@ _zeros = re.compile(r"(?<=&#)0+(?=[0-9])|(?<=&#[xX])0+(?=[0-9a-fA-F])").sub
 _begins = re.compile(r"[%\\&]").search
 _BREAKS = {"n": "\n", "r": "\r"}
 _LONGEST_REFERENCE = 40
-"""Characters of HTML's longest name with what stands around it; a number of so many digits is no character's."""
+"""Tuned: characters of HTML's longest name with what stands around it; a number of so many digits is no character's."""
 _NO_CHARACTER = "\ufffd"
 _CHARACTERS_PER_STEP = 4096
 """Tuned: characters without encodings that are looked through in the time of a step."""
@@ -34,16 +34,18 @@ def unwrapped(text: str, pace: Pace) -> str:
         pace: Counts a step for each character that was encoded.
     """
     for _ in range(_LAYERS):
-        if not _begins(text):
-            break
-        pace.step(1 + len(text) // _CHARACTERS_PER_STEP)
-        inner = _percent(_counted(_from_percent, pace), text)
-        inner = _unescaped(inner, pace)
-        inner = _reference(_counted(_from_reference, pace), inner)
+        inner = _without_a_layer(text, pace) if _begins(text) else text
         if inner == text:
             break
         text = inner
     return text.replace("\r", "").replace("\n", "").replace("+", " ")
+
+
+def _without_a_layer(text: str, pace: Pace) -> str:
+    pace.step(1 + len(text) // _CHARACTERS_PER_STEP)
+    inner = _percent(_counted(_from_percent, pace), text)
+    inner = _unescaped(inner, pace)
+    return _reference(_counted(_from_reference, pace), inner)
 
 
 def _counted(plain: Callable[[re.Match[str]], str], pace: Pace) -> Callable[[re.Match[str]], str]:

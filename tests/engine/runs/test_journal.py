@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from automation.domain.executions import LogLevel
+from automation.engine.runs import journal as of_journal
 from automation.engine.runs.journal import MAX_MESSAGE, MAX_WAITING, Journal
 
 
@@ -27,6 +28,7 @@ def test_entries_wait_in_their_order() -> None:
         ("two", "warn", 3, {"status": 200}),
     ]
     assert journal.waiting() == waiting
+    assert waiting.first == 0
 
 
 def test_entries_that_are_stored_wait_no_more_and_keep_their_places() -> None:
@@ -72,6 +74,8 @@ def test_no_action_fills_the_memory() -> None:
         (nested(1000), {"omitted": "it is not made of JSON values"}),
         ({"text": "\ud800"}, {"omitted": "it is not made of JSON values"}),
         ({"text": "x" * 20_000}, {"omitted": "it is larger than 16384 bytes"}),
+        ({"text": "x" * (16_384 - 11)}, {"text": "x" * (16_384 - 11)}),
+        ({"text": "x" * (16_384 - 10)}, {"omitted": "it is larger than 16384 bytes"}),
     ],
 )
 def test_metadata_can_be_stored(metadata: dict[Any, Any], stored: dict[str, Any]) -> None:
@@ -80,6 +84,23 @@ def test_metadata_can_be_stored(metadata: dict[Any, Any], stored: dict[str, Any]
     journal.write("a message", metadata=metadata)
 
     assert journal.waiting().entries[0].metadata == stored
+
+
+def test_metadata_that_take_too_long_to_search_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_journal, "STEPS_AT_ONCE", 1)
+    journal = Journal()
+
+    journal.write("a message", metadata={"a": ["b", "c", "d"]})
+
+    assert journal.waiting().entries[0].metadata == {"omitted": "it takes too long to search it for secrets"}
+
+
+def test_of_a_message_the_first_4000_characters_are_stored() -> None:
+    journal = Journal()
+
+    journal.write("x" * 4000 + "y")
+
+    assert journal.waiting().entries[0].message == "x" * 4000
 
 
 def test_a_message_can_be_stored() -> None:

@@ -1,5 +1,7 @@
 """A lease that holds by the clock of whoever was granted it, from before it was asked for."""
 
+import time
+
 import pytest
 
 from automation.engine.runs import lease
@@ -48,7 +50,13 @@ def test_it_does_not_hold_once_it_is_lost(clock: dict[str, float]) -> None:
     assert not granted.holds()
 
 
-def test_its_clock_goes_on() -> None:
-    before = lease.now()
+def test_its_clock_is_the_one_that_goes_on_while_the_machine_sleeps_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(time, "CLOCK_BOOTTIME", 77, raising=False)
+    monkeypatch.setattr(time, "clock_gettime", {77: 7.0}.__getitem__)
+    monkeypatch.setattr(time, "monotonic", lambda: 5.0)
+    with_it = lease.now()
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME")
 
-    assert lease.now() >= before
+    assert (with_it, lease.now()) == (7.0, 5.0)

@@ -50,6 +50,37 @@ def test_what_is_kept_always_fits(result: Mapping[str, Any], most: int) -> None:
     assert omitted or kept == result
 
 
+@pytest.mark.parametrize("result", [ANSWER, {"a": "x" * 40, "bb": "y" * 30, "ccc": 1}, {"long name": 1, "b": [1, 2]}])
+def test_no_more_is_left_out_than_need_be_the_largest_first(result: Mapping[str, Any]) -> None:
+    largest_first = sorted(result, key=lambda name: -(size(name) + size(result[name])))
+
+    def without(number: int) -> Mapping[str, Any]:
+        omitted = largest_first[:number]
+        kept = {name: value for name, value in result.items() if name not in omitted}
+        return {**kept, OMITTED: sorted(omitted)} if omitted else kept
+
+    steps = [without(number) for number in range(len(result) + 1)]
+    for most in range(size(steps[-1]), size(result) + 2):
+        expected = next(step for step in steps if size(step) <= most)
+        assert fitted(result, most)[0] == expected
+
+
+def test_a_result_is_had_by_the_index_of_its_action() -> None:
+    results = Results({0: {"a": 1}}, actions=2, most=1000)
+
+    results.add(1, {"b": 2})
+
+    assert (results[0], results[1]) == ({"a": 1}, {"b": 2})
+
+
+@pytest.mark.parametrize(("index", "room"), [(0, 1000 - 2 * RESERVED), (1, 1000 - RESERVED), (2, 1000)])
+def test_room_is_reserved_for_each_action_that_follows(index: int, room: int) -> None:
+    def omitted(length: int) -> tuple[str, ...]:
+        return Results({}, actions=3, most=1000).add(index, {"a": "x" * (length - size({"a": ""}))})
+
+    assert (omitted(room), omitted(room + 1)) == ((), ("a",))
+
+
 def test_results_share_their_limit_and_the_last_one_can_still_say_that_nothing_is_left() -> None:
     results = Results({}, actions=50, most=64 * 1024)
 

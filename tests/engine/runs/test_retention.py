@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -9,10 +10,13 @@ from structlog.testing import capture_logs
 
 from automation.domain.errors import Unavailable
 from automation.domain.retention import DEFAULTS, Kept
+from automation.engine.runs import retention
 from automation.engine.runs.retention import (
     ANSWERS_INTERVAL,
     ANSWERS_LIMIT,
     INTERVAL,
+    LEAST_REST,
+    REST,
     TENANTS,
     go_round,
     keep,
@@ -83,7 +87,7 @@ def test_what_another_worker_is_at_is_left_to_it(loop: TurnLoop) -> None:
     removed = until_done(loop, shelf)
 
     assert shelf.asked == [ONE]
-    assert not removed
+    assert removed == Counter()
 
 
 def test_after_a_batch_there_is_a_rest(loop: TurnLoop) -> None:
@@ -93,6 +97,37 @@ def test_after_a_batch_there_is_a_rest(loop: TurnLoop) -> None:
     loop.turn(10)
 
     assert shelf.asked == [ONE]
+
+
+@pytest.mark.parametrize(("batches", "seconds", "rest"), [(3, 4, 4 * REST), (3, 0, LEAST_REST), (0, 4, 4 * REST)])
+def test_the_rest_is_so_many_times_as_long_as_the_batch_took(
+    loop: TurnLoop, monkeypatch: pytest.MonkeyPatch, batches: int, seconds: int, rest: float
+) -> None:
+    shelf = Shelf(loop, {ONE: batches, TWO: batches})
+    clock = iter(range(0, 1000, seconds) if seconds else [0] * 1000)
+    monkeypatch.setattr(retention, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+
+    loop.begin(go_round(shelf, DEFAULTS))  # type: ignore[arg-type]  # the same
+    loop.turn(10)
+    loop.now += rest * 15 / 16
+    loop.turn(10)
+    early = [*shelf.asked]
+    loop.now += rest / 16
+    loop.turn(10)
+
+    assert (early, shelf.asked) == ([ONE], [ONE, TWO])
+
+
+def test_after_a_look_that_found_nothing_at_once_the_next_tenant_follows(
+    loop: TurnLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(loop, {ONE: 0, TWO: 0})
+    monkeypatch.setattr(retention, "time", SimpleNamespace(monotonic=lambda: 0.0))
+
+    loop.begin(go_round(shelf, DEFAULTS))  # type: ignore[arg-type]  # the same
+    loop.turn(10)
+
+    assert shelf.asked == [ONE, TWO]
 
 
 def test_rounds_go_on_after_an_outage(loop: TurnLoop) -> None:

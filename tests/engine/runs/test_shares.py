@@ -63,6 +63,45 @@ def test_a_tenant_of_whom_nothing_runs_is_forgotten() -> None:
     assert not shares.crowded
 
 
+def test_a_tenant_of_whom_nothing_runs_takes_no_share_and_has_no_weight_any_more() -> None:
+    shares = running(20, a=7, b=7, c=1)
+    shares.learn(C, 100)
+
+    shares.leave(C)
+    without = shares.full()
+    for tenant in (A, B):
+        shares.leave(tenant)
+    shares.enter(C)
+
+    assert without == []
+    assert shares.full() == []
+    assert running(20, a=7, b=6, c=1).full() == [A]
+
+
+def test_two_tenants_share_by_their_weights_alone_and_one_leaves_as_much_as_a_usual_one_has() -> None:
+    two, one = running(20, a=9, b=1), running(20, a=9)
+    two.learn(A, 1)
+    two.learn(B, 1)
+
+    one.learn(A, 1)
+
+    assert two.full() == []
+    assert set(one.full()) == {A}
+
+
+def test_who_leaves_frees_one_slot() -> None:
+    shares = running(4, a=3)
+
+    shares.leave(A)
+
+    assert shares.free == 2
+
+
+@pytest.mark.parametrize(("number", "free"), [(0, 4), (1, 3), (4, 0), (5, 0)])
+def test_slots_are_free_that_nobody_has_taken(number: int, free: int) -> None:
+    assert running(4, a=number).free == free
+
+
 @pytest.mark.parametrize(
     ("number", "crowded", "overcrowded", "exhausted"),
     [(3, False, False, False), (4, True, False, False), (5, True, True, False), (8, True, True, True)],

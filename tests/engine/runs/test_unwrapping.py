@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automation.engine.expressions.pace import Pace
 from automation.engine.runs.redaction import TooLong, within
 from automation.engine.runs.unwrapping import unwrapped
 
@@ -53,6 +54,44 @@ def test_layers_are_taken_off(pieces: list[str]) -> None:
     assert unwrapped(text, within(MUCH)) == in_one_go(text)
 
 
+@pytest.mark.parametrize(("text", "plain"), [("%252541", "A"), ("%25252541", "%41"), ("%2525252541", "%2541")])
+def test_three_layers_are_taken_off_and_no_more(text: str, plain: str) -> None:
+    assert unwrapped(text, within(MUCH)) == plain
+
+
+class Counting(Pace):
+    """Counts steps."""
+
+    __slots__ = ("steps",)
+
+    def __init__(self) -> None:
+        super().__init__(lambda: None)
+        self.steps = 0
+
+    def step(self, count: int = 1) -> None:
+        self.steps += count
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("nothing is encoded", 0),
+        ("x" * 10_000, 0),
+        ("100%", 1),
+        ("100%" + "x" * 8192, 1 + 2),
+        ("xxxxxxxx%41", 1 + 1),
+        ("xxxxxxxx%41%42%43%44", 1 + 1 + 3),
+        ("xxxxxxxx%2541", 1 + 1 + 1 + 1),
+    ],
+)
+def test_a_step_is_paid_for_each_layer_and_for_what_is_encoded_in_it(text: str, steps: int) -> None:
+    pace = Counting()
+
+    unwrapped(text, pace)
+
+    assert pace.steps == steps
+
+
 @pytest.mark.parametrize("before", range(4))
 def test_a_long_run_of_encoded_bytes_is_taken_off_character_by_character(before: int) -> None:
     text = "a" * before + "😀ä€" * 500
@@ -66,11 +105,12 @@ def test_a_long_run_of_encoded_bytes_is_taken_off_character_by_character(before:
     [
         (f"&#{'0' * 9000}65;", "A"),
         (f"&#x{'0' * 9000}41;", "A"),
+        (f"&#{'0' * 35}65;", "A"),
         (f"&#{'9' * 9000};", "\ufffd"),
         (f"&#x{'f' * 9000};", "\ufffd"),
         (f"&#{'0' * 9000};", "\ufffd"),
     ],
-    ids=["zeros", "zeros in hexadecimal", "nines", "fs", "zeros alone"],
+    ids=["zeros", "zeros in hexadecimal", "zeros that are no more than a name has", "nines", "fs", "zeros alone"],
 )
 def test_a_reference_of_thousands_of_digits_is_a_character_or_none(reference: str, plain: str) -> None:
     assert unwrapped(f"{reference}b", within(MUCH)) == f"{plain}b"
