@@ -19,7 +19,7 @@ from automation.storage.secrets.sealed_secrets import SealedSecrets
 _log = structlog.get_logger()
 
 PATIENCE = 0.5
-"""Seconds that an action gets to end when it is broken off; then it is left alone, and can write nothing."""
+"""Tuned: seconds that an action gets to end when it is broken off; then it is left alone, and can write nothing."""
 
 
 class Conductor:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from automation.engine.rules.program import Programs
@@ -70,9 +70,11 @@ class Store:
         return answer
 
 
-def conducting(store: Store, script: Script | None = None, number: int = 1, **state: Any) -> Conductor:
-    """Return the conductor of a run of so many actions."""
-    claim = a_claim(a_content((say(),) * number, {}), state)
+def conducting(
+    store: Store, script: Script | None = None, number: int = 1, *, most: int | None = None, **state: Any
+) -> Conductor:
+    """Return the conductor of a run of so many actions, of a tenant whose runs may take ``most`` seconds."""
+    claim = replace(a_claim(a_content((say(),) * number, {}), state), max_run_seconds=most)
     actions = (script or Script()).actions()
     return Conductor(
         cast("Runs", store),
