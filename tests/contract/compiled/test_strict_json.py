@@ -7,9 +7,11 @@ import pytest
 
 from automation.contract.compiled.strict_json import kept, parsed_items, parsed_keeping, parsed_opaque
 from automation.domain.errors import InvalidBody
+from tests.contract.tiny import Handlers, Json, contract, writing
 
 OPAQUE = frozenset({"data", "more"})
 LONG = "123456789012345678901234567890"
+JSON = {"content-type": "application/json"}
 
 
 def texts(content: str) -> dict[str, str]:
@@ -37,6 +39,21 @@ def test_an_opaque_member_is_the_text_that_came(text: str) -> None:
         f'{{"d\\u0061ta": {text}}}',
     ):
         assert texts(content) == {"data": text}
+
+
+@pytest.mark.parametrize(("also", "told"), [({}, None), ({"x-opaque": True}, '{"number": 1.10}')])
+async def test_a_handler_is_given_the_text_of_a_member_that_the_contract_calls_opaque(
+    handlers: Handlers, also: Json, told: str | None
+) -> None:
+    async def put_thing(body: Json) -> Json:
+        return {"told": getattr(body["data"], "text", None)}
+
+    schema = {"type": "object", "properties": {"data": {"type": "object", **also}}}
+    things = handlers.serve(contract({"/thing": {"put": writing("putThing", schema)}}), put_thing)
+
+    answer = await things.put("/thing", content=b'{"data": {"number": 1.10}}', headers=JSON)
+
+    assert answer.json() == {"told": told}
 
 
 def test_several_members_are_kept() -> None:
