@@ -53,7 +53,7 @@ async def conversation(
     loop = asyncio.get_running_loop()
     theirs, ours = socket.socketpair()
     theirs.setblocking(False)
-    config = Config(app, lifespan="off", log_config=None, access_log=False)
+    config = Config(app, lifespan="off", log_config=None, access_log=False, timeout_keep_alive=600)
     config.load()
     protocol = Protocol(
         config=config,

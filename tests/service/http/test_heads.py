@@ -93,21 +93,23 @@ async def test_only_who_speaks_a_version_that_knows_of_it_is_told_to_go_on(head:
         assert (await made.answer()).startswith(b"HTTP/1.1 100 ") is goes_on
 
 
-async def test_trailers_are_no_headers() -> None:
+async def test_a_body_is_passed_on_and_trailers_are_no_headers() -> None:
     told: list[object] = []
 
     async def telling(scope: Any, receive: Any, send: Any) -> None:
-        while (await receive())["more_body"]:
-            pass
-        told.extend(name for name, _ in scope["headers"])
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message["body"], message["more_body"]
+        told.extend((body, *(name for name, _ in scope["headers"])))
         await send({"type": "http.response.start", "status": 204, "headers": [(b"connection", b"close")]})
         await send({"type": "http.response.body", "body": b""})
 
     async with conversation(telling) as made:
-        made.protocol.data_received(CHUNKED + b"1\r\na\r\n0\r\nX-Tenant: other\r\n\r\n")
+        made.protocol.data_received(CHUNKED + b"1\r\na\r\n2\r\nbc\r\n0\r\nX-Tenant: other\r\n\r\n")
         await made.answer()
 
-    assert told == [b"host", b"transfer-encoding"]
+    assert told == [b"abc", b"host", b"transfer-encoding"]
 
 
 async def test_what_is_broken_behind_another_request_is_not_judged_by_that_ones_first_line() -> None:

@@ -149,6 +149,7 @@ IDLE: dict[str, tuple[list[bytes], bool, bool]] = {
     "a head is in its middle": ([GET[:9], GET[9:20]], False, True),
     "a body is to come": ([POST], False, False),
     "a request was answered": ([GET], True, False),
+    "one that came in pieces was": ([GET[:9], GET[9:]], True, False),
     "the next one has begun": ([GET, GET[:9]], False, True),
     "the next one began with its end": ([GET + GET[:9]], False, True),
     "what came was refused": ([b"no request\r\n\r\n"], True, False),
