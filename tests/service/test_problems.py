@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from starlette.exceptions import HTTPException
+from structlog.testing import capture_logs
 
 from automation.contract.compiled.contract import Contract
 from automation.contract.serving.connexion_adapter import CONTEXT, ENDPOINT, ROUTING_CONTEXT, ConnexionRequest
@@ -66,10 +67,14 @@ def test_nothing_of_an_unforeseen_error_is_told(tiny: Contract, error: Exception
 def test_a_status_that_the_operation_does_not_document_is_an_internal_error(
     tiny: Contract, error: AutomationError
 ) -> None:
-    problem = Problems(tiny).respond(scope_of(tiny), error)
+    with capture_logs() as logs:
+        problem = Problems(tiny).respond(scope_of(tiny), error)
 
     assert (problem.status, document(problem)["code"]) == (500, "internal_error")
     assert error.detail not in problem.body.decode()
+    assert [(line["operation"], line["status"], line["code"]) for line in logs] == [
+        ("getThing", error.status, error.code)
+    ]
 
 
 def test_a_documented_status_is_told_with_everything_that_belongs_to_it(tiny: Contract) -> None:
@@ -100,10 +105,11 @@ def test_what_no_route_was_found_for_is_told_as_what_it_is(tiny: Contract) -> No
 
     unknown = problems.respond(scope_of(), HTTPException(404, SECRET))
     other = problems.respond(scope_of(), HTTPException(405, SECRET, {"Allow": "PUT"}))
+    untold = problems.respond(scope_of(), HTTPException(405, SECRET))
 
     assert (unknown.status, document(unknown)["code"]) == (404, PathNotFound.code)
     assert (other.status, document(other)["code"]) == (405, MethodNotAllowed.code)
-    assert other.headers["Allow"] == "PUT"
+    assert (other.headers["Allow"], untold.headers["Allow"]) == ("PUT", "GET, HEAD")
 
 
 @pytest.mark.parametrize(
