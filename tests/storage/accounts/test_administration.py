@@ -2,13 +2,14 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import psycopg
 import pytest
 
 from automation.domain.errors import Unavailable
+from automation.domain.executions import ExecutionStatus
 from automation.domain.permissions import Role
 from automation.storage.accounts.administration import Administration
 from automation.storage.accounts.refusals import (
@@ -20,7 +21,7 @@ from automation.storage.accounts.refusals import (
     Unknown,
 )
 from tests.databases import Cluster, DatabaseUrls
-from tests.storage.samples import Sample, a_rule, an_execution, prefix_of
+from tests.storage.samples import CREATED_AT, Sample, a_rule, an_execution, prefix_of
 from tests.storage.stored_executions import add_execution
 
 
@@ -176,3 +177,29 @@ def test_a_rule_that_is_there_already_leaves_no_line_in_the_audit_log(
             "SELECT resource_id FROM audit_events WHERE tenant = %s AND action = 'addRule'", (ours.tenant,)
         ).fetchall()
     assert added == [(str(ours.rule.rule_id),)]
+
+
+def test_whose_data_it_was_is_forgotten_with_a_commands_transaction(
+    ours: Sample, administration: Administration
+) -> None:
+    assert administration.list_users(ours.tenant)
+
+    with administration._engine.connect() as connection:
+        left = connection.exec_driver_sql("SELECT current_setting('app.tenant', true)").scalar_one()
+
+    assert not left
+
+
+def test_unfinished_executions_are_those_of_one_rule_the_oldest_first(ours: Sample, theirs: Sample) -> None:
+    other = a_rule(ours.tenant)
+    ours.administration.add_rule(other)
+    add_execution(ours.administration, an_execution(other))
+    for status in ExecutionStatus:
+        ours.add_execution(status=status, created_at=CREATED_AT - timedelta(hours=1))
+
+    found = ours.administration.unfinished_executions(ours.tenant, ours.rule.rule_id)
+
+    assert len(found) == 3
+    assert found[-1] == ours.execution.execution_id
+    assert found[:2] == sorted(found[:2])
+    assert ours.administration.unfinished_executions(theirs.tenant, ours.rule.rule_id) == []

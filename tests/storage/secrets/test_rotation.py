@@ -1,8 +1,12 @@
 """Values of secrets are encrypted anew for another key, whatever the service does meanwhile."""
 
+from functools import partial
+
 import psycopg
 import pytest
+from sqlalchemy import StaticPool, create_engine, text
 
+from automation.storage.accounts import engine, owner
 from automation.storage.accounts.refusals import NotOwner
 from automation.storage.pool.database import Database
 from automation.storage.secrets.rotation import Rotated, rotate
@@ -75,6 +79,48 @@ async def test_a_value_that_is_being_replaced_is_not_overwritten(
 def _rotate_impatiently(urls: DatabaseUrls) -> None:
     separator = "&" if "?" in urls.owner else "?"
     rotate(f"{urls.owner}{separator}options=-c%20lock_timeout%3D100ms", BOTH, batch=100)
+
+
+async def test_each_tenants_log_tells_of_it_once_and_only_where_something_was_changed(
+    ours: Sample, theirs: Sample, kept: dict[str, str], database_urls: DatabaseUrls
+) -> None:
+    with psycopg.connect(database_urls.admin) as admin:
+        admin.execute("DELETE FROM automation_secrets WHERE tenant = %s", (theirs.tenant,))
+
+    for _ in range(2):
+        rotate(database_urls.owner, BOTH, batch=2)
+
+    with psycopg.connect(database_urls.admin) as admin:
+        query = "SELECT tenant, resource_type, resource_id, details FROM audit_events WHERE action = 'rotateSecrets'"
+        told = admin.execute(f"{query} AND tenant = ANY (%s)", ([ours.tenant, theirs.tenant],)).fetchall()
+    assert told == [(ours.tenant, "tenant", str(ours.tenant), {"key": "k2", "secrets": len(kept)})]
+
+
+async def test_a_secret_that_a_rule_begins_to_name_is_not_waited_for(
+    ours: Sample, kept: dict[str, str], database_urls: DatabaseUrls
+) -> None:
+    with psycopg.connect(database_urls.api) as naming:
+        naming.execute("SELECT use_secrets_v1(%s, %s, %s)", (ours.tenant, ours.rule.rule_id, list(kept)))
+
+        _rotate_impatiently(database_urls)
+
+        naming.rollback()
+    assert rotate(database_urls.owner, BOTH, batch=100) == Rotated(rotated=0, left=0, unreadable=())
+
+
+@pytest.mark.usefixtures("kept")
+async def test_whose_secrets_they_are_is_forgotten_with_each_transaction(
+    database_urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = partial(owner.connect, database_urls.owner, "tests")
+    staying = create_engine("postgresql+psycopg://", creator=opened, poolclass=StaticPool)
+    monkeypatch.setattr(engine, "create", lambda _url, _name: staying)
+
+    rotate(database_urls.owner, BOTH, batch=100)
+
+    with staying.connect() as connection:
+        assert not connection.scalar(text("SELECT current_setting('app.tenant', true)"))
+    staying.dispose()
 
 
 async def test_only_the_owner_rotates(kept: dict[str, str], database_urls: DatabaseUrls) -> None:

@@ -1,8 +1,11 @@
 """Sealing of values: what is encrypted comes back under its own tenant, name and key, and nowhere else."""
 
+import hashlib
+import hmac
 from uuid import UUID, uuid4
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from automation.storage.secrets.sealing import Keyring, Sealed, Unreadable, generated_key
 from tests.secret_keys import KEYRING, SECRET_KEYS, a_key
@@ -94,3 +97,34 @@ def test_what_is_no_key_is_refused_without_being_repeated(text: str) -> None:
 
     assert "A" * 20 not in str(refused.value)
     assert "MTEx" not in str(refused.value)
+
+
+def test_a_value_that_was_sealed_as_it_is_documented_is_opened() -> None:
+    bound = TENANT.bytes + b"TOKEN"
+    data_key, nonces = bytes(range(32)), (b"n" * 12, b"o" * 12)
+
+    sealed = Sealed(
+        "k1",
+        nonces[0] + AESGCM(b"1" * 32).encrypt(nonces[0], data_key, b"automation data key\0" + bound),
+        nonces[1] + AESGCM(data_key).encrypt(nonces[1], VALUE.encode(), b"automation secret\0" + bound),
+    )
+
+    assert KEYRING.open(TENANT, "TOKEN", sealed) == VALUE
+    made = KEYRING.seal(TENANT, "TOKEN", VALUE)
+    assert (len(made.data_key), len(made.ciphertext)) == (12 + 32 + 16, 12 + len(VALUE.encode()) + 16)
+
+
+def test_keys_for_digests_are_made_of_the_keys_in_their_order_and_are_none_of_them() -> None:
+    keys = Keyring.read(f"{a_key('k2', b'2')},{SECRET_KEYS}").digest_keys()
+
+    made = [hmac.new(filling * 32, b"automation digests", hashlib.sha256).digest() for filling in (b"2", b"1")]
+    assert list(keys) == made
+
+
+@pytest.mark.parametrize("text", [f"{SECRET_KEYS},k2:short", f",{SECRET_KEYS}, ,"])
+def test_every_part_of_the_keys_is_one_unless_it_is_empty(text: str) -> None:
+    if "short" in text:
+        with pytest.raises(ValueError, match="must be keys"):
+            Keyring.read(text)
+    else:
+        assert Keyring.read(text).current == "k1"
