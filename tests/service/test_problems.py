@@ -20,11 +20,12 @@ from automation.domain.errors import (
     InvalidParameter,
     MethodNotAllowed,
     PathNotFound,
+    RateLimited,
     TooManyChecks,
     Unavailable,
     Violation,
 )
-from automation.service.problems import NOTHING_HERE_SECONDS, Problem, Problems
+from automation.service.problems import NOTHING_HERE_SECONDS, Problem, Problems, describe
 from tests.contract.tiny import contract, operation
 
 SECRET = "password=hunter2 at /srv/service/secret.py"
@@ -122,6 +123,11 @@ def test_a_client_is_told_what_to_do_next(tiny: Contract, error: AutomationError
     assert problem.status == error.status
     assert problem.headers[header]
     assert header not in Problems(tiny).respond(scope_of(), ExecutionNotFound()).headers
+
+
+def test_a_limit_that_is_reached_is_named_for_programs() -> None:
+    assert describe(RateLimited(), "one")["limit"] == RateLimited.limit
+    assert "limit" not in describe(Unavailable(), "one")
 
 
 def test_long_texts_are_cut(tiny: Contract) -> None:

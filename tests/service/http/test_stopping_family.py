@@ -1,5 +1,6 @@
 """Family that starts, reloads and stops: what each child is told, in which order, and how long anybody waits."""
 
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -194,3 +195,20 @@ def test_the_family_has_started_once_all_serve_and_tells_so_once(
     assert household.clock.done[-1] == "stopped"
     assert household.told.beats == 2
     assert "listener closed" in household.clock.done
+
+
+def test_a_family_hears_signals_and_waits_for_those_that_stop_late(
+    household: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waiting(seconds: float) -> bool:
+        return household.clock.wait(seconds) or household.should_exit.is_set()
+
+    household.next[0].obeys = False
+    household.processes.clear()
+    household.clock.then |= {1: lambda: household.signal_queue.append(signal.SIGTTIN), 3: household.should_exit.set}
+    monkeypatch.setattr(household.should_exit, "wait", waiting)
+
+    household.run()
+
+    assert names(household) == ["c", "d", "e"]
+    assert household.clock.done[-2:] == ["c kill", "stopped"]
