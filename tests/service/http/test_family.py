@@ -7,6 +7,7 @@ import uvicorn
 
 from automation.service import side_log
 from automation.service.connection_bounds import Bounds
+from automation.service.http import family as of_family
 from automation.service.http.child import ROUND_SECONDS, START_SECONDS, Child
 from automation.service.http.family import Family
 from automation.service.lifecycle import Lifecycle
@@ -94,3 +95,33 @@ def test_a_child_is_asked_once_until_it_answers_and_hangs_after_too_many_rounds(
     assert (starting * ROUND_SECONDS, hangs_after() * ROUND_SECONDS) == (START_SECONDS, LIMITS.kill_seconds)
     assert child.seconds == START_SECONDS + ROUND_SECONDS + LIMITS.kill_seconds
     assert said == ["process serves"]
+
+
+def test_a_child_is_started_with_what_its_parent_was_given(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[object] = []
+
+    class Begun(Stillborn):
+        def __init__(self, *given: object, **named: object) -> None:
+            super().__init__()
+            begun.append((given, named))
+
+        def start(self) -> None:
+            begun.append("start")
+
+    monkeypatch.setattr(of_family, "Child", Begun)
+    forked = uvicorn.Config("nowhere:forked", log_config=None)
+    with socket.socket() as listener:
+        family = Family(
+            CONFIG,
+            [listener],
+            limits=LIMITS,
+            bounds=BOUNDS,
+            drain_seconds=7,
+            lifecycle=Lifecycle("service", Settings()),
+            forked=forked,
+        )
+        family.init_processes()
+
+    assert begun == [((CONFIG, [listener], LIMITS, BOUNDS, 7), {"forked": forked}), "start"]
+    assert [type(child) for child in family.processes] == [Begun]
+    assert said == ["process started"]

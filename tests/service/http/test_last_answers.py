@@ -148,6 +148,12 @@ async def test_what_is_refused_is_not_answered_in_the_place_of_an_earlier_reques
     assert talk.app.asked == [f"/{number}" for number in range(count)]
 
 
+async def test_whoever_sends_what_is_refused_behind_a_request_learns_which_answer_is_the_last(talk: Talk) -> None:
+    await talk.hear(GET % 1 + GET % 2 + BROKEN)
+
+    assert await talk.answers() == [(b"204", False), (b"204", True)]
+
+
 async def test_what_is_refused_after_an_answer_is_answered_once_and_then_nothing_is_read(talk: Talk) -> None:
     talk.app.open.set()
     await talk.hear(GET % 1)
