@@ -16,6 +16,7 @@ from automation.service.http.acceptor import Acceptor
 from automation.service.http.listener import SETTLING_SECONDS
 from automation.service.http.watched_server import _PATIENCE, HURRY, IDLE_SECONDS, READINESS, WatchedServer
 from automation.service.watchdog import Limits
+from tests.service.http.households import MOST_LOOKS
 
 LIMITS = Limits(warn_seconds=1.0, kill_seconds=10.0)
 BOUNDS = Bounds(first_byte_seconds=1, body_seconds=1, write_seconds=1, slowest_rate=1, most=1, most_per_address=1)
@@ -233,12 +234,15 @@ class Clock:
     def __init__(self) -> None:
         self.now = 1024.0
         self.sleeps = 0
+        self.looks = 0
         self.then: dict[int, Callable[[], None]] = {}
 
     def get_running_loop(self) -> "Clock":
         return self
 
     def time(self) -> float:
+        self.looks += 1
+        assert self.looks < MOST_LOOKS
         return self.now
 
     async def sleep(self, seconds: float) -> None:
