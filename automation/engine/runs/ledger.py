@@ -45,7 +45,6 @@ class BrokenOff(Exception):
     """The run may not go on: it was cancelled, its time is over, or it is not this worker's any more."""
 
     def __init__(self, cause: Cause) -> None:
-        super().__init__(cause.name)
         self.cause = cause
 
 

@@ -26,7 +26,7 @@ AWAY = (ConnectorException, Error, PoolTimeout, OSError)
 """What is raised where the database is away."""
 
 MOST_FETCHED = 8
-"""How many jobs one statement fetches at the most: what comes at once is spread over the workers."""
+"""Tuned: jobs that one statement fetches at the most: what comes at once is spread over the workers."""
 
 _JOB_INSERTED: Notification = {"type": "job_inserted", "job_id": 0}
 _PAUSE = 1.0

@@ -32,7 +32,7 @@ DEEPEST: Final = 32
 MAX_COST: Final = 500_000
 """What asking may cost: at most 25 ms. One is a keyword on a value, or a pattern on a character."""
 AT_ONCE: Final = 20_000
-"""Up to which cost it is asked at once; beyond it in a thread, when its turn comes."""
+"""Tuned: up to which cost it is asked at once; beyond it in a thread, when its turn comes."""
 MAX_LISTED_COST: Final = 2_000
 """Up to which cost everything that is wrong is listed; beyond it the first thing alone."""
 COST_OF_A_STEP: Final = 20

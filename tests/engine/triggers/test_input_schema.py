@@ -16,6 +16,7 @@ from automation.domain.rules import RuleContent, RuleStatus, RuleVersion
 from automation.engine.expressions.pace import STRETCH, Step, uncounted
 from automation.engine.triggers.input_schema import (
     AT_ONCE,
+    COST_OF_A_STEP,
     DEEPEST,
     LONGEST,
     MAX_COST,
@@ -136,6 +137,23 @@ def test_data_that_would_take_too_long_are_refused_before_they_are_looked_at() -
         ("/trigger_data", "is too large to be checked by the rule's input_schema")
     ]
     assert refused(schema, {"a": [100] * 1_000}) == []
+
+
+@pytest.mark.parametrize(("values", "taken"), [(MAX_COST, True), (MAX_COST + 1, False)])
+def test_asking_may_cost_so_much_and_no_more(values: int, taken: bool) -> None:
+    data = {"a": [1] * (values - 2)}  # beside the object and the array, of which each is one
+
+    assert refused({}, data) == (
+        [] if taken else [("/trigger_data", "is too large to be checked by the rule's input_schema")]
+    )
+
+
+def test_asking_is_counted_by_what_it_costs() -> None:
+    steps: list[int] = []
+
+    InputSchema({}).require({}, 100 * COST_OF_A_STEP, steps.append)
+
+    assert steps == [100]
 
 
 def test_a_pattern_on_a_long_text_takes_linear_time() -> None:
