@@ -2,8 +2,9 @@
 
 import pytest
 
-from automation.domain.errors import AutomationError
+from automation.domain.errors import AutomationError, ExecutionNotFinished
 from automation.domain.executions import ExecutionStatus
+from tests.storage.locks import somebody_else, waiting
 from tests.storage.runner import Runner
 from tests.storage.samples import Sample
 
@@ -40,3 +41,17 @@ async def test_one_is_removed_that_has_ended_and_is_as_it_was_read(
 
 async def test_one_of_another_tenant_is_none(runner: Runner, theirs: Sample) -> None:
     assert await removed(runner, theirs, ExecutionStatus.COMPLETED, None) == "execution_not_found"
+
+
+async def test_one_that_is_being_made_pending_again_is_waited_for_and_stays(runner: Runner) -> None:
+    execution = runner.sample.add_execution(status=ExecutionStatus.FAILED).execution_id
+    async with somebody_else(runner) as other:
+        retried = "UPDATE automation_executions SET status = 'pending' WHERE execution_id = %s"
+        await other.execute(retried, (execution,))
+        removing = await waiting(runner, other, runner.executions.delete(runner.tenant, execution))
+        await other.commit()
+
+    with pytest.raises(ExecutionNotFinished):
+        await removing
+
+    assert await runner.status(execution) is ExecutionStatus.PENDING

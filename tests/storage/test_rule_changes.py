@@ -8,7 +8,7 @@ import pytest
 
 from automation.domain.errors import PreconditionFailed, RuleDeleted, RuleInUse, RuleNotFound
 from automation.domain.executions import ExecutionStatus
-from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, RuleAction, RuleStatus
+from automation.domain.rules import ConcurrencyPolicy, ConditionLogic, Rule, RuleAction, RuleStatus
 from tests.databases import DatabaseUrls
 from tests.storage.runner import Runner
 from tests.storage.samples import Sample, a_content, only
@@ -155,3 +155,23 @@ async def test_what_is_not_ones_own_is_not_found(runner: Runner, theirs: Sample)
             await runner.rules.update(runner.tenant, runner.sample.user, rule, FULL)
         with pytest.raises(RuleNotFound):
             await runner.rules.delete(runner.tenant, rule)
+
+
+async def test_whoever_deletes_a_rule_looks_at_it_first_as_it_is(runner: Runner) -> None:
+    rule = await runner.rule()
+    looked_at: list[tuple[int, bool]] = []
+
+    def look(found: Rule) -> None:
+        looked_at.append((found.version, found.deleted_at is None))
+        only(1)(found)
+
+    await runner.rules.update(runner.tenant, runner.sample.user, rule.rule_id, a_content(name="another"))
+    with pytest.raises(PreconditionFailed):
+        await runner.rules.delete(runner.tenant, rule.rule_id, accept=look)
+    kept = await runner.rules.get(runner.tenant, rule.rule_id)
+    await runner.rules.delete(runner.tenant, rule.rule_id, accept=only(2))
+    with pytest.raises(PreconditionFailed):
+        await runner.rules.delete(runner.tenant, rule.rule_id, accept=look)
+
+    assert kept.deleted_at is None
+    assert looked_at == [(2, True), (2, False)]
