@@ -13,8 +13,6 @@ from automation.service.http.child import ROUND_SECONDS, STOP_SECONDS
 from automation.service.http.listener import SETTLING_SECONDS
 from tests.service.http.households import FORKED, GRACE_SECONDS, LIMITS, Clock, Grown, Household, Listener
 
-ROUNDS_TO_STOP = (GRACE_SECONDS + STOP_SECONDS) / ROUND_SECONDS
-
 
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -80,14 +78,18 @@ def test_a_second_signal_ends_the_wait_and_one_from_before_does_not(household: H
     assert household.clock.waits == [ROUND_SECONDS, ROUND_SECONDS, SETTLING_SECONDS]
 
 
-def test_one_that_does_not_stop_is_ended_after_its_time(household: Household, said: list[str]) -> None:
+@pytest.mark.parametrize("grace", [GRACE_SECONDS, None])
+def test_one_that_does_not_stop_is_ended_after_its_time(
+    household: Household, said: list[str], grace: int | None
+) -> None:
+    household.config.timeout_graceful_shutdown = grace
     household.processes[1].obeys = False  # type: ignore[attr-defined]
     household.terminate_all()
     household.clock.waits.clear()
 
     household.join_all()
 
-    assert household.clock.waits == [ROUND_SECONDS] * int(ROUNDS_TO_STOP)
+    assert household.clock.waits == [ROUND_SECONDS] * int(((grace or 0) + STOP_SECONDS) / ROUND_SECONDS)
     assert household.clock.done[-1] == "b kill"
     assert said == ["process stopped", "process ended: it did not stop"]
 
@@ -141,7 +143,7 @@ def test_a_new_one_that_ends_at_once_replaces_nobody(household: Household) -> No
     assert (names(household), household.clock.waits) == (["a", "b"], [])
 
 
-def test_there_is_one_more_or_one_less_but_one_at_least(household: Household) -> None:
+def test_there_is_one_more_or_one_less_but_one_at_least(household: Household, said: list[str]) -> None:
     household.handle_ttin()
     grown = (names(household), household.processes_num)
     for _ in range(3):
@@ -150,6 +152,7 @@ def test_there_is_one_more_or_one_less_but_one_at_least(household: Household) ->
     assert grown == (["a", "b", "c"], 3)
     assert (names(household), household.processes_num) == (["a"], 1)
     assert household.clock.done == ["c release", "c stop", "b release", "b stop"]
+    assert said == ["process stopped"] * 2
 
 
 def test_one_that_could_not_start_ends_the_family(household: Household) -> None:
