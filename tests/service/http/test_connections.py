@@ -68,6 +68,16 @@ async def test_there_are_so_many_in_all_and_near_that_each_ends_with_its_answer(
     assert connections.admits("b")
 
 
+async def test_an_address_without_connections_is_not_remembered() -> None:
+    connections = Connections(BOUNDS)
+    first, second = added(connections, "ab")
+
+    connections.remove(first, "a")
+    connections.remove(second, "b")
+
+    assert dict(connections._addresses) == {}
+
+
 async def test_that_there_are_too_many_is_told_once_in_a_while() -> None:
     connections = Connections(replace(BOUNDS, most=0))
     with capture_logs() as logs:
