@@ -180,7 +180,7 @@ class Ledger:
                     raise
 
         def store(logs: LogPart) -> Awaitable[Answer | None]:
-            done = self._unrecorded if finished and isinstance(self._unrecorded, ActionDone) else None
+            done = self._unrecorded if isinstance(self._unrecorded, ActionDone) else None
             return self._runs.end(self.claim, ending, logs, done=done, actions_seconds=self._actions_seconds)
 
         return await self._write(store)
