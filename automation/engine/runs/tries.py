@@ -38,7 +38,6 @@ class ActionGivenUp(Exception):
     """
 
     def __init__(self, failure: ActionFailed, stack: str, *, over: bool = False) -> None:
-        super().__init__(failure.message)
         self.over = over
         self.message = storable(failure.message)
         self.metadata = failure.metadata

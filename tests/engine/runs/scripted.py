@@ -1,12 +1,13 @@
 """A run without a database: its actions answer as the test says, and what it would store is noted."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+from automation.domain.executions import LogEntry
 from automation.domain.rules import RuleAction, RuleContent, RuleStatus, RuleVersion
 from automation.engine.actions import Action, ActionCall, ActionFailed, ActionResult, Actions
 from automation.engine.rules.program import Programs
@@ -17,7 +18,7 @@ from automation.engine.runs.vault import Vault
 from automation.storage.runs import ActionDone, Claim, Ending, Runs, RunState, TryFailed, Write
 from automation.storage.secrets.sealed_secrets import SealedSecrets
 
-Outcome = ActionFailed | ActionResult | None
+Outcome = Exception | ActionResult | None
 CREATED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -27,6 +28,7 @@ class NotedLedger(Ledger):
     def __init__(self, claim: Claim, journal: Journal) -> None:
         super().__init__(cast("Runs", None), claim, journal, 15.0)  # whoever asks the store fails
         self.written: list[tuple[Any, ...]] = []
+        self.recorded: list[int] = []
 
     def holds(self) -> bool:
         return True
@@ -40,6 +42,7 @@ class NotedLedger(Ledger):
                 self.written.append(("try", tries, keep_call_key))
             case ActionDone():
                 assert write is self.kept
+                self.recorded.append(write.index)
 
     def keep(self, done: ActionDone) -> None:
         self.kept = done
@@ -81,7 +84,7 @@ class Script:
         self.configs.append(dict(config))
         self.meanwhile()
         outcome = self.outcomes.pop(0) if self.outcomes else None
-        if isinstance(outcome, ActionFailed):
+        if isinstance(outcome, Exception):
             raise outcome
         return outcome or ActionResult()
 
@@ -111,17 +114,23 @@ class Rehearsal:
     content: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, str | None] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    most_bytes: int = 1_048_576
+    most_seconds: int | None = None
+    entries: Sequence[LogEntry] = ()
 
     async def go(self) -> tuple[Ending, NotedLedger, list[str]]:
-        """Run it; return how it ended, what it wrote, and what it told."""
+        """Run it; return how it ended, what it wrote, and what it told, whose ``entries`` are kept."""
         claim = a_claim(a_content(self.actions, self.content), self.state)
+        claim = replace(claim, max_actions_seconds=self.most_seconds)
         actions = self.script.actions()
         programs = Programs(actions)
         vault = Vault(KnownSecrets(self.secrets), claim.tenant, programs.computing)
         journal = Journal(redaction=vault.redaction)
         ledger = NotedLedger(claim, journal)
-        ending = await Run(ledger, journal, programs, actions, self.stopping, most_bytes=1_048_576, vault=vault).go()
-        return ending, ledger, [entry.message for entry in journal.waiting().entries]
+        run = Run(ledger, journal, programs, actions, self.stopping, most_bytes=self.most_bytes, vault=vault)
+        ending = await run.go()
+        self.entries = journal.waiting().entries
+        return ending, ledger, [entry.message for entry in self.entries]
 
 
 def a_content(actions: tuple[RuleAction, ...], fields: Mapping[str, Any]) -> RuleContent:
