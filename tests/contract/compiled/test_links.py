@@ -1,5 +1,6 @@
 """Links lead to operations of the contract, or aren't made."""
 
+import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from automation.contract.compiled.links import Links
 from tests.contract.tiny import STRING, UUID_STRING, contract, operation, parameter
 
 ID = UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")
+OTHER = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
 
 
 def links(base_path: str = "") -> Links:
@@ -28,6 +30,8 @@ def links(base_path: str = "") -> Links:
         },
         "/names/{name}": {"parameters": [parameter("name", "path", STRING)], "get": operation("getName")},
         "/things": {"get": operation("listThings", parameters=query)},
+        "/rows/{id}": {"parameters": [parameter("id", "path", UUID_STRING)], "delete": operation("deleteRow")},
+        "/cells/{id}": {"parameters": [parameter("id", "path", UUID_STRING)], "get": operation("getCell")},
     }
     return Contract(contract(paths), base_path=base_path).links
 
@@ -51,6 +55,22 @@ def links(base_path: str = "") -> Links:
 )
 def test_an_address_is_made_from_an_operation_id(operation_id: str, parameters: dict[str, Any], href: str) -> None:
     assert links().href(operation_id, **parameters) == href
+
+
+def test_relations_are_written_with_each_ones_identifier_and_without_those_that_lead_to_no_operation() -> None:
+    made = links("/100%/%(row)s")
+    relations = (("self", "getCell", "cell"), ("row", "deleteRow", "row"), ("plan", "getPlan", "row"))
+
+    first, second = (made.written(relations, cell=cell, row=row) for cell, row in ((ID, OTHER), (OTHER, ID)))
+
+    assert json.loads(first) == {
+        "self": {"href": f"/100%/%(row)s/cells/{ID}"},
+        "row": {"href": f"/100%/%(row)s/rows/{OTHER}", "method": "DELETE"},
+    }
+    assert json.loads(second) == {
+        "self": {"href": f"/100%/%(row)s/cells/{OTHER}"},
+        "row": {"href": f"/100%/%(row)s/rows/{ID}", "method": "DELETE"},
+    }
 
 
 def test_a_link_names_its_method_unless_it_is_get() -> None:

@@ -38,3 +38,7 @@ def test_what_is_no_header_takes_no_precondition() -> None:
     parameters = [parameter("If-Match", "header", STRING), parameter("if-none-match", "query", STRING)]
 
     assert compiled(operation(parameters=parameters), "getThing").refused_preconditions == {"if-none-match"}
+
+
+def test_its_place_is_its_method_and_its_path() -> None:
+    assert compiled(operation(), "getThing").where == "PUT /thing"
