@@ -51,7 +51,7 @@ class ClientAddresses:
 def _address(text: str) -> Address | None:
     found = _written(text.strip())
     try:
-        address = None if found is None else ip_address(found[found.lastindex or 0])
+        address = None if found is None else ip_address("".join(found.groups("")))
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
