@@ -37,6 +37,7 @@ def test_a_manual_trigger_has_nothing_to_set() -> None:
 def test_the_runs_of_a_recurring_rule_are_as_far_apart_as_the_operator_wants() -> None:
     triggers = Triggers(load(default_path()), timedelta(minutes=1))
 
+    assert triggers.least_interval == timedelta(minutes=1)
     assert triggers.check(TriggerType.RECURRING, {"every": "PT1M"}) == []
     for often in ({"every": "PT59S"}, {"every": "PT1S"}):
         assert [each.pointer for each in triggers.check(TriggerType.RECURRING, often)] == ["/every"]
