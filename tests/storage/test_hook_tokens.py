@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -15,9 +16,10 @@ from automation.storage.pool.database import Database
 from automation.storage.secrets.secrets import Secrets
 from tests.secret_keys import KEYRING
 from tests.storage.runner import Runner
-from tests.storage.samples import Sample
+from tests.storage.samples import Sample, a_rule
 
 OLD, NEW, OTHER = b"o" * 32, b"n" * 32, b"x" * 32
+UNTOUCHED: dict[bytes, int | None] = {b"p" * 32: None, b"q" * 32: 60}
 KEEP = "INSERT INTO automation_hook_tokens (digest, tenant, rule_id, expires_at) VALUES (%s, %s, %s, now() + %s)"
 TOKENS = """
 SELECT digest, extract(epoch FROM expires_at - now())::integer AS left FROM automation_hook_tokens
@@ -34,16 +36,26 @@ def admin(runner: Runner) -> Iterator[Admin]:
         connection.rollback()
 
 
-def tokens(admin: Admin, runner: Runner) -> dict[bytes, int | None]:
-    """Return the tokens of the tenant's rule, and in how many seconds each ends."""
-    found = admin.execute(TOKENS, (runner.tenant, runner.sample.rule.rule_id)).fetchall()
+def tokens(admin: Admin, runner: Runner, rule: UUID) -> dict[bytes, int | None]:
+    """Return the tokens of a rule of the tenant, and in how many seconds each ends."""
+    found = admin.execute(TOKENS, (runner.tenant, rule)).fetchall()
     return {bytes(row["digest"]): row["left"] for row in found}
 
 
-def given(admin: Admin, runner: Runner, there: dict[bytes, int | None]) -> None:
-    for digest, seconds in there.items():
-        lasts = None if seconds is None else f"{seconds} s"
-        admin.execute(KEEP, (digest, runner.tenant, runner.sample.rule.rule_id, lasts))
+def given(admin: Admin, runner: Runner, there: dict[bytes, int | None], beside: UUID) -> None:
+    """Give the sample's rule some tokens, and another rule those that are never touched."""
+    for rule, of_it in ((runner.sample.rule.rule_id, there), (beside, UNTOUCHED)):
+        for digest, seconds in of_it.items():
+            lasts = None if seconds is None else f"{seconds} s"
+            admin.execute(KEEP, (digest, runner.tenant, rule, lasts))
+
+
+@pytest.fixture
+def beside(runner: Runner) -> UUID:
+    """Another rule of the tenant."""
+    rule = a_rule(runner.tenant)
+    runner.sample.administration.add_rule(rule)
+    return rule.rule_id
 
 
 @pytest.mark.parametrize(
@@ -60,20 +72,22 @@ def given(admin: Admin, runner: Runner, there: dict[bytes, int | None]) -> None:
 def test_a_rule_keeps_its_token_or_has_one_from_now_on_or_none(
     runner: Runner,
     admin: Admin,
+    beside: UUID,
     *,
     there: dict[bytes, int | None],
     digest: bytes | None,
     made: bool,
     left: dict[bytes, int | None],
 ) -> None:
-    given(admin, runner, there)
+    given(admin, runner, there, beside)
 
     row = admin.execute(
         "SELECT keep_hook_v1(%s, %s, %s) AS made", (runner.tenant, runner.sample.rule.rule_id, digest)
     ).fetchone()
 
     assert row == {"made": made}
-    assert tokens(admin, runner) == left
+    assert tokens(admin, runner, runner.sample.rule.rule_id) == left
+    assert tokens(admin, runner, beside) == UNTOUCHED
 
 
 @pytest.mark.parametrize(
@@ -86,9 +100,15 @@ def test_a_rule_keeps_its_token_or_has_one_from_now_on_or_none(
     ],
 )
 def test_a_new_token_ends_the_one_before_in_time_and_others_at_once(
-    runner: Runner, admin: Admin, *, there: dict[bytes, int | None], seconds: int | None, left: dict[bytes, int | None]
+    runner: Runner,
+    admin: Admin,
+    beside: UUID,
+    *,
+    there: dict[bytes, int | None],
+    seconds: int | None,
+    left: dict[bytes, int | None],
 ) -> None:
-    given(admin, runner, there)
+    given(admin, runner, there, beside)
 
     row = admin.execute(
         "SELECT extract(epoch FROM rotate_hook_v1(%s, %s, %s, 90) - now())::integer AS ends",
@@ -96,7 +116,8 @@ def test_a_new_token_ends_the_one_before_in_time_and_others_at_once(
     ).fetchone()
 
     assert row == {"ends": seconds}
-    assert tokens(admin, runner) == left
+    assert tokens(admin, runner, runner.sample.rule.rule_id) == left
+    assert tokens(admin, runner, beside) == UNTOUCHED
 
 
 @pytest.mark.parametrize(

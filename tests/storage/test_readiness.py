@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from automation.domain.errors import Unavailable
 from automation.storage import migration
+from automation.storage.former import FormerDatabase
 from automation.storage.pool.database import Database
 from automation.storage.readiness import Readiness
 from tests.databases import Cluster, DatabaseUrls, as_role
@@ -152,6 +153,44 @@ async def test_what_a_check_writes_is_taken_back(database_urls: DatabaseUrls) ->
     assert not database.refuses_writes
     with psycopg.connect(database_urls.admin) as admin:
         assert admin.execute("SELECT count(*) FROM write_probes").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(("revision", "refused"), [("0007", True), ("0001_initial", False), ("a later one", False)])
+async def test_no_upgrade_is_expected_of_a_database_of_before_the_first_release(
+    own_urls: DatabaseUrls, revision: str, *, refused: bool
+) -> None:
+    with psycopg.connect(own_urls.admin) as admin:
+        admin.execute("UPDATE alembic_version SET version_num = %s", (revision,))
+
+    if refused:
+        with pytest.raises(FormerDatabase, match=revision):
+            await expected(own_urls.api)
+    else:
+        await expected(own_urls.api)
+
+
+async def test_one_that_was_never_migrated_or_shows_nothing_yet_may_be_upgraded(
+    cluster: Cluster, own_urls: DatabaseUrls
+) -> None:
+    with cluster.database(migrated=False) as urls:
+        await expected(urls.api)
+    with psycopg.connect(own_urls.admin) as admin:
+        admin.execute("REVOKE ALL ON alembic_version FROM PUBLIC, automation_api")
+    await expected(own_urls.api)
+
+
+async def test_of_one_that_is_away_nothing_is_expected() -> None:
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        await expected("postgresql://nobody@127.0.0.1:1/nothing")
+
+
+async def expected(url: str) -> None:
+    database = Database(url, pool_min=1, pool_max=1, pool_timeout=1, query_timeout=1, application_name="readiness")
+    await database.open()
+    try:
+        await Readiness(database).expect_upgradable()
+    finally:
+        await database.close()
 
 
 async def until_ready(readiness: Readiness) -> None:
