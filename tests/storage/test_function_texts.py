@@ -99,6 +99,34 @@ def test_a_rule_is_looked_for_by_its_id(function: str) -> None:
     assert {name: times for name, times in free.items() if times > 0} == {}
 
 
+OF_RULES = {
+    name: column.name
+    for name, table in automation_rules.metadata.tables.items()
+    if name != "automation_executions"
+    for column in table.columns
+    if column.name in {"rule_id", "automation_rule_id"}
+}
+"""What there is of rules, by the column that says of which; executions are looked for by more than their rule."""
+
+
+@pytest.mark.parametrize("function", sorted(name for name, text in TEXTS.items() if "p_rule uuid" in text))
+def test_what_there_is_of_a_rule_that_is_told_is_looked_for_by_it(function: str) -> None:
+    body = BODIES[function]
+
+    looked_at = Counter(
+        (found[1], OF_RULES[found[0]])
+        for found in re.findall(r"\b(?:FROM|JOIN|UPDATE|USING)\s+(\w+)\s+(\w+)", body)
+        if found[0] in OF_RULES
+    )
+
+    free = [
+        name
+        for (name, column), times in looked_at.items()
+        if len(re.findall(rf"\b(?:WHERE|AND|ON) {name}\.{column} = ", body)) < times
+    ]
+    assert free == []
+
+
 BESIDE_A_KEY = re.compile(
     r"\b(\w+)\.execution_id = [\w.]+(?: AND \1\.\w+ = \w+|\s)*\s+AND[^;]*?\b\1\.status (?:=|IN\b|<>)"
 )
