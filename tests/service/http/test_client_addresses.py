@@ -42,4 +42,5 @@ def test_nobody_else_is_believed() -> None:
 
 
 def test_a_connection_may_have_no_address() -> None:
-    assert ClientAddresses(PROXIES).of({"type": "http", "client": None, "headers": []}) is None
+    for headers in ([], [(b"x-forwarded-for", b"192.0.2.7")]):
+        assert ClientAddresses(PROXIES).of({"type": "http", "client": None, "headers": headers}) is None
