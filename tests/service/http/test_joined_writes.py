@@ -148,3 +148,14 @@ def test_what_waits_is_dropped_when_the_client_resets_the_connection() -> None:
 
     assert isinstance(error, ConnectionResetError)
     assert complaints == []
+
+
+async def test_as_much_as_may_wait_is_sent_at_once_and_waits_no_more() -> None:
+    transport = Pieces()
+    joined = JoinedWrites(transport, asyncio.get_running_loop())
+    sent = []
+    for piece in (b"x" * (LIMIT - 1), b"x"):
+        joined.write(piece)
+        sent.append((len(transport.sent), joined.get_write_buffer_size()))
+
+    assert sent == [(0, 100 + LIMIT - 1), (1, 100)]
