@@ -100,6 +100,7 @@ async def desk(listener: Listener) -> AsyncIterator[Desk]:
 async def test_whoever_comes_is_taken_and_sent_to_at_once(desk: Desk) -> None:
     desk.listener.setblocking(True)
     desk.acceptor.start()
+    assert not desk.listener.getblocking()
     desk.connect()
     await asyncio.wait_for(desk.came.wait(), 10)
     await desk.settle()
@@ -107,7 +108,6 @@ async def test_whoever_comes_is_taken_and_sent_to_at_once(desk: Desk) -> None:
     (taken,) = desk.taken
     connection = taken.transport.get_extra_info("socket")
     assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-    assert not desk.listener.getblocking()
     assert not desk.acceptor._beginning
 
 
