@@ -11,6 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from automation.contract.document.published import Published
 from automation.domain.rules import Rule, RuleContent, TriggerType
+from automation.engine.triggers import rule_openapi
 from automation.engine.triggers.rule_openapi import RuleOpenApi
 from tests.engine.triggers.schemas import ORDER
 from tests.shipped_contract.shipped import DOCUMENT
@@ -136,3 +137,74 @@ def test_a_rule_by_the_clock_says_so_beside_how_it_is_run_by_hand() -> None:
 
     assert "runs by the clock" in operation_of(rule)["description"]
     assert "runs by the clock" not in operation_of(a_rule(None))["description"]
+
+
+@pytest.mark.parametrize("trigger_type", TriggerType)
+def test_an_operation_has_what_clients_can_use_and_the_key_that_it_asks_for(trigger_type: TriggerType) -> None:
+    document = OPEN_API.of(a_rule(None, trigger_type=trigger_type))
+
+    (item,) = document["paths"].values()
+    assert [name for name in item["post"] if name == "tags" or name.startswith("x-")] == []
+    assert document["components"]["securitySchemes"]["ApiKey"]["name"] == "x-api-key"
+
+
+def publication(types: list[str], schema: Any) -> tuple[dict[str, Any], jsonschema_rs.Draft202012Validator]:
+    """Return what a request for a rule that waits for events has as its body, and what takes an event."""
+    rule = a_rule(schema, trigger_type=TriggerType.EVENT, trigger_config={"types": types})
+    document = OPEN_API.of(rule)
+    body = document["paths"]["/api/v1/automation/events"]["post"]["requestBody"]
+    sent = body["content"]["application/cloudevents+json"]["schema"]
+    return body, jsonschema_rs.Draft202012Validator({**sent, "components": document["components"]})
+
+
+@pytest.mark.parametrize(
+    ("types", "taken", "refused"),
+    [
+        (["*"], ["order.created", "a"], []),
+        (["order.created", "*"], ["order.created", "a"], []),
+        (["order.created"], ["order.created"], ["order.created.twice", "a"]),
+        (["return.*"], ["return.made", "return."], ["return", "returned.made", "a.return.made"]),
+        (["return.*", "order.*"], ["return.made", "order.made"], ["a"]),
+    ],
+)
+def test_of_types_those_are_taken_that_a_rule_waits_for(types: list[str], taken: list[str], refused: list[str]) -> None:
+    body, validator = publication(types, None)
+
+    event = {"specversion": "1.0", "id": "1", "source": "https://a.example"}
+    assert [each for each in (*taken, *refused) if validator.is_valid({**event, "type": each})] == taken
+    assert body["required"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "valid"),
+    [(None, True), ({}, True), ({"properties": {"data": {}}}, True), (DATA, False)],
+    ids=["none", "any", "any data", "data"],
+)
+def test_data_of_an_event_must_be_there_where_the_schema_takes_no_null(schema: Any, valid: bool) -> None:
+    _, validator = publication(["a"], schema)
+
+    event = {"specversion": "1.0", "id": "1", "source": "https://a.example", "type": "a"}
+    assert validator.is_valid(event) is valid
+
+
+@pytest.mark.parametrize(
+    ("kind", "node", "made"),
+    [
+        ("response", {"description": "d", "links": {}}, {"description": "d"}),
+        ("parameter", {"nullable": True, "links": {}}, {"nullable": True, "links": {}}),
+        ("schema", {"$ref": "#", "nullable": True}, {"$ref": "#", "nullable": True}),
+        ("schema", {"type": "string", "enum": ["a"]}, {"type": "string", "enum": ["a"]}),
+        ("schema", {"type": "string", "nullable": False, "enum": ["a"]}, {"type": "string", "enum": ["a"]}),
+        ("schema", {"type": "string", "nullable": True}, {"type": ["string", "null"]}),
+        ("schema", {"type": "string", "nullable": True, "enum": []}, {"type": ["string", "null"], "enum": [None]}),
+        ("schema", {"nullable": True, "discriminator": {}, "oneOf": []}, {"oneOf": []}),
+        ("schema", {"minimum": 1, "maximum": 9}, {"minimum": 1, "maximum": 9}),
+        ("schema", {"minimum": 1, "exclusiveMinimum": True}, {"exclusiveMinimum": 1}),
+        ("schema", {"maximum": 9, "exclusiveMaximum": True}, {"exclusiveMaximum": 9}),
+        ("schema", {"maximum": 9, "exclusiveMaximum": False}, {"maximum": 9}),
+    ],
+)
+def test_a_part_of_the_contract_is_said_in_the_words_of_3_1(
+    kind: str, node: dict[str, Any], made: dict[str, Any]
+) -> None:
+    assert rule_openapi._modern(kind, node) == made

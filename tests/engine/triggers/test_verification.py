@@ -71,6 +71,10 @@ def test_what_is_signed_has_an_id(kind: str) -> None:
     assert check(kind, sign(CONTENT)) == identifier
 
 
+def test_what_is_no_json_is_signed_all_the_same() -> None:
+    assert check("standard_webhooks", standard_webhooks(b"no json"), b"no json") == "msg_1"
+
+
 def test_githubs_own_example_is_taken() -> None:
     signature = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
 
