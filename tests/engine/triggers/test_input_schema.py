@@ -9,16 +9,13 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
-import jsonschema_rs
 import pytest
 
 from automation.domain.errors import InvalidInput
 from automation.domain.rules import RuleContent, RuleStatus, RuleVersion
 from automation.engine.expressions.pace import STRETCH, Step, uncounted
-from automation.engine.triggers import input_schemas
 from automation.engine.triggers.input_schema import (
     AT_ONCE,
-    COST_OF_A_STEP,
     DEEPEST,
     LONGEST,
     MAX_COST,
@@ -139,23 +136,6 @@ def test_data_that_would_take_too_long_are_refused_before_they_are_looked_at() -
         ("/trigger_data", "is too large to be checked by the rule's input_schema")
     ]
     assert refused(schema, {"a": [100] * 1_000}) == []
-
-
-@pytest.mark.parametrize(("values", "taken"), [(MAX_COST, True), (MAX_COST + 1, False)])
-def test_asking_may_cost_so_much_and_no_more(values: int, taken: bool) -> None:
-    data = {"a": [1] * (values - 2)}  # beside the object and the array, of which each is one
-
-    assert refused({}, data) == (
-        [] if taken else [("/trigger_data", "is too large to be checked by the rule's input_schema")]
-    )
-
-
-def test_asking_is_counted_by_what_it_costs() -> None:
-    steps: list[int] = []
-
-    InputSchema({}).require({}, 100 * COST_OF_A_STEP, steps.append)
-
-    assert steps == [100]
 
 
 def test_a_pattern_on_a_long_text_takes_linear_time() -> None:
@@ -304,50 +284,6 @@ async def test_what_costs_much_to_ask_is_asked_in_its_turn_at_a_pace_and_what_co
     with pytest.raises(InvalidInput):
         await schemas.require(tenant, rule, 1, schema, {"a": [1] * MAX_COST}, in_thread=in_turn)
     assert len(asked) == 1
-
-
-async def test_compiling_is_paid_for_once_and_asking_each_time() -> None:
-    schemas, tenant, rule, paid = InputSchemas(), uuid4(), uuid4(), list[int]()
-    schema = {"description": "x" * (40 - len('{"description":""}'))}
-    require = partial(schemas.require, tenant, rule, 1, in_thread=at_once, pay=paid.append)
-
-    for _ in range(2):
-        await require(schema, {"a": [1] * 98})
-
-    asking = InputSchema(schema).cost({"a": [1] * 98}) // COST_OF_A_STEP
-    assert paid == [40 // 4, asking, asking]
-    assert asking > 1
-
-
-@pytest.mark.parametrize(("cost", "asked"), [(AT_ONCE, 0), (AT_ONCE + 1, 1)])
-async def test_so_much_is_asked_at_once_and_more_in_its_turn(cost: int, asked: int) -> None:
-    turns: list[object] = []
-
-    async def in_turn(work: Callable[[Step], Result], /) -> Result:
-        turns.append(work)
-        return work(uncounted)
-
-    await InputSchemas().require(uuid4(), uuid4(), 1, {}, {"a": [1] * (cost - 2)}, in_thread=in_turn)
-
-    assert len(turns) == asked
-
-
-async def test_what_the_clock_asks_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled: list[object] = []
-
-    def noted(schema: Any) -> Any:
-        compiled.append(schema)
-        return jsonschema_rs.Draft202012Validator(schema)
-
-    monkeypatch.setattr(input_schemas, "compiled", noted)
-    schemas = OwnInputSchemas()
-    content = RuleContent(name="r", status=RuleStatus.ACTIVE, trigger_config={}, actions=(), input_schema={})
-    rule = RuleVersion(tenant=uuid4(), rule_id=uuid4(), version=1, content=content)
-
-    for version in (1, 1, 2):
-        await schemas.require(replace(rule, version=version), {})
-
-    assert len(compiled) == 2
 
 
 async def test_what_the_clock_triggers_a_rule_with_is_asked_of_its_schema() -> None:
