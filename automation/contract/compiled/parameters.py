@@ -91,7 +91,7 @@ def compiled(definition: Mapping[str, Any], document: Mapping[str, Any], schemas
         validator=None,
     )
     if schema.get("type") == "object" and parameter.location == "query":
-        return replace(parameter, required=False, default={}, rest=True)
+        return replace(parameter, default={}, rest=True)
     item = follow(document, schema["items"]) if parameter.many else schema
     parameter = replace(parameter, item=_decoder(item))
     if _says_more(schema, item):
