@@ -1,7 +1,7 @@
 """Places of turns in the queue: a job's priority, by what waits already and by who asks at the same moment."""
 
 from collections.abc import Iterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -83,3 +83,77 @@ def test_an_execution_waits_for_one_turn_at_a_time(ours: Sample, queue: Connecti
         queue.execute(ENQUEUE, (ours.tenant, execution))
 
     assert queue.execute(PRIORITIES, (f"{execution}:1",)).fetchall() == [(0,)]
+
+
+TURN = """
+INSERT INTO procrastinate.procrastinate_jobs (queue_name, task_name, status, args)
+VALUES ('executions', 'run_execution', %s, jsonb_build_object(
+    'tenant', %s::uuid, 'execution_id', %s::uuid, 'attempt', 3, 'rank', %s, 'since', %s))
+"""
+FIRST = "SELECT execution, attempt FROM first_turn_v1(%s, %s, %s)"
+ONE, OTHER = uuid4(), uuid4()
+
+
+@pytest.mark.parametrize(
+    ("jobs", "before", "first"),
+    [
+        ([], (0, 100), None),
+        ([(ONE, 0, 50)], (0, 100), ONE),
+        ([(ONE, 0, 100)], (0, 100), None),
+        ([(ONE, 1, 50)], (0, 100), None),
+        ([(ONE, -1, 500)], (0, 100), ONE),
+        ([(OTHER, 0, 60), (ONE, 0, 50)], (0, 100), ONE),
+        ([(OTHER, 0, 50), (ONE, -2, 60)], (0, 100), ONE),
+    ],
+)
+def test_the_first_turn_of_a_tenant_before_another_is_held_alone(
+    ours: Sample,
+    theirs: Sample,
+    database_urls: DatabaseUrls,
+    *,
+    jobs: list[tuple[UUID, int, int]],
+    before: tuple[int, int],
+    first: UUID | None,
+) -> None:
+    with psycopg.connect(database_urls.admin) as admin:
+        admin.execute("DELETE FROM procrastinate.procrastinate_jobs")
+        admin.execute(TURN, ("todo", theirs.tenant, OTHER, -9, 1))
+        admin.execute(TURN, ("doing", ours.tenant, OTHER, -9, 1))
+        for execution, rank, since in jobs:
+            admin.execute(TURN, ("todo", ours.tenant, execution, rank, since))
+
+    with psycopg.connect(database_urls.admin) as admin, psycopg.connect(database_urls.admin) as second:
+        found = admin.execute(FIRST, (ours.tenant, *before)).fetchall()
+        held = "SELECT count(*) FROM (SELECT FROM procrastinate.procrastinate_jobs FOR UPDATE SKIP LOCKED) free"
+        free = second.execute(held).fetchone()
+        beside = second.execute(FIRST, (ours.tenant, 9, 0)).fetchall()
+        second.rollback()
+
+    assert found == ([] if first is None else [(first, 3)])
+    assert free == (2 + len(jobs) - len(found),)
+    assert len(beside) == min(1, len(jobs) - len(found))
+
+
+@pytest.mark.parametrize(
+    ("waiting", "these", "others"),
+    [
+        ([], ["ours"], False),
+        (["ours"], ["ours"], False),
+        (["ours", "theirs"], ["ours", "theirs"], False),
+        (["theirs"], ["ours"], True),
+        (["ours", "theirs"], ["ours"], True),
+        (["ours", "theirs"], ["theirs"], True),
+        (["ours"], [], True),
+    ],
+)
+def test_others_wait_where_a_turn_is_of_none_of_these(
+    ours: Sample, theirs: Sample, queue: Connection, *, waiting: list[str], these: list[str], others: bool
+) -> None:
+    tenants = {"ours": ours.tenant, "theirs": theirs.tenant}
+    queue.execute(TURN, ("doing", uuid4(), OTHER, 0, 1))
+    for each in waiting:
+        queue.execute(TURN, ("todo", tenants[each], ONE, 0, 1))
+
+    found = queue.execute("SELECT others_wait_v1(%s)", ([tenants[each] for each in these],)).fetchone()
+
+    assert found == (others,)
