@@ -26,7 +26,7 @@ WITHHELD = f"{MASK} (withheld: it takes too long to search this for secrets)"
 """What is told instead of a text that can't be searched within its bound."""
 
 STEPS_AT_ONCE = 2048
-"""Steps of a search whose caller can't wait, 4 ms at most: a text of the log with what belongs to it."""
+"""Tuned: steps of a search whose caller can't wait, 4 ms at most: a text of the log with what belongs to it."""
 
 _VALUES_PER_STEP = 8
 """Tuned: values of a document that are walked through in the time of a step."""
@@ -37,8 +37,8 @@ _PARSED_PER_STEP = 256
 
 
 MOST_STEPS = 1_000_000
-"""Steps of a search whose caller waits: 2 s of a processor at most. The largest answer of a webhook takes a tenth of
-that, and a quarter where all of it is encoded."""
+"""Tuned: steps of a search whose caller waits: 2 s of a processor at most. The largest answer of a webhook takes a
+tenth of that, and a quarter where all of it is encoded."""
 
 
 class TooLong(Exception):

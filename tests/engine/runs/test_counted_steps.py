@@ -55,6 +55,9 @@ COUNTED: dict[str, tuple[Callable[[Pace], object], list[int]]] = {
         lambda pace: several(24).may_be_in("x" * 5000, pace),
         [4, 4, 4],
     ),
+    "as many beginnings as are searched for one by one": (lambda pace: several(64).may_be_in("x" * 100, pace), [9]),
+    "nothing of a text that is shorter than a beginning": (lambda pace: several(24).may_be_in("x" * 7, pace), []),
+    "a text that is as long as a beginning": (lambda pace: several(24).may_be_in("x" * 8, pace), [4]),
     "each piece by its length where there are many beginnings": (
         lambda pace: several(65).may_be_in("x" * 5007, pace),
         [129, 129, 57],
@@ -71,6 +74,18 @@ COUNTED: dict[str, tuple[Callable[[Pace], object], list[int]]] = {
     "needles of which the text's end may be the beginning": (
         lambda pace: looking("b" + "a" * 2100, "b" + "a" * 2099 + "c", "b" + "a" * 40).spans("xb" + "a" * 30, pace),
         [1, 1, 3, 1, 2],
+    ),
+    "and one that is no longer than the end is no beginning of": (
+        lambda pace: looking("b" + "a" * 8 + "c").spans("xb" + "a" * 8 + "d", pace),
+        [1, 1, 1],
+    ),
+    "several by the length of the end": (
+        lambda pace: looking("b" + "a" * 2100, "b" + "a" * 2099 + "c").spans("xb" + "a" * 1030, pace),
+        [1, 1, 3, 4],
+    ),
+    "a place between two pieces once": (
+        lambda pace: several(1).may_be_in(f"{'x' * 2048}{0:08}{'x' * 9}", pace),
+        [1, 1, 1],
     ),
     "as many as are forgotten at a time": (lambda pace: several(33).clear(pace), [1, 1, 1]),
     "a text without encodings": (lambda pace: unwrapped("a" * 9000, pace), []),

@@ -12,7 +12,7 @@ from automation.engine.runs.needles import Needles
 from automation.engine.runs.redaction import TooLong, within
 
 MUCH = 10**9
-OTHERS = [f"{number:09}" for number in range(200)]
+OTHERS = [f"{number:08}!" for number in range(200)]
 """So many that places are looked up in the table."""
 
 FEW_LETTERS = st.text("ab", min_size=8, max_size=14)
@@ -45,6 +45,28 @@ def test_what_needles_cover_is_found(others: list[str], needles: list[str], text
 
     assert {place for begin, end in spans for place in range(begin, end)} == covered(needles, text)
     assert all(before[1] <= behind[0] for before, behind in pairwise(spans))
+
+
+@pytest.mark.parametrize("others", [[], OTHERS], ids=["few", "many"])
+@pytest.mark.parametrize(
+    ("needles", "text", "expected"),
+    [
+        (["abcdefgh"], "abcdefghabcdefgh", [(0, 8), (8, 16)]),
+        (["abcdefgh"], "abcdefgh-abcdefgh", [(0, 8), (9, 17)]),
+        (["abcdefgh", "efghijkl"], "-abcdefghijkl-", [(1, 13)]),
+        (["abcdefgh", "hijklmno"], "abcdefghijklmno-", [(0, 15)]),
+        (["abcdefghijkl", "cdefghij"], "abcdefghijkl-", [(0, 12)]),
+        (["abcdefgh", "abcdefghijkl"], "abcdefghijkl-abcdefghij-", [(0, 12), (13, 21)]),
+        (["abcdefghijkl"], "-abcdefghijk", [(1, 12)]),
+        (["abcdefghijkl", "abcdefghijxy"], "-abcdefghijx", [(1, 12)]),
+        (["abcdefghijkl"], "-abcdefghijx", []),
+        (["abcdefghijkl", "efghijklmnop"], "abcdefghijklmno", [(0, 15)]),
+    ],
+)
+def test_needles_side_by_side_are_two_and_those_that_overlap_are_one(
+    others: list[str], needles: list[str], text: str, expected: list[tuple[int, int]]
+) -> None:
+    assert searching([*needles, *others]).spans(text, within(MUCH)) == expected
 
 
 @pytest.mark.parametrize("others", [[], OTHERS], ids=["few", "many"])
