@@ -30,10 +30,12 @@ USER_AGENT = f"automation-executions/{version('automation-executions')}"
 _HEADERS = {"user-agent": USER_AGENT, "accept-encoding": "gzip", "connection": "close"}
 _IPV4 = 4
 _ADDRESSES_TRIED = 8
+"""Tuned: addresses of a host that are tried at the most."""
 _RESOLVER_THREADS = 16
 """Tuned: threads that look names up."""
-# An address that doesn't answer must not use up the time of the next one: half of what RFC 8305 lets pass in all.
 _SECONDS_BEFORE_THE_NEXT = 2.0
+"""Tuned: seconds after which an address that doesn't answer leaves the time to the next one: half of what RFC 8305 lets
+pass in all."""
 
 # At INFO httpx writes the whole URL of every request, query and all.
 logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -1,11 +1,13 @@
 import asyncio
 import logging
+import socket
 from collections.abc import Sequence
+from ipaddress import ip_address
 
 import httpx
 import pytest
 
-from automation.engine.actions.egress import Egress, EgressRefused, NameNotResolved
+from automation.engine.actions.egress import Egress, EgressRefused, NameNotResolved, _connected
 from automation.engine.networks import networks
 from tests.engine.actions.loopback import listening
 from tests.engine.actions.receiver import Receiver, response, writing
@@ -164,3 +166,21 @@ async def test_the_query_of_a_url_is_not_logged(receiver: Receiver, caplog: pyte
             await client.get(f"{receiver.url}/?token=hush")
 
     assert "hush" not in caplog.text
+
+
+async def test_nothing_of_the_environment_is_read_for_a_call() -> None:
+    async with Egress().client() as client:
+        assert (client.trust_env, client.follow_redirects) == (False, False)
+
+
+async def test_where_nobody_listens_nobody_answers_and_no_socket_blocks() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        async with Egress(LOOPBACK).client() as client:
+            with pytest.raises(httpx.ConnectError):
+                await client.get(f"http://127.0.0.1:{port}/")
+
+        taken.listen()
+        with await _connected(ip_address("127.0.0.1"), port) as made:
+            assert made.getblocking() is False

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from automation.engine.rules.masking import masked
+from automation.engine.rules.masking import hidden_texts, masked
 
 
 @pytest.mark.parametrize(
@@ -119,3 +119,21 @@ def test_a_long_text_is_masked_to_its_end() -> None:
     text = "?a" * 100_000 + "=" * 100_000 + "a://" * 10_000 + "&token=x" * 10_000
 
     assert "token=x" not in masked(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("https://ada:sesame@example.com/", ["sesame"]),
+        ("https://sesame@example.com/", ["sesame"]),
+        ("https://example.com/?token=sesame&page=2&sig=open", ["sesame", "open"]),
+        ("https://ada:first@example.com/?token=second", ["first", "second"]),
+        ("token=sesame", ["sesame"]),
+        ("page=2", []),
+        ("no parameter", []),
+        ("ada:sesame@example.com", []),
+    ],
+)
+def test_what_a_mask_stands_for_in_a_text_is_found(text: str, hidden: list[str]) -> None:
+    assert list(hidden_texts(text)) == hidden
+    assert all(each not in str(masked({"text": text})) for each in hidden)
