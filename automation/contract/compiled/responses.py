@@ -44,7 +44,6 @@ class BrokenResponse(Exception):
     def __init__(self, keyword: str, pointer: str = "") -> None:
         self.keyword = keyword
         self.pointer = pointer
-        super().__init__(keyword, pointer)
 
 
 class MediaType:

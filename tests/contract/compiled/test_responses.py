@@ -1,12 +1,15 @@
 """Every response is held to the contract before it is sent: one that breaks it is an internal error, and logged."""
 
 import logging
+from contextlib import nullcontext
 from typing import Any, cast
 
 import pytest
 
-from automation.contract.compiled.responses import MediaType
+from automation.contract.compiled.contract import Contract
+from automation.contract.compiled.responses import MediaType, ResponseRules
 from automation.contract.serving.reply import Reply
+from automation.domain.errors import InternalError
 from tests.contract.tiny import PROBLEM, STRING, Handlers, Json, answer, contract, operation
 
 HEADER: Json = {"required": True, "description": "A header.", "schema": {"type": "integer", "minimum": 1}}
@@ -121,6 +124,26 @@ async def test_head_is_held_to_the_same(handlers: Handlers) -> None:
     response = await served.head("/thing")
 
     assert response.status_code == 500
+
+
+@pytest.mark.parametrize(("status", "count", "refused"), [(201, b"1", False), (201, b"0", True), (299, b"1", True)])
+def test_whoever_answers_is_held_to_statuses_and_headers_that_are_documented(
+    status: int, count: bytes, refused: bool
+) -> None:
+    described = Contract(contract({"/thing": {"get": DESCRIBED}}, schemas={"Thing": THING}))
+    rules = ResponseRules(described.operations["getThing"], described.document, described.schemas)
+    headers = [(b"x-count", count), (b"content-type", b"application/json")]
+
+    with pytest.raises(InternalError) if refused else nullcontext():
+        rules.require(status, headers, LARGEST)
+
+
+def test_a_response_may_have_the_headers_alone_that_it_must_have() -> None:
+    required = {"204": {"description": "Nothing.", "headers": {"X-Count": HEADER}}}
+    described = Contract(contract({"/thing": {"get": operation(responses=required)}}))
+    rules = ResponseRules(described.operations["getThing"], described.document, described.schemas)
+
+    rules.require(204, [(b"x-count", b"1")], b"")
 
 
 def test_a_constant_is_held_to_its_schema_once_and_another_answer_each_time() -> None:
