@@ -164,3 +164,17 @@ def test_items_are_those_of_an_array(content: bytes) -> None:
         list(parsed_items(content))
 
     assert [each.message for each in refused.value.violations] == ["must be an array"]
+
+
+@pytest.mark.parametrize("content", ['[{"a": 1.10},"b", [ ]]', ' [ {"a": 1.10} ,\n"b"\t,[ ] ] '])
+def test_each_item_of_an_array_has_the_text_that_it_came_as(content: str) -> None:
+    assert list(parsed_items(content.encode())) == [({"a": 1.1}, '{"a": 1.10}'), ("b", '"b"'), ([], "[ ]")]
+    assert list(parsed_items(b" [ ] ")) == []
+
+
+def test_what_stands_for_u_0000_is_replaced_in_the_value_alone() -> None:
+    text = '{"a\\u0000": ["\\u0000", "b"]}'
+    value = {"a\ufffd": ["\ufffd", "b"]}
+
+    assert parsed_opaque(text.encode()) == (value, text)
+    assert list(parsed_items(f"[{text},1]".encode())) == [(value, text), (1, "1")]
