@@ -245,7 +245,8 @@ async def test_a_change_takes_its_lines_along_unless_it_joins_a_unit_that_does(o
     query, named = SELECT, {"name": "a", **RULE}
 
     def along(parameters: Any = named) -> bool:
-        return recorded(query, parameters) != (query, parameters)
+        statement, values = recorded(query, parameters)
+        return (statement, values) != (query, parameters)
 
     without_trail = along()
     with trailing(deed_of(ours)):
