@@ -111,7 +111,7 @@ class _Changes:
     """
 
     def __init__(self, source: str) -> None:
-        self._source = source
+        self._source = source.encode()
         self._module = ast.parse(source)
         self.tuned = _tuned(self._module)
         lengths = [len(line.encode()) for line in source.splitlines(keepends=True)]
@@ -179,7 +179,7 @@ class _Changes:
         start = self._at(left.end_lineno, left.end_col_offset)
         end = self._at(right.lineno, right.col_offset)
         pattern = word if word[0].isalpha() else re.escape(word)
-        found = re.search(pattern.encode(), self._source.encode()[start:end])
+        found = re.search(pattern.encode(), self._source[start:end])
         if found is not None:
             last = right.end_lineno or right.lineno
             for other in others:
@@ -194,11 +194,13 @@ class _Changes:
         return self._begins[(line or 1) - 1] + (column or 0)
 
     def _text(self, node: ast.expr) -> str:
-        return ast.get_source_segment(self._source, node) or ""
+        return self._source[
+            self._at(node.lineno, node.col_offset) : self._at(node.end_lineno, node.end_col_offset)
+        ].decode()
 
     def _is_for_people(self, node: ast.AST) -> bool:
         """Say whether it is a docstring or a line of a log."""
         if not isinstance(node, ast.Expr):
             return False
         value = node.value
-        return isinstance(value, ast.Constant) or bool(_LOGS.search((self._text(value) or "").split("\n")[0]))
+        return isinstance(value, ast.Constant) or bool(_LOGS.search(self._text(value).split("\n")[0]))
