@@ -29,7 +29,7 @@ test: $(VENV)/development $(HTTPBIN)/installed ## Run the tests on an embedded P
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-fast: $(VENV)/development ## Run the tests that start no process, PostgreSQL's neither: about a minute.
-	$(BIN)/python -m pytest $(PARALLEL) -n $$(getconf _NPROCESSORS_ONLN) -m "not process and not database" $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -n $$(getconf _NPROCESSORS_ONLN) -m "not process and not database" --ignore=tests/outside --ignore=tests/system $(ARGS)
 
 test-fresh: ## Follow the README on machines where nothing was prepared, as root and as an ordinary user; needs root, takes minutes.
 	@[ "$$(id -u)" != 0 ] || tools/provide.sh curl git mmdebstrap unshare

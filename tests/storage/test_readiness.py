@@ -1,8 +1,8 @@
 """The service is ready when the database answers and has the schema that this version needs."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -19,13 +19,9 @@ from tests.databases import Cluster, DatabaseUrls, as_role
 WRITE = b"SELECT touch_api_keys_v1(ARRAY[decode(repeat('00', 32), 'hex')])"
 
 
-async def checked(url: str) -> None:
-    database = Database(url, pool_min=1, pool_max=1, pool_timeout=1, query_timeout=1, application_name="readiness")
-    await database.open()
-    try:
-        await Readiness(database).check()
-    finally:
-        await database.close()
+async def checked(url: str, *, patience: float = 1) -> None:
+    async with opened(url, patience) as readiness:
+        await readiness.check()
 
 
 @pytest.fixture
@@ -69,7 +65,7 @@ async def test_a_database_that_was_never_migrated_is_not(cluster: Cluster) -> No
 
 async def test_a_database_that_is_away_is_not() -> None:
     with pytest.raises(Unavailable, match="cannot be reached"):
-        await checked("postgresql://nobody@127.0.0.1:1/nothing")
+        await checked("postgresql://nobody@127.0.0.1:1/nothing", patience=0.1)
 
 
 async def test_one_that_is_read_only_is_not_until_it_can_be_written_again(
@@ -181,14 +177,22 @@ async def test_one_that_was_never_migrated_or_shows_nothing_yet_may_be_upgraded(
 
 async def test_of_one_that_is_away_nothing_is_expected() -> None:
     with pytest.raises(Unavailable, match="cannot be reached"):
-        await expected("postgresql://nobody@127.0.0.1:1/nothing")
+        await expected("postgresql://nobody@127.0.0.1:1/nothing", patience=0.1)
 
 
-async def expected(url: str) -> None:
-    database = Database(url, pool_min=1, pool_max=1, pool_timeout=1, query_timeout=1, application_name="readiness")
+async def expected(url: str, *, patience: float = 1) -> None:
+    async with opened(url, patience) as readiness:
+        await readiness.expect_upgradable()
+
+
+@asynccontextmanager
+async def opened(url: str, patience: float) -> AsyncIterator[Readiness]:
+    database = Database(
+        url, pool_min=1, pool_max=1, pool_timeout=patience, query_timeout=1, application_name="readiness"
+    )
     await database.open()
     try:
-        await Readiness(database).expect_upgradable()
+        yield Readiness(database)
     finally:
         await database.close()
 

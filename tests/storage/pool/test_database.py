@@ -225,7 +225,7 @@ def test_a_pool_is_made_outside_of_any_loop_and_opened_without_a_server() -> Non
         "postgresql://nobody@127.0.0.1:1/nothing",
         pool_min=1,
         pool_max=1,
-        pool_timeout=1,
+        pool_timeout=0.1,
         query_timeout=1,
         application_name="early",
     )
