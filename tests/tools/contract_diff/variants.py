@@ -41,6 +41,14 @@ def with_few_operations(document: Json) -> Json:
     return {**document, "paths": paths, "components": {**components, "schemas": schemas}}
 
 
+def written_with_few_operations(text: str) -> str:
+    """Return the text of a contract with these operations, as it is written; all schemas stay."""
+    before, paths, after = re.split(r"^(?=paths:|components:)", text, flags=re.MULTILINE)
+    name, *items = re.split(r"^(?=  /)", paths, flags=re.MULTILINE)
+    kept = (item for item in items if _CHANGED & {*re.findall(r"^ {6}operationId: (\w+)", item, re.MULTILINE)})
+    return "".join([before, name, *kept, after])
+
+
 def _operations(item: Json) -> list[str]:
     return [operation["operationId"] for operation in item.values() if "operationId" in operation]
 
