@@ -89,6 +89,16 @@ async def test_a_plain_value_gets_the_only_success(serve: Serve) -> None:
     assert response.status_code == 201
 
 
+@pytest.mark.parametrize(("status", "sent"), [(199, 500), (200, 200), (299, 299), (300, 500)])
+async def test_only_a_status_of_success_is_a_plain_values(serve: Serve, status: int, sent: int) -> None:
+    described = operation()
+    described["responses"] = {str(status): answer()}
+
+    response = await serve({}, described).get("/thing")
+
+    assert response.status_code == sent
+
+
 async def test_a_reply_says_its_status_and_headers(serve: Serve) -> None:
     described = operation(responses={"202": answer()})
 

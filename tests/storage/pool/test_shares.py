@@ -117,6 +117,7 @@ def test_who_waits_for_too_long_is_told_and_forgotten(loop: TurnLoop) -> None:
     loop.turn(5)
 
     assert isinstance(late.exception(), PoolTimeout)
+    assert not vars(uses.shares)["_waiting"]
     uses.inside[0][1].set()
     uses.ask(A)
     loop.turn(5)
