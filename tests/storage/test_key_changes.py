@@ -258,16 +258,26 @@ async def test_what_was_committed_before_a_proof_was_sent_comes_before_it(databa
     assert all(told_at < proved_at for told_at, proved_at in judged)
 
 
+@pytest.mark.parametrize(
+    ("payloads", "told"),
+    [
+        (["", "null", "not a UUID", "x" * 7000, "'; --"], ["strange notification dropped"]),
+        (["x" * 31], ["strange notification dropped"]),
+        (["another process's proof!".ljust(32, "!")], ["strange notification dropped"]),
+        (["0f" * 16], []),  # another process's proof
+    ],
+    ids=["nonsense", "too short", "no token", "a token"],
+)
 async def test_nonsense_is_dropped_and_told_once(
-    database_urls: DatabaseUrls, heard: Heard, caplog: pytest.LogCaptureFixture
+    database_urls: DatabaseUrls, heard: Heard, caplog: pytest.LogCaptureFixture, payloads: list[str], told: list[str]
 ) -> None:
     async with await psycopg.AsyncConnection.connect(database_urls.api, autocommit=True) as anybody:
-        for nonsense in ("", "null", "not a UUID", "x" * 7000, "'; --"):
-            await anybody.execute("SELECT pg_notify(%s, %s)", (CHANNEL, nonsense))
+        for payload in payloads:
+            await anybody.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
     await heard.all_until_now()
 
     assert heard.subjects == set()
-    assert events(caplog) == ["strange notification dropped"]
+    assert events(caplog) == told
 
 
 async def test_somebody_else_can_have_keys_forgotten_and_nothing_proved(
