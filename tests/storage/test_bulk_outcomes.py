@@ -170,6 +170,23 @@ async def test_what_a_filter_leaves_has_two_seconds(
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
+async def test_of_more_than_are_changed_at_once_all_are_counted_and_none_is_changed(
+    runner: Runner, changes: BulkChanges, monkeypatch: pytest.MonkeyPatch, *, dry_run: bool
+) -> None:
+    monkeypatch.setattr(bulk_changes, "MOST", 2)
+    executions, wanted = await pending(runner, 4)
+
+    async def cancel(execution: UUID) -> None:
+        await runner.executions.cancel(runner.tenant, execution)
+
+    found = await changes.of_filter(runner.tenant, wanted, cancel, dry_run=dry_run)
+
+    everything = Total(4, exact=True)
+    assert found == (([Outcome(each) for each in executions[:2]], everything) if dry_run else everything)
+    assert await statuses(runner, executions) == ["pending"] * 4
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
 async def test_where_all_are_refused_nothing_stays_that_was_done_on_the_way(
     runner: Runner, changes: BulkChanges, *, dry_run: bool
 ) -> None:

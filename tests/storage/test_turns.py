@@ -293,6 +293,19 @@ async def test_what_was_cancelled_leaves_more_urgent_and_older_runs_their_turns(
     assert worker.fetch() is None
 
 
+async def test_the_turn_of_what_was_cancelled_is_the_next_ones_of_its_tenant_and_costs_nobody_a_turn(
+    worker: Worker, tenants: list[Runner]
+) -> None:
+    made = await asked(tenants, "AAABB")
+    await tenants[0].executions.cancel(tenants[0].tenant, made["A"][0])
+
+    served = await worker.run_all()
+
+    assert served[0] == made["A"][1]
+    assert [each for each in served if each in made["A"]] == made["A"][1:]
+    assert [each for each in served if each in made["B"]] == made["B"]
+
+
 async def test_what_cannot_begin_takes_each_turn_once(worker: Worker, tenants: list[Runner]) -> None:
     runner = tenants[0]
     held = await runner.rule(max_concurrent_executions=1)

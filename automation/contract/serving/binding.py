@@ -50,7 +50,6 @@ class Unbindable(Exception):
 
     def __init__(self, *messages: str) -> None:
         self.messages = messages
-        super().__init__(*messages)
 
 
 @dataclass(frozen=True, slots=True)
