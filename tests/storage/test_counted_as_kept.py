@@ -8,7 +8,9 @@ from datetime import timedelta
 import psycopg
 
 from automation.domain.executions import ExecutionStatus
+from automation.domain.labels import MadeLabels
 from automation.domain.repetition import Answer, RepeatableRequest
+from automation.domain.rules import RuleVersion
 from automation.storage.answers import Answers
 from automation.storage.pool.database import Database
 from automation.storage.runs import ActionDone
@@ -119,3 +121,27 @@ async def test_answers(runner: Runner, database: Database) -> None:
     amounts.append(counted(runner).get("max_answer_bytes"))
 
     assert amounts == [5, 12, 6, 6, None]
+
+
+async def test_what_is_told_as_an_execution_is_created_is_counted_from_nothing(runner: Runner) -> None:
+    rule = await runner.rule(labels={"a": "${trigger.a}"})
+
+    async def told_of(*labels: str) -> tuple[int, int, list[int]]:
+        async def make(_version: RuleVersion) -> MadeLabels:
+            return MadeLabels(labels={}, left_out=dict.fromkeys(labels, "it is empty"))
+
+        created = await runner.executions.create(
+            runner.tenant, runner.sample.user, rule.rule_id, trigger_data={}, make_labels=make
+        )
+        row = runner.row(created.execution_id)
+        with psycopg.connect(runner.urls.admin) as admin:
+            sequences = admin.execute(
+                "SELECT array_agg(sequence ORDER BY sequence) FROM automation_execution_logs WHERE execution_id = %s",
+                (created.execution_id,),
+            ).fetchone()
+        return row["log_entries"], row["log_bytes"], (sequences or [[]])[0]
+
+    entries, size, sequences = await told_of("a")
+
+    assert (entries, sequences) == (1, [0])
+    assert await told_of("a", "b") == (2, 2 * size, [0, 1])

@@ -306,6 +306,20 @@ async def test_the_turn_of_what_was_cancelled_is_the_next_ones_of_its_tenant_and
     assert [each for each in served if each in made["B"]] == made["B"]
 
 
+async def test_who_gives_his_turn_to_a_more_urgent_one_has_its_and_costs_nobody_a_turn(
+    worker: Worker, tenants: list[Runner]
+) -> None:
+    rule = await tenants[0].rule()
+    plain = await tenants[0].execute(rule)
+    other = await tenants[1].execute()
+    urgent = await _create(tenants[0], rule.rule_id, 5)
+
+    served = await worker.run_all()
+
+    assert served[0] == urgent
+    assert sorted(served) == sorted([plain, other, urgent])
+
+
 async def test_what_cannot_begin_takes_each_turn_once(worker: Worker, tenants: list[Runner]) -> None:
     runner = tenants[0]
     held = await runner.rule(max_concurrent_executions=1)

@@ -112,3 +112,17 @@ async def test_who_leaves_gives_the_place_back() -> None:
     async with asyncio.timeout(LONG / 2):
         assert await waiter is None
     assert here._waiting == {}
+
+
+async def test_who_has_waited_gives_back_one_place_alone() -> None:
+    executions = Executions(ExecutionStatus.PENDING)
+    here = waiting(executions, most_of_a_tenant=2)
+    first, second = (asyncio.create_task(here.end_of(TENANT, EXECUTION, staying)) for _ in range(2))
+    await executions.looked.wait()
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+
+    assert here._waiting == {TENANT: 1}
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    assert here._waiting == {}

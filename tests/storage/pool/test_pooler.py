@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
 import pytest
 
 from automation.storage.executions import Executions
+from automation.storage.pool import pooler
 from automation.storage.pool.connections import Connection
 from automation.storage.pool.database import Database
 from automation.storage.pool.pooler import require_session
@@ -78,3 +80,21 @@ async def test_a_pooler_of_sessions_is_as_good_as_none(database_urls: DatabaseUr
         proxy.pools = True
 
         await require_session(proxy.url)
+
+
+async def test_a_session_is_tried_between_transactions_and_with_statements_that_have_no_name(
+    database_urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, told = psycopg.AsyncConnection.connect, list[dict[str, Any]]()
+
+    async def connected(url: str, **options: Any) -> object:
+        told.append(options)
+        return await connect(url, **options)
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "connect", connected)
+    async with counting_proxy(database_urls.worker) as proxy:
+        proxy.pools = True
+
+        await require_session(proxy.url)
+
+    assert told == [{"autocommit": True, "prepare_threshold": None}] * (1 + pooler._OTHERS)
