@@ -1,5 +1,6 @@
 """Checks of what must be so at rest: each yields one line for every promise that was not kept."""
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,12 +9,15 @@ from typing import Any
 from uuid import UUID
 
 from automation.domain.executions import ExecutionStatus
+from automation.service.settings import Settings
 from tests.system.model.account import Account
 from tests.system.model.play import PROMPT, Played
 from tests.system.model.world import World
 
 _ENDED = {status.value for status in ExecutionStatus} - {"pending", "running"}
 _BEGINNING = re.compile(r"Attempt (\d+) started with version (\d+) of the rule\.")
+_GIVEN_UP = '"event":"run given up"'
+_MOST_LOST: int = Settings.model_fields["max_lost_workers"].default
 _TRY = re.compile(r"\(try (\d+) of \d+\)")
 
 _LAST = {
@@ -153,8 +157,16 @@ def _of_rest(world: World, account: Account) -> Iterator[str]:
     if account.jobs:
         yield f"{account.jobs} jobs are left at rest"
     for worker in world.every_worker:
-        said = worker.errors.read_text()
+        said = "\n".join(line for line in worker.errors.read_text().splitlines() if not is_due(line, world.faults))
         for sign in ("Traceback (most recent call last)", "never retrieved", '"level":"error"', '"level": "error"'):
             if sign in said:
                 where = said.index(sign)
                 yield f"a worker's log has {sign!r}: {said[max(0, where - 300) : where + 900]}"
+
+
+def is_due(line: str, faults: Mapping[str, int]) -> bool:
+    """Say whether a line of a worker's log tells of a run that was given up, after no more losses than there were."""
+    if _GIVEN_UP not in line:
+        return False
+    lost: int = json.loads(line)["lost_workers"]
+    return _MOST_LOST <= lost <= sum(faults.values())
