@@ -1,16 +1,18 @@
 """Few requests of a tenant's lane are under way at a time, in the order in which they came; no others wait."""
 
 import asyncio
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.contract.serving import lanes as of_lanes
-from automation.contract.serving.lanes import MOST, Lane, Lanes
+from automation.contract.serving.lanes import LONGEST, MOST, Lane, Lanes
 from automation.domain.errors import Unavailable
 from automation.service.application import LANES
+from tests.contract.tiny import Handlers, Json, answer, contract, operation, secured
 from tests.shipped_contract.shipped import ENTRIES
 from tests.turns import TurnLoop
 
@@ -99,3 +101,40 @@ def test_whoever_leaves_all_others_are_read(reads: list[tuple[str, int, bool]]) 
 
 def test_what_is_done_at_once_is_in_the_contract() -> None:
     assert {entry.name for entry in ENTRIES} >= LANES.keys()
+
+
+async def test_requests_of_a_tenant_wait_in_the_lane_of_their_operation_and_no_others(handlers: Handlers) -> None:
+    begun, all_there, until = Counter[str](), asyncio.Event(), asyncio.Event()
+
+    def waiting(name: str) -> Callable[[], Awaitable[Json]]:
+        async def handler() -> Json:
+            begun[name] += 1
+            if begun["get_free"] == begun["get_public"] == MOST + 2 and begun["get_lane"] >= MOST:
+                all_there.set()
+            await until.wait()
+            return {}
+
+        handler.__name__ = name
+        return handler
+
+    paths = {
+        "/lane": {"get": secured("getLane", responses={"200": answer()})},
+        "/free": {"get": secured("getFree", responses={"200": answer()})},
+        "/public": {"get": operation("getPublic", responses={"200": answer()})},
+    }
+    functions = [waiting(name) for name in ("get_lane", "get_free", "get_public")]
+    lanes = {"getLane": Lane.READS, "getFree": None, "getPublic": Lane.READS}
+    things = handlers.serve(contract(paths), *functions, lanes=lanes)
+    asked = [
+        asyncio.create_task(things.get(path, headers={"x-api-key": "a key"})) for path in paths for _ in range(MOST + 2)
+    ]
+
+    async with asyncio.timeout(LONGEST):
+        await all_there.wait()
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+    assert begun == {"get_lane": MOST, "get_free": MOST + 2, "get_public": MOST + 2}
+    until.set()
+    assert {each.status_code for each in await asyncio.gather(*asked)} == {200}
+    assert begun["get_lane"] == MOST + 2
