@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from automation.domain.bulk_operations import BulkAction, BulkOrder
 from automation.domain.executions import ExecutionFilter
@@ -22,6 +23,11 @@ CANCEL, DELETE = BulkAction.CANCEL, BulkAction.DELETE
 NEXT = "SELECT bulk_operation_id, allowed FROM next_bulk_operation_v1()"
 ORDER = "UPDATE automation_bulk_operations SET {} WHERE bulk_operation_id = %s"
 PERMISSION = "DELETE FROM role_permissions WHERE tenant = %(tenant)s AND permission = 'automation:{}'"
+
+SHARED = (
+    "INSERT INTO {0} SELECT (jsonb_populate_record(ours, %(same)s)).* FROM {0} ours"
+    " WHERE tenant = %(ours)s AND user_id = %(user)s"
+)
 
 # What is done, what has changed meanwhile, and whether it may go on.
 ALLOWED: dict[str, tuple[BulkAction, str, bool]] = {
@@ -97,3 +103,39 @@ async def test_turns_go_by_tenants_and_then_by_what_waited_longest(
         turns += [row["bulk_operation_id"] for row in admin.execute(NEXT).fetchall()]
 
     assert turns == [one, three, two, three, one]
+
+
+@pytest.mark.parametrize("whose", ["another tenant's", "another user's"])
+@pytest.mark.parametrize("gone", ["users SET active = false", "user_roles SET role = 'reader'"])
+async def test_what_others_may_do_allows_nothing(
+    ours: Sample,
+    theirs: Sample,
+    database: Database,
+    admin: "psycopg.Connection[dict[str, Any]]",
+    *,
+    whose: str,
+    gone: str,
+) -> None:
+    operation = await begun(database, ours)
+    admin.execute("UPDATE user_roles SET role = %s WHERE tenant = %s", (Role.OPERATOR, ours.tenant))
+    other = {"tenant": str(theirs.tenant)} if whose == "another tenant's" else {"user_id": str(uuid4())}
+    for table, of_user in (("users", {"email": "another@example.com"}), ("user_roles", {})):
+        same = {"same": Jsonb(other | of_user), "ours": ours.tenant, "user": ours.user}
+        admin.execute(SHARED.format(table).encode(), same)
+    before = admin.execute(NEXT).fetchall()
+
+    admin.execute(f"UPDATE {gone} WHERE tenant = %s AND user_id = %s".encode(), (ours.tenant, ours.user))
+
+    assert before == [{"bulk_operation_id": operation, "allowed": True}]
+    assert admin.execute(NEXT).fetchall() == [{"bulk_operation_id": operation, "allowed": False}]
+
+
+async def test_a_key_of_another_tenant_allows_nothing(
+    ours: Sample, theirs: Sample, database: Database, admin: "psycopg.Connection[dict[str, Any]]"
+) -> None:
+    operation = await begun(database, ours)
+    admin.execute("UPDATE user_roles SET role = %s WHERE tenant = %s", (Role.OPERATOR, ours.tenant))
+
+    admin.execute(ORDER.format("key_prefix = %s").encode(), (prefix_of(theirs.add_key()), operation))
+
+    assert admin.execute(NEXT).fetchall() == [{"bulk_operation_id": operation, "allowed": False}]
