@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,21 @@ async def test_a_key_stands_for_its_user_and_tenant(ours: Sample, keys: KeyDirec
     assert (record.principal.tenant, record.principal.user) == (ours.tenant, ours.user)
     assert record.principal.key_prefix == prefix_of(digest)
     assert (record.limited, record.expires_in) == (False, None)
+
+
+async def test_a_key_that_is_looked_up_alone_after_others_were_not_answered_stands_for_the_same(
+    ours: Sample, theirs: Sample, keys: KeyDirectory
+) -> None:
+    digest = ours.add_key()
+
+    found, others = [
+        await keys._look_up_alone((digest, tenant), time.monotonic()) for tenant in (ours.tenant, theirs.tenant)
+    ]
+
+    assert found is not None
+    assert (found.outcome, found.tenant, found.user_id) == ("accepted", ours.tenant, ours.user)
+    assert others is not None
+    assert others.outcome != "accepted"
 
 
 async def test_keys_that_are_looked_up_together_are_not_mixed_up(

@@ -78,7 +78,7 @@ def _in_base64(plain: bytes, before: int) -> str:
 
 def _lines(value: str) -> list[str]:
     lines = [line.strip() for line in value.splitlines()]
-    return [line for line in lines if len(line) >= _LONG_LINE] if len(lines) > 1 else []
+    return [line for line in lines if len(line) >= _LONG_LINE]
 
 
 def _behind_host(value: str) -> list[str]:
