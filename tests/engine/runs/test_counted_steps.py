@@ -11,21 +11,9 @@ from automation.engine.runs.needles import Needles
 from automation.engine.runs.redaction import Redaction
 from automation.engine.runs.secret_forms import forms
 from automation.engine.runs.unwrapping import unwrapped
+from tests.engine.runs.counting import Counting
 
 SECRET = "a-secret-of-22-letters"
-
-
-class Counting(Pace):
-    """A pace that knows what was counted."""
-
-    __slots__ = ("counted",)
-
-    def __init__(self) -> None:
-        super().__init__(lambda: None)
-        self.counted: list[int] = []
-
-    def step(self, count: int = 1) -> None:
-        self.counted.append(count)
 
 
 def looking(*needles: str) -> Needles:

@@ -23,6 +23,7 @@ from automation.engine.runs import vault
 from automation.engine.runs.journal import an_entry
 from automation.engine.runs.redaction import MOST_STEPS, STEPS_AT_ONCE, WITHHELD, Redaction, TooLong, within
 from automation.engine.runs.vault import Vault
+from tests.engine.runs.counting import Counting
 from tests.engine.runs.scripted import KnownSecrets, Rehearsal, Script, say
 
 MUCH = 10**9
@@ -120,17 +121,11 @@ def test_an_answer_of_very_many_values_is_searched_within_the_bound_and_not_at_o
 
 def test_a_stretch_is_no_more_than_it_says(knowing: Redaction) -> None:
     """Nothing that is counted as one is so long that the pace would be looked at too late."""
-    counted: list[int] = []
+    pace = Counting()
 
-    class Counting(Pace):
-        def step(self, count: int = 1) -> None:
-            counted.append(count)
+    knowing.value({"body": "a%41\\n&lt;" * 20_000, "list": [f"{number:09}" for number in range(1000)]}, pace)
 
-    knowing.value(
-        {"body": "a%41\\n&lt;" * 20_000, "list": [f"{number:09}" for number in range(1000)]}, Counting(at_once)
-    )
-
-    assert max(counted) <= STRETCH
+    assert max(pace.counted) <= STRETCH
 
 
 def test_a_text_that_cannot_be_searched_at_once_is_withheld(knowing: Redaction) -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.engine.expressions.pace import Pace
 from automation.engine.runs.needles import Needles
 from automation.engine.runs.redaction import TooLong, within
+from tests.engine.runs.counting import Counting
 
 MUCH = 10**9
 OTHERS = [f"{number:08}!" for number in range(200)]
@@ -109,19 +109,6 @@ def test_a_text_at_each_of_whose_places_thousands_may_begin_is_given_up() -> Non
 
     with pytest.raises(TooLong):
         alike.spans("a" * 10_000, within(100_000))
-
-
-class Counting(Pace):
-    """A pace that tells how many steps were taken."""
-
-    __slots__ = ("steps",)
-
-    def __init__(self) -> None:
-        super().__init__(lambda: None)
-        self.steps = 0
-
-    def step(self, count: int = 1) -> None:
-        self.steps += count
 
 
 def test_each_place_that_is_found_and_each_that_is_looked_at_is_a_step() -> None:

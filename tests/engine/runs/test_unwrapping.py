@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.engine.expressions.pace import Pace
 from automation.engine.runs.redaction import TooLong, within
 from automation.engine.runs.unwrapping import unwrapped
+from tests.engine.runs.counting import Counting
 
 MUCH = 10**9
 PIECES = [
@@ -57,19 +57,6 @@ def test_layers_are_taken_off(pieces: list[str]) -> None:
 @pytest.mark.parametrize(("text", "plain"), [("%252541", "A"), ("%25252541", "%41"), ("%2525252541", "%2541")])
 def test_three_layers_are_taken_off_and_no_more(text: str, plain: str) -> None:
     assert unwrapped(text, within(MUCH)) == plain
-
-
-class Counting(Pace):
-    """Counts steps."""
-
-    __slots__ = ("steps",)
-
-    def __init__(self) -> None:
-        super().__init__(lambda: None)
-        self.steps = 0
-
-    def step(self, count: int = 1) -> None:
-        self.steps += count
 
 
 @pytest.mark.parametrize(
